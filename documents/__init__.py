@@ -1,0 +1,19 @@
+"""Reading what people write: YAML with positions, typed validation, expressions, and problems that help.
+
+This room is pure and knows nothing of calls; the flows, the router, the simulations and the application stand on it.
+"""
+
+from documents.expressions import Expression, ExpressionError
+from documents.problems import DocumentError, Problem, nearest
+from documents.source import Source, read, validate
+
+__all__ = [
+    "DocumentError",
+    "Expression",
+    "ExpressionError",
+    "Problem",
+    "Source",
+    "nearest",
+    "read",
+    "validate",
+]

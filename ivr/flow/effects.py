@@ -1,0 +1,95 @@
+"""What the flow machine wants done: its outputs, carried out by a shell (Asterisk, the text-mode caller, simulation).
+
+`start` and `resume` return a list of effects. All but the last are done at once and need no answer; the last one is
+what the session waits for, and its result comes back as an input (`ivr.flow.inputs`). Times are integer milliseconds.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+Value = str | int | float | bool | None
+
+
+class Prompt(msgspec.Struct, frozen=True, tag_field="kind", tag="prompt"):
+    """A prompt by name; `text` is what it says in the session's language, `sounds` the files that say it.
+
+    A sound is an Asterisk sound name (`vm-goodbye`) or `centre:NAME` for a recording of the centre itself.
+    """
+
+    name: str
+    text: str = ""
+    sounds: tuple[str, ...] = ()
+
+
+class Say(msgspec.Struct, frozen=True, tag_field="kind", tag="say"):
+    """A value spoken by the language's own rules. Dates and times are ISO 8601 with the centre's offset."""
+
+    what: Literal["digits", "number", "date", "time", "datetime"]
+    value: str
+
+
+Spoken = Prompt | Say
+
+
+class Effect(msgspec.Struct, frozen=True, tag_field="effect", tag=True):
+    """Base of all effects."""
+
+
+class SetLanguage(Effect, frozen=True):
+    """From now on the caller hears `language` (a tag such as `en` or `es`). At once."""
+
+    language: str
+
+
+class Play(Effect, frozen=True):
+    """Play these; answered by `Played`."""
+
+    spoken: tuple[Spoken, ...]
+
+
+class Collect(Effect, frozen=True):
+    """Play these and take keys; answered by `Keys`.
+
+    Ends at `max_digits`, at a key of `terminators` (not part of the digits), or when no key comes for
+    `first_digit_ms` after the prompts or `inter_digit_ms` after a key. With `barge_in` a key during the prompts ends
+    them and counts. `sensitive` digits may appear in no log, journal or recording.
+    """
+
+    spoken: tuple[Spoken, ...]
+    max_digits: int
+    terminators: str = ""
+    first_digit_ms: int = 5_000
+    inter_digit_ms: int = 3_000
+    barge_in: bool = True
+    sensitive: bool = False
+
+
+class LookUp(Effect, frozen=True):
+    """Fetch data over HTTP; answered by `LookedUp` or `LookupFailed`. `body` is sent as JSON."""
+
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    query: dict[str, str] = {}
+    body: dict[str, Any] | None = None
+    headers: dict[str, str] = {}
+    timeout_ms: int = 3_000
+
+
+class Enqueue(Effect, frozen=True):
+    """Let the caller wait for an agent; answered by `Dequeued` when the talk is over or the router gave the caller
+    back. `attributes` are what routing conditions see as `contact.*`."""
+
+    queue: str
+    attributes: dict[str, str | int | float | bool] = {}
+    priority: int | None = None
+    preferred_agent: str | None = None
+
+
+class HangUp(Effect, frozen=True):
+    """End the call; nothing comes after it."""
+
+    reason: str = "normal"
+
+
+AnyEffect = SetLanguage | Play | Collect | LookUp | Enqueue | HangUp
