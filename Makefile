@@ -1,0 +1,49 @@
+# make demo: set-up and a centre at work.  make test: set-up and all tests.  The rest is for developers.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench setup docs clean
+
+help:
+	@echo "make demo    set everything up and watch real calls being routed, beside what the simulation predicts"
+	@echo "make test    set everything up and run all tests"
+	@echo "make lint    ruff, mypy and the import rules"
+	@echo "make bench   the benchmarks, each beside a peer"
+	@echo "make docs    write the generated references and the JSON schemas again"
+
+# A rebuilt environment whenever what it is made from changes.
+$(VENV)/ready: setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Switchboard needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -yq python3-venv; } || { \
+	  echo "Python's venv module is missing. Install it: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+setup: $(VENV)/ready
+	@$(BIN)/python -m asterisk_conf.setup
+
+demo: setup
+	@$(BIN)/switchboard demo
+
+test: setup lint
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --quiet
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: setup
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+docs: $(VENV)/ready
+	$(BIN)/python -m docs.generate
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

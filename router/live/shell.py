@@ -1,0 +1,94 @@
+"""The live shell: event in -> `handle(event, now_ms)` -> journal -> carry out -> re-arm the one timer."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from router.core.decisions import AnyDecision
+from router.core.events import AnyEvent, TimePassed
+from router.core.router import ImpossibleEvent, Router
+from router.live.clock import EngineClock
+from router.live.journal import Handled, Journal, JournalError
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[AnyEvent, list[AnyDecision], int], None]
+
+
+class LiveRouter:
+    """The router core on a real clock.
+
+    `feed` never blocks and never raises for what happens on the line: an impossible event is logged with its
+    history and counted. Observers are called in the order they were added, after the journal has the record; they
+    start what takes time as tasks of their own.
+    """
+
+    def __init__(self, router: Router, journal: Journal, clock: EngineClock) -> None:
+        self.router = router
+        self.clock = clock
+        self.impossible_events = 0
+        self.journal_failures = 0
+        self._journal = journal
+        self._observers: list[Observer] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._feeding = False
+        self._pending: list[AnyEvent] = []
+
+    def observe(self, observer: Observer) -> None:
+        self._observers.append(observer)
+
+    def feed(self, event: AnyEvent) -> None:
+        """Gives the core one event and sees to its decisions. An event fed by an observer waits its turn, so that
+        decisions are carried out in the order in which they were made."""
+        self._pending.append(event)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._pending:
+                self._handle(self._pending.pop(0))
+        finally:
+            self._feeding = False
+        self._arm()
+
+    def start(self) -> None:
+        """Arms the timer for what a recovered state already waits for."""
+        self._arm()
+
+    def stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _handle(self, event: AnyEvent) -> None:
+        now_ms = self.clock.now_ms()
+        try:
+            decisions = self.router.handle(event, now_ms)
+        except ImpossibleEvent as error:
+            self.impossible_events += 1
+            log.error("impossible event %r: %s", event, error)
+            return
+        try:
+            self._journal.append(Handled(now_ms, event, tuple(decisions)))
+        except JournalError as error:
+            # Callers come first: the call goes on, the admin is told, and readiness shows it.
+            self.journal_failures += 1
+            log.critical("%s", error)
+        for observer in self._observers:
+            try:
+                observer(event, decisions, now_ms)
+            except Exception:
+                log.exception("%r failed on %r", observer, event)
+
+    def _arm(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self.router.next_deadline_ms()
+        if deadline is not None:
+            delay_ms = max(0, deadline - self.clock.now_ms())
+            self._timer = asyncio.get_running_loop().call_later(delay_ms / 1000, self._on_deadline)
+
+    def _on_deadline(self) -> None:
+        self._timer = None
+        self.feed(TimePassed())
