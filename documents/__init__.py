@@ -5,7 +5,8 @@ This room is pure and knows nothing of calls; the flows, the router, the simulat
 
 from documents.expressions import Expression, ExpressionError
 from documents.problems import DocumentError, Problem, nearest
-from documents.source import Source, read, validate
+from documents.source import Source, read
+from documents.validation import validate
 
 __all__ = [
     "DocumentError",

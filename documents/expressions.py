@@ -10,7 +10,14 @@ from typing import Any
 
 import cel
 
+from documents.problems import nearest
+
 MAX_LENGTH = 2_000
+_CONVERSIONS = ("bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint")
+_OF_TEXT = ("contains", "endsWith", "matches", "size", "startsWith")
+_OF_DATES = ("getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getMonth")
+_OF_TIMES = ("getHours", "getMilliseconds", "getMinutes", "getSeconds")
+FUNCTIONS = frozenset({*_CONVERSIONS, *_OF_TEXT, *_OF_DATES, *_OF_TIMES})
 
 
 class ExpressionError(ValueError):
@@ -21,9 +28,10 @@ class Expression:
     """A compiled expression.
 
     `names` are its top-level variables (`agent`, `contact`); `fields(name)` the fields of one it may look at.
+    Raises ExpressionError when the text is no CEL expression or calls a function that does not exist.
     """
 
-    __slots__ = ("_program", "names", "text")
+    __slots__ = ("_bare", "_program", "names", "text")
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
@@ -32,16 +40,17 @@ class Expression:
             self._program = cel.compile(text)
         except ValueError as error:
             raise ExpressionError(_readable(error)) from None
+        for function in self._program.functions():
+            if function.isidentifier() and not function.startswith("_") and function not in FUNCTIONS:
+                raise ExpressionError(f"there is no function {function!r} ({nearest(function, FUNCTIONS)})")
         self.text = text
-        self.names = frozenset(self._program.variables())
+        self._bare = _QUOTED.sub(_blank, text)
+        self.names = frozenset(self._program.variables()) - frozenset(_ITERATION.findall(self._bare))
 
     def fields(self, name: str) -> frozenset[str] | None:
         """The fields of variable `name` this may look at, or None when that cannot be told from the text."""
-        bare = _STRINGS.sub("''", self.text)
-        found = re.findall(rf"(?<![\w.]){re.escape(name)}\s*(?:\.\s*(\w+)|(.?))", bare)
-        if any(not field for field, _ in found):
-            return None
-        return frozenset(field for field, _ in found)
+        found = re.findall(rf"(?<![\w.]){re.escape(name)}\b\s*(?:\.\s*(\w+))?", self._bare)
+        return None if "" in found else frozenset(found)
 
     def value(self, variables: Mapping[str, Any]) -> Any:
         """The value for these variables (plain data). Raises ExpressionError when it has none."""
@@ -67,13 +76,33 @@ class Expression:
         return hash(self.text)
 
 
-_STRINGS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+# Text that is no code: comments, raw strings (a backslash is just a backslash), strings; each long or short.
+_QUOTED = re.compile(
+    r"""//[^\n]*
+    | \b[bB]?[rR][bB]? (?: \"{3}.*?\"{3} | '{3}.*?'{3} | "[^"\n]*" | '[^'\n]*' )
+    | \"{3}(?:\\.|.)*?\"{3} | '{3}(?:\\.|.)*?'{3}
+    | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""",
+    re.VERBOSE | re.DOTALL,
+)
+_ITERATION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
+
+
+def _blank(quoted: re.Match[str]) -> str:
+    return " " if quoted[0].startswith("//") else "''"
 
 
 def _readable(error: BaseException) -> str:
     """The library's message without its wrapping and its drawing of the position."""
     if isinstance(error, KeyError):
         return f"{error.args[0]!r} is missing" if error.args else "something is missing"
-    text = re.sub(r'^ValueError\("|"\)$', "", str(error))
-    match = re.search(r"<input>:\d+:(\d+): (.*)", text.split("\n")[0])
-    return f"at character {match[1]}: {match[2]}" if match else text.split("\n")[0]
+    text = str(error)
+    match = re.search(r"<input>:(\d+):(\d+): (.*)", text)
+    if match is None:
+        return text.split("\n")[0]
+    line, column, what = match.groups()
+    what = (
+        what.removeprefix("Syntax error: ")
+        .split(" expecting {")[0]
+        .replace("mismatched input '<EOF>'", "it breaks off")
+    )
+    return f"at character {column}{f' of line {line}' if line != '1' else ''}: {what}"

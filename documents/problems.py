@@ -40,8 +40,11 @@ def nearest(name: object, valid: Iterable[str]) -> str:
     names = sorted(set(valid))
     if not names:
         return "none is defined"
-    close = difflib.get_close_matches(str(name), names, n=2, cutoff=0.6)
+    folded: dict[str, str] = {}
+    for valid_name in names:
+        folded.setdefault(valid_name.casefold(), valid_name)
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=2, cutoff=0.6)
     if close:
-        return "did you mean " + " or ".join(repr(match) for match in close) + "?"
+        return "did you mean " + " or ".join(repr(folded[match]) for match in close) + "?"
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return f"known: {shown}"

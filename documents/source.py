@@ -1,24 +1,22 @@
-"""YAML (and so JSON) text with the line of every value, and its validation against a typed model.
+"""YAML (and so JSON) text as plain data, with the line of every value.
 
 Only plain data is read: no tags, no aliases, no duplicate keys, bounded depth and size; so a document can neither
 run code nor grow in memory beyond what its author typed.
 """
 
+import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
-from documents.problems import DocumentError, Problem, nearest
+from documents.problems import DocumentError, Problem
 
 MAX_DEPTH = 40
-MAX_CHARACTERS = 8_000_000
+MAX_CHARACTERS = 2_000_000  # some 3 s and 400 MB at the very worst; 2,000 agents are 400,000
 
 Path = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
 
 # The C parser is ten times faster and yields the same events; a pure-Python PyYAML has only the other.
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -68,8 +66,14 @@ def dotted(path: Path) -> str:
     """`("steps", 1, "where")` as people write it: `steps[1].where`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        if isinstance(part, int) or not _PLAIN_KEY.fullmatch(part):
+            text += f"[{part!r}]"
+        else:
+            text += f".{part}" if text else part
     return text
+
+
+_PLAIN_KEY = re.compile(r"[\w*#+@/ -]+")
 
 
 def read(text: str, file: str = "") -> Source:
@@ -80,6 +84,7 @@ def read(text: str, file: str = "") -> Source:
     """
     if len(text) > MAX_CHARACTERS:
         raise DocumentError([Problem(f"the document is longer than {MAX_CHARACTERS:,} characters", file)])
+    _refuse_odd_characters(text, file)
     _refuse_tags_and_aliases(text, file)
     loader = _Loader(text)
     lines: dict[Path, int] = {}
@@ -88,12 +93,23 @@ def read(text: str, file: str = "") -> Source:
         root = loader.get_single_node()
         data = _plain(loader, root, (), lines, problems, file) if root is not None else None
     except yaml.YAMLError as error:
-        raise DocumentError([_syntax_problem(error, file)]) from None
+        raise DocumentError([_syntax_problem(error, text, file)]) from None
     finally:
         loader.dispose()
     if problems:
         raise DocumentError(problems)
     return Source(file, data, lines)
+
+
+_ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _refuse_odd_characters(text: str, file: str) -> None:
+    """Control characters and lone surrogates, which YAML does not allow (YAML 1.2.2, section 5.1)."""
+    odd = _ODD.search(text)
+    if odd:
+        line = text.count("\n", 0, odd.start()) + 1
+        raise DocumentError([Problem(f"the character U+{ord(odd[0]):04X} is not allowed in text", file, line)])
 
 
 def _refuse_tags_and_aliases(text: str, file: str) -> None:
@@ -104,7 +120,7 @@ def _refuse_tags_and_aliases(text: str, file: str) -> None:
             line = event.start_mark.line + 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise DocumentError([Problem("anchors and aliases (& and *) are not allowed", file, line)])
-            if getattr(event, "tag", None) and not str(event.tag).startswith("tag:yaml.org,2002:str"):
+            if getattr(event, "tag", None) and event.tag != "tag:yaml.org,2002:str":
                 raise DocumentError([Problem(f"the tag {event.tag!r} is not allowed", file, line)])
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 depth += 1
@@ -113,13 +129,29 @@ def _refuse_tags_and_aliases(text: str, file: str) -> None:
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 depth -= 1
     except yaml.YAMLError as error:
-        raise DocumentError([_syntax_problem(error, file)]) from None
+        raise DocumentError([_syntax_problem(error, text, file)]) from None
 
 
-def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
+def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or str(error)
-    return Problem(f"not valid YAML: {what}", file, mark.line + 1 if mark else None)
+    if mark is None:
+        return Problem(f"not valid YAML: {what}", file)
+    if what == "but found another document":
+        return Problem("a file holds one document; a second one begins here", file, mark.line + 1, hint="remove '---'")
+    lines = text.splitlines()
+    written = lines[mark.line] if mark.line < len(lines) else ""
+    hint = ""
+    if "\t" in written[: len(written) - len(written.lstrip())]:
+        hint = "indent with spaces, not with tabs"
+    elif "mapping values are not allowed" in what:
+        hint = "put text that contains ': ' into quotes"
+    elif written[mark.column : mark.column + 1] in _INDICATORS:
+        hint = f"put text that begins with {written[mark.column]!r} into quotes"
+    return Problem(f"not valid YAML: {what}", file, mark.line + 1, hint=hint)
+
+
+_INDICATORS = ("@", "`", "%")
 
 
 def _plain(loader: Any, node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], file: str) -> Any:
@@ -127,7 +159,7 @@ def _plain(loader: Any, node: yaml.Node, path: Path, lines: dict[Path, int], pro
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, item, (*path, i), lines, problems, file) for i, item in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node)
+        return _scalar(loader, node, path, lines, problems, file)
     mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
@@ -144,59 +176,13 @@ def _plain(loader: Any, node: yaml.Node, path: Path, lines: dict[Path, int], pro
     return mapping
 
 
-def validate(source: Source, model: type[Model], at: Path = ()) -> Model:
-    """The part of `source` at path `at` as a `model`; raises DocumentError with every problem and its line."""
-    data = source.data
-    for part in at:
-        data = data[part]
+def _scalar(
+    loader: Any, node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], file: str
+) -> Any:
     try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise DocumentError(list(_problems(source, model, error, at))) from None
-
-
-def _problems(source: Source, model: type[BaseModel], error: ValidationError, at: Path) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False):
-        inner = _written_path(source, (*at, *detail["loc"]))
-        message, hint = detail["msg"].removeprefix("Value error, "), ""
-        if detail["type"] == "extra_forbidden":
-            message = f"{detail['loc'][-1]!r} is not known here"
-            siblings = detail.get("ctx", {}).get("fields") or _field_names(model, detail["loc"][:-1])
-            hint = nearest(detail["loc"][-1], siblings) if siblings else ""
-        elif detail["type"] == "missing":
-            message = f"{detail['loc'][-1]!r} is missing"
-        elif not isinstance(detail["input"], (dict, list)):
-            message += f"; it is {detail['input']!r}"
-        yield source.problem(inner, message, hint)
-
-
-def _written_path(source: Source, path: Path) -> Path:
-    """Drops what pydantic puts into a path but nobody wrote: union tags and function names."""
-    written: Path = ()
-    for position, part in enumerate(path):
-        if (*written, part) in source.lines or position == len(path) - 1:
-            written = (*written, part)
-    return written
-
-
-def _field_names(model: type[BaseModel], path: Path) -> list[str]:
-    """The field names of the model at `path` below `model`, as far as plain nesting shows them."""
-    current: Any = model
-    for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            field = next((f for n, f in current.model_fields.items() if part in (n, f.alias)), None)
-            current = field.annotation if field else None
-        current = _innermost_model(current)
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return [field.alias or name for name, field in current.model_fields.items()]
-    return []
-
-
-def _innermost_model(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _innermost_model(argument)
-        if found is not None:
-            return found
-    return None
+        value = loader.construct_object(node)
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        value = math.inf
+    if isinstance(value, float) and not math.isfinite(value):
+        problems.append(Problem("this number is too large", file, lines[path], dotted(path)))
+    return value
