@@ -1,0 +1,22 @@
+"""The exponential distribution: no memory, squared coefficient of variation 1."""
+
+from typing import ClassVar, Literal
+
+import numpy
+
+from simulations.distributions.base import Distribution, Floats, Positive
+
+
+class Exponential(Distribution):
+    """Exponential with this `mean`; the patience and handle time of the Erlang formulas."""
+
+    name: ClassVar[str] = "exponential"
+    example: ClassVar[str] = "{distribution: exponential, mean: 180}"
+    expected_mean: ClassVar[float] = 180.0
+    expected_quantiles: ClassVar[dict[float, float]] = {0.5: 124.7665, 0.9: 414.4653}
+
+    distribution: Literal["exponential"] = "exponential"
+    mean: Positive
+
+    def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
+        return generator.exponential(self.mean, size)

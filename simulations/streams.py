@@ -1,0 +1,71 @@
+"""Random streams with names. A stream is seeded by its name, and a contact's draw is found by the contact's number.
+
+So a new stream disturbs no other, the order in which draws are used does not matter, and two scenarios that differ in
+one thing meet the same callers with the same work and the same patience (common random numbers).
+"""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+import numpy
+
+from simulations.distributions.base import Distribution, Floats
+
+BLOCK = 256
+
+
+def generator(seed: int, replication: int, name: str) -> numpy.random.Generator:
+    """The generator of the stream `name` in this replication."""
+    digest = hashlib.sha256(f"{seed}/{replication}/{name}".encode()).digest()
+    return numpy.random.default_rng(int.from_bytes(digest))
+
+
+class Draws:
+    """The draws of one stream by position, made in growing blocks as they are asked for."""
+
+    __slots__ = ("_sample", "_values")
+
+    def __init__(self, sample: Callable[[int], Floats]) -> None:
+        self._sample = sample
+        self._values: list[float] = []
+
+    def __getitem__(self, position: int) -> float:
+        while position >= len(self._values):
+            # Blocks of one size: a draw never depends on how far the stream is used.
+            self._values.extend(self._sample(BLOCK).tolist())
+        return self._values[position]
+
+
+class Streams:
+    """All streams of one replication."""
+
+    def __init__(self, seed: int, replication: int) -> None:
+        self._seed, self._replication = seed, replication
+        self._draws: dict[tuple[str, Distribution | None], Draws] = {}
+
+    def generator(self, name: str) -> numpy.random.Generator:
+        """A fresh generator at the start of the stream `name`."""
+        return generator(self._seed, self._replication, name)
+
+    def draws(self, name: str, distribution: Distribution) -> Draws:
+        """Draws of `distribution` in the stream `name`; two distributions in one stream share its randomness."""
+        key = (name, distribution)
+        found = self._draws.get(key)
+        if found is None:
+            source = self.generator(name)
+            found = self._draws[key] = Draws(lambda size: distribution.sample(source, size))
+        return found
+
+    def uniforms(self, name: str) -> Draws:
+        """Draws between 0 and 1 in the stream `name`."""
+        key = (name, None)
+        found = self._draws.get(key)
+        if found is None:
+            found = self._draws[key] = Draws(self.generator(name).random)
+        return found
+
+
+def choose(cumulative: Sequence[float], uniform: float) -> int:
+    """Which alternative a uniform draw picks, given the cumulative shares (the last is the whole)."""
+    return min(bisect_right(cumulative, uniform * cumulative[-1]), len(cumulative) - 1)
