@@ -34,6 +34,8 @@ def _problems(source: Source, model: type[BaseModel], error: ValidationError, at
             message = f"{place[-1]!r} is missing"
         elif kind in _EXPECTED:
             message = f"{_EXPECTED[kind]} belongs here, not {_what(value)}"
+            if kind == "string_type" and isinstance(value, (int, float)):
+                hint = f"put it into quotes: '{value}'"
         elif place and place[-1] == "[key]":
             message = f"{message}; the name is {place[-2]!r}"
         elif not isinstance(value, (dict, list)):

@@ -1,0 +1,179 @@
+"""The files of a centre's directory: found, read as YAML with lines, and nothing from outside the directory."""
+
+import difflib
+import hashlib
+import io
+import os
+import re
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from documents import DocumentError, Problem, Source, read
+
+REQUIRED = ("centre.yaml", "skills.yaml", "agents.yaml", "queues.yaml")
+OPTIONAL = ("hours.yaml", "prompts.yaml")
+FLOWS, TESTS, SOUNDS = "flows", "tests", "sounds"
+# YAML files that others read: scenarios (the simulation) and secrets (never part of a centre's hash).
+_ELSEWHERE = re.compile(r"(scenario|secrets)[A-Za-z0-9_.-]*\.yaml")
+_MAX_BYTES = 8_000_000
+
+
+class UnusableDirectory(DocumentError):
+    """There is no centre here at all: the directory is missing, empty, or cannot be read."""
+
+
+@dataclass(slots=True)
+class Files:
+    """What was read: `documents` by file name, `flows` by path, and what was wrong. `hash` covers every byte."""
+
+    directory: Path
+    documents: dict[str, Source] = field(default_factory=dict)
+    flows: list[Source] = field(default_factory=list)
+    tests: list[Path] = field(default_factory=list)
+    sounds: dict[str, frozenset[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    hash: str = ""
+
+
+def read_files(directory: Path) -> Files:
+    """Reads everything that belongs to a centre. Raises UnusableDirectory when there is nothing to read."""
+    _refuse_unusable(directory)
+    files = Files(directory)
+    digest = hashlib.sha256()
+    for path in _yaml_here(files):
+        if source := _read(files, path, digest):
+            files.documents[path.name] = source
+    for name in REQUIRED:
+        if not os.path.lexists(directory / name):
+            files.problems.append(Problem("this file is missing", shown(directory / name)))
+    for path in _inside(files, FLOWS, "*.yaml"):
+        if source := _read(files, path, digest):
+            files.flows.append(source)
+    files.tests = [*_inside(files, f"{FLOWS}/{TESTS}", "*.yaml"), *_inside(files, TESTS, "*.yaml")]
+    _find_sounds(files, digest)
+    files.hash = digest.hexdigest()[:16]
+    return files
+
+
+def shown(path: Path) -> str:
+    """A path for people: relative to where they stand, if that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def _refuse_unusable(directory: Path) -> None:
+    name = shown(directory)
+    try:
+        entries = os.listdir(directory)
+    except FileNotFoundError:
+        siblings = [p.name for p in directory.absolute().parent.glob("*/")]
+        close = difflib.get_close_matches(directory.name, siblings, n=1)
+        hint = f"did you mean {shown(directory.absolute().parent / close[0])!r}?" if close else ""
+        raise UnusableDirectory([Problem("there is no such directory", name, hint=hint)]) from None
+    except NotADirectoryError:
+        raise UnusableDirectory([Problem("a centre is a directory, this is a file", name)]) from None
+    except OSError as error:
+        raise UnusableDirectory([Problem(f"cannot be read: {error.strerror}", name)]) from None
+    if "centre.yaml" not in entries:
+        hint = f"a centre has {', '.join(REQUIRED)} and {FLOWS}/"
+        message = "no centre.yaml here" if entries else "this directory is empty"
+        raise UnusableDirectory([Problem(message, name, hint=hint)])
+
+
+def _yaml_here(files: Files) -> Iterator[Path]:
+    """The documents in the directory itself; others that look like documents are problems."""
+    known = (*REQUIRED, *OPTIONAL)
+    for path in sorted(files.directory.iterdir()):
+        if path.name in known:
+            yield path
+        elif path.suffix in (".yaml", ".yml") and not _ELSEWHERE.fullmatch(path.name):
+            close = difflib.get_close_matches(f"{path.stem}.yaml", known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+            files.problems.append(Problem("this is no document of a centre", shown(path), hint=hint))
+
+
+def _inside(files: Files, folder: str, pattern: str) -> list[Path]:
+    path = files.directory / folder
+    if not os.path.lexists(path):
+        return []
+    if not path.is_dir():
+        files.problems.append(Problem("a directory belongs here, not a file", shown(path)))
+        return []
+    for wrong in sorted(path.glob("*.yml")):
+        files.problems.append(Problem("the name of a document ends in .yaml", shown(wrong)))
+    return sorted(path.glob(pattern))
+
+
+def _read(files: Files, path: Path, digest: "hashlib._Hash") -> Source | None:
+    content = _bytes(files, path, digest)
+    if content is None:
+        return None
+    name = shown(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"not UTF-8 text: byte 0x{content[error.start]:02x}"
+        files.problems.append(Problem(message, name, line, hint="save the file as UTF-8"))
+        return None
+    try:
+        return read(text, name)
+    except DocumentError as error:
+        files.problems += error.problems
+        return None
+
+
+def _bytes(files: Files, path: Path, digest: "hashlib._Hash") -> bytes | None:
+    """The file's content, unless it is no file of this directory; counted into the digest."""
+    name = shown(path)
+    if not path.resolve().is_relative_to(files.directory.resolve()):
+        files.problems.append(Problem("this link leads out of the centre's directory", name, hint="copy the file here"))
+        return None
+    if not path.is_file():
+        what = "a directory" if path.is_dir() else "a broken link" if path.is_symlink() else "something else"
+        files.problems.append(Problem(f"a file belongs here, not {what}", name))
+        return None
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            files.problems.append(Problem(f"larger than {_MAX_BYTES:,} bytes", name))
+            return None
+        content = path.read_bytes()
+    except OSError as error:
+        files.problems.append(Problem(f"cannot be read: {error.strerror}", name))
+        return None
+    place = path.relative_to(files.directory).as_posix()
+    digest.update(f"{place}\0{len(content)}\0".encode())
+    digest.update(content)
+    return content
+
+
+def _find_sounds(files: Files, digest: "hashlib._Hash") -> None:
+    """The recordings of the centre itself: `sounds/LANGUAGE/NAME.wav`, names without the ending."""
+    root = files.directory / SOUNDS
+    if not root.is_dir():
+        return
+    for language in sorted(path for path in root.iterdir() if path.is_dir()):
+        names = set()
+        for path in sorted(language.rglob("*.wav")):
+            content = _bytes(files, path, digest)
+            if content is None:
+                continue
+            names.add(path.relative_to(language).with_suffix("").as_posix())
+            if problem := _unplayable(content):
+                hint = "convert it: sox IN.wav -r 8000 -c 1 -b 16 OUT.wav"
+                files.problems.append(Problem(problem, shown(path), hint=hint))
+        files.sounds[language.name] = frozenset(names)
+
+
+def _unplayable(content: bytes) -> str:
+    """Why Asterisk's `wav` format would refuse this: it plays 16-bit linear PCM, mono, 8,000 Hz."""
+    try:
+        with wave.open(io.BytesIO(content)) as recording:
+            rate, channels, width = recording.getframerate(), recording.getnchannels(), recording.getsampwidth()
+    except (wave.Error, EOFError) as error:
+        return f"not a WAV recording of linear PCM: {error or 'it breaks off'}"
+    if (rate, channels, width) != (8_000, 1, 2):
+        return f"a recording is 8,000 Hz, mono, 16 bits; this is {rate:,} Hz, {channels} channel(s), {8 * width} bits"
+    return ""

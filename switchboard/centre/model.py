@@ -1,0 +1,246 @@
+"""What people write about a centre: `centre.yaml`, `skills.yaml`, `agents.yaml` and `queues.yaml`, typed.
+
+Units are in the names of the fields and times are in seconds; `switchboard.centre.policy` makes the router's policy
+of them. Hours, prompts and flows have their models in `ivr.flow`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from switchboard.centre.secrets import PinSource, SecretSource
+from switchboard.centre.settings import Settings
+from switchboard.centre.values import (
+    Count,
+    Document,
+    Extension,
+    Language,
+    Level,
+    Name,
+    Number,
+    PositiveSeconds,
+    Seconds,
+    SipAddress,
+    SkillReference,
+    Text,
+    TimeZone,
+)
+
+
+class CentreDocument(Document):
+    """`centre.yaml`: the centre as a whole."""
+
+    name: Text
+    """What people call the centre."""
+    time_zone: TimeZone
+    """The zone of opening hours and spoken times, such as `Europe/Madrid`."""
+    languages: Annotated[list[Language], Field(min_length=1)]
+    """The languages callers may hear; the first one is the default."""
+    numbers: Annotated[dict[Number, Name], Field(min_length=1)]
+    """The flow that answers each number, as the trunk delivers the number."""
+    settings: Settings = Settings()
+    """Ports, hosts, directories and secrets; every setting has a default."""
+
+
+class SkillsDocument(Document):
+    """`skills.yaml`: what agents can know."""
+
+    skills: dict[Name, Text]
+    """Each skill and what it means. A language is a skill too, named as in `languages`."""
+
+
+class Phone(Document):
+    """How an agent's phone is reached: it registers with a password, or it has a fixed address."""
+
+    password: SecretSource | None = None
+    """Where the password is found with which the phone registers."""
+    contact: SipAddress | None = None
+    """The fixed address of a phone that does not register, such as `sip:101@10.0.0.7:5060`."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Phone":
+        if (self.password is None) == (self.contact is None):
+            raise ValueError("a phone has either 'password' (it registers) or 'contact' (a fixed address)")
+        return self
+
+
+class AgentDocument(Document):
+    """Someone who takes contacts."""
+
+    name: Text | None = None
+    """The agent's name for people; the key by default."""
+    team: Text | None = None
+    """The team, seen by conditions as `agent.team`."""
+    site: Text | None = None
+    """The site, seen by conditions as `agent.site`."""
+    skills: dict[Name, Level] = Field(default_factory=dict)
+    """The level, 1 to 10, of each skill the agent has."""
+    queues: list[Name] | None = None
+    """The only queues the agent works for; by default every queue that the skills allow."""
+    cost_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """What an hour of the agent's time costs, for ranking by cost and for planning."""
+    extension: Extension | None = None
+    """The number of the agent's phone."""
+    phone: Phone | None = None
+    """How the phone is reached."""
+    pin: PinSource | None = None
+    """The PIN with which the agent signs in at a phone."""
+
+
+class AfterFailureDocument(Document):
+    """What becomes of an agent after each way an offer can fail: `pause` or `ready` again."""
+
+    no_answer: Literal["pause", "ready"] = "pause"
+    """The phone rang and nobody answered."""
+    declined: Literal["pause", "ready"] = "ready"
+    """The agent refused."""
+    unreachable: Literal["pause", "ready"] = "pause"
+    """The phone is not registered or does not reply."""
+    busy: Literal["pause", "ready"] = "ready"
+    """The phone is engaged with a call of its own."""
+
+
+class AgentsDocument(Document):
+    """`agents.yaml`: who takes contacts."""
+
+    pause_reasons: list[Text] = Field(default_factory=list)
+    """The reasons an agent may give for a pause; key 1 at the phone is the first one."""
+    after_failure: AfterFailureDocument = AfterFailureDocument()
+    """What becomes of an agent whose phone did not answer, and the like."""
+    agents: dict[Name, AgentDocument]
+    """Every agent by a short name."""
+
+
+class GoalDocument(Document):
+    """The service goal: a share of the contacts answered within a time."""
+
+    answered_within_s: PositiveSeconds
+    """The time within which a contact should be answered."""
+    share: Annotated[float, Field(gt=0, le=1)]
+    """The share of contacts for which that should hold, above 0 and at most 1."""
+    short_abandon_s: Seconds = 0
+    """A contact that leaves before this many seconds does not count."""
+
+
+class PriorityDocument(Document):
+    """Priority grows with waiting: base + per_minute x minutes, at most cap."""
+
+    base: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    """The priority on arrival; higher goes first."""
+    per_minute: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 0.0
+    """What each minute of waiting adds."""
+    cap: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    """The most it can become."""
+
+
+class LastActionDocument(Document):
+    """What happens when the steps have ended or the longest wait is over: one of two."""
+
+    queue: Name | None = None
+    """The contact goes on waiting in this queue and keeps its age."""
+    exit: Name | None = None
+    """The contact leaves by this exit of the flow's enqueue node."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "LastActionDocument":
+        if (self.queue is None) == (self.exit is None):
+            raise ValueError("a last action is either 'queue: NAME' or 'exit: NAME'")
+        return self
+
+
+class UntilDocument(Document):
+    """When a step ends: as soon as any of these holds."""
+
+    after_s: PositiveSeconds | None = None
+    """So many seconds have passed."""
+    clock: Literal["step", "age"] = "step"
+    """Since when `after_s` counts: the beginning of the step, or the contact's arrival."""
+    none_logged_in: bool = False
+    """No agent who may take the contact is signed in."""
+    none_available: bool = False
+    """No agent who may take the contact is free."""
+    refusals: Count | None = None
+    """So many offers were refused or not answered."""
+    ewt_over_s: PositiveSeconds | None = None
+    """The estimated wait is longer than this."""
+
+
+RankingKey = Name | Annotated[dict[Name, dict[Name, int | float | str | bool]], Field(min_length=1, max_length=1)]
+Ranking = Annotated[list[RankingKey], Field(min_length=1)]
+
+
+def _longest_idle() -> Ranking:
+    return ["longest_idle"]
+
+
+def _priority_then_age() -> Ranking:
+    return ["priority", "age"]
+
+
+class StepDocument(Document):
+    """Who may take a contact from some moment on."""
+
+    name: Text
+    """What people call the step."""
+    skills: dict[SkillReference, Level] = Field(default_factory=dict)
+    """The least level of each skill. `contact.language` is the skill that the contact's language names."""
+    where: str | None = None
+    """A condition (CEL) over `agent` and `contact`, such as `agent.team != 'trainees'`."""
+    combine: Literal["replace", "add", "narrow"] = "replace"
+    """Replace the previous step's condition, add to it (either suffices), or narrow it (both are needed)."""
+    until: UntilDocument = UntilDocument()
+    """When the step ends; by default never."""
+    agent_ranking: Ranking | None = None
+    """Who first while this step lasts; by default as the queue says."""
+
+
+class QueueDocument(Document):
+    """Where contacts wait."""
+
+    channel: Literal["voice"] = "voice"
+    """The kind of contacts."""
+    goal: GoalDocument
+    """The service goal."""
+    skills: dict[SkillReference, Level] = Field(default_factory=dict)
+    """The floor: the least level of each skill in every step."""
+    where: str | None = None
+    """The floor: a condition (CEL) over `agent` and `contact` that holds in every step."""
+    steps: Annotated[list[StepDocument], Field(min_length=1)]
+    """Who may take a contact, from the first choice to the widest circle."""
+    last_action: LastActionDocument
+    """What happens when the steps have ended or the longest wait is over."""
+    longest_wait_s: PositiveSeconds | None = None
+    """After so long in the queue the last action happens, whatever the step."""
+    full_at: Count | None = None
+    """With so many contacts waiting the queue is full."""
+    when_full: LastActionDocument | None = None
+    """What happens to a contact that meets a full queue."""
+    ring_s: PositiveSeconds = 20
+    """How long an agent's phone rings."""
+    wrap_up_s: Seconds = 0
+    """The agent's time for work after the talk."""
+    preferred_agent_s: Seconds = 0
+    """How long a contact waits for its preferred agent alone."""
+    priority: PriorityDocument = PriorityDocument()
+    """How urgent the contacts of this queue are against those of others."""
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """The queue's weight for the ranking key `queue_weight`."""
+    agent_ranking: Ranking = Field(default_factory=_longest_idle)
+    """Which agent first: ranking keys, the most important one first."""
+
+    @model_validator(mode="after")
+    def _full(self) -> "QueueDocument":
+        if (self.full_at is None) != (self.when_full is None):
+            raise ValueError("'full_at' and 'when_full' go together")
+        return self
+
+
+class QueuesDocument(Document):
+    """`queues.yaml`: where contacts wait, and who takes them."""
+
+    contact_ranking: Ranking = Field(default_factory=_priority_then_age)
+    """Which contact first, of all queues, when an agent becomes free."""
+    busy_retry_s: PositiveSeconds = 5
+    """How long an agent whose phone was busy is left alone before the next offer."""
+    queues: dict[Name, QueueDocument]
+    """Every queue by name."""

@@ -1,0 +1,167 @@
+"""The router's policy, made from what people wrote: seconds become milliseconds, names become keys."""
+
+from collections.abc import Iterable, Mapping
+
+from documents import Problem, Source
+from documents.source import Path, dotted
+from router.core.policy import (
+    AfterFailure,
+    Agent,
+    Condition,
+    Goal,
+    KeySpec,
+    LastAction,
+    Policy,
+    Queue,
+    Step,
+    Until,
+)
+from switchboard.centre.model import (
+    AfterFailureDocument,
+    AgentDocument,
+    AgentsDocument,
+    LastActionDocument,
+    QueueDocument,
+    QueuesDocument,
+    RankingKey,
+    StepDocument,
+    UntilDocument,
+)
+
+
+def make_policy(queues: QueuesDocument, agents: AgentsDocument, version: int = 1) -> Policy:
+    """The policy that these two documents describe; `router.core` checks what it means."""
+    return Policy(
+        version=version,
+        queues=tuple(_queue(name, queue) for name, queue in queues.queues.items()),
+        agents=tuple(_agent(name, agent) for name, agent in agents.agents.items()),
+        contact_ranking=_ranking(queues.contact_ranking),
+        after_failure=_after_failure(agents.after_failure),
+        pause_reasons=tuple(agents.pause_reasons),
+        short_busy_retry_ms=_ms(queues.busy_retry_s),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _ms_or_none(seconds: float | None) -> int | None:
+    return None if seconds is None else _ms(seconds)
+
+
+def _queue(name: str, queue: QueueDocument) -> Queue:
+    return Queue(
+        name=name,
+        goal=Goal(_ms(queue.goal.answered_within_s), queue.goal.share, _ms(queue.goal.short_abandon_s)),
+        steps=tuple(_step(step) for step in queue.steps),
+        last_action=_action(queue.last_action),
+        channel=queue.channel,
+        floor=Condition(queue.skills, queue.where),
+        priority=queue.priority.base,
+        priority_per_minute=queue.priority.per_minute,
+        priority_cap=queue.priority.cap,
+        weight=queue.weight,
+        ring_ms=_ms(queue.ring_s),
+        wrap_up_ms=_ms(queue.wrap_up_s),
+        preferred_agent_ms=_ms(queue.preferred_agent_s),
+        longest_wait_ms=_ms_or_none(queue.longest_wait_s),
+        full_at=queue.full_at,
+        when_full=_action(queue.when_full) if queue.when_full else None,
+        agent_ranking=_ranking(queue.agent_ranking),
+    )
+
+
+def _step(step: StepDocument) -> Step:
+    return Step(
+        name=step.name,
+        condition=Condition(step.skills, step.where),
+        combine=step.combine,
+        until=_until(step.until),
+        agent_ranking=None if step.agent_ranking is None else _ranking(step.agent_ranking),
+    )
+
+
+def _until(until: UntilDocument) -> Until:
+    return Until(
+        after_ms=_ms_or_none(until.after_s),
+        clock=until.clock,
+        none_logged_in=until.none_logged_in,
+        none_available=until.none_available,
+        refusals=until.refusals,
+        ewt_over_ms=_ms_or_none(until.ewt_over_s),
+    )
+
+
+def _action(action: LastActionDocument) -> LastAction:
+    if action.queue is not None:
+        return LastAction("queue", action.queue)
+    return LastAction("exit", str(action.exit))
+
+
+def _agent(name: str, agent: AgentDocument) -> Agent:
+    return Agent(
+        name=name,
+        skills=agent.skills,
+        team=agent.team or "",
+        site=agent.site or "",
+        queues=None if agent.queues is None else tuple(agent.queues),
+        cost_per_hour=agent.cost_per_hour,
+    )
+
+
+def _ranking(keys: Iterable[RankingKey]) -> tuple[KeySpec, ...]:
+    """`longest_idle`, or `{preferred_agent: {window_s: 60}}`."""
+    specs = []
+    for key in keys:
+        if isinstance(key, str):
+            specs.append(KeySpec(key))
+        else:
+            specs.extend(KeySpec(name, _parameters(parameters)) for name, parameters in key.items())
+    return tuple(specs)
+
+
+def _parameters(written: Mapping[str, int | float | str | bool]) -> dict[str, int | float | str | bool]:
+    """A parameter in seconds (`window_s`) is one in milliseconds (`window_ms`) to the router."""
+    parameters: dict[str, int | float | str | bool] = {}
+    for name, value in written.items():
+        if name.endswith("_s") and isinstance(value, (int, float)):
+            parameters[f"{name[:-2]}_ms"] = _ms(value)
+        else:
+            parameters[name] = value
+    return parameters
+
+
+def _after_failure(after: AfterFailureDocument) -> AfterFailure:
+    return AfterFailure(
+        no_answer="no answer" if after.no_answer == "pause" else None,
+        declined="declined" if after.declined == "pause" else None,
+        unreachable="unreachable" if after.unreachable == "pause" else None,
+        busy="busy" if after.busy == "pause" else None,
+    )
+
+
+def place(problem: Problem, documents: Mapping[str, Source]) -> Problem:
+    """A problem of the policy at its line in the documents.
+
+    `documents` are the sources by their first key (`queues`, `agents`, `contact_ranking`). The router's paths are those
+    of the documents but for times (`after_ms`) and the grouping of conditions.
+    """
+    wanted = _parts(problem.path)
+    source = documents.get(str(wanted[0]) if wanted else "")
+    if source is None:
+        return problem
+    written: Path = ()
+    for part in wanted:
+        names = [part, f"{part[:-3]}_s"] if isinstance(part, str) and part.endswith("_ms") else [part]
+        written = next(((*written, name) for name in names if (*written, name) in source.lines), written)
+    return Problem(problem.message, source.file, source.line(written), dotted(written), problem.hint, problem.severity)
+
+
+def _parts(path: str) -> Path:
+    """`queues.billing.steps[1]` as `("queues", "billing", "steps", 1)`; the names of a policy have no dots."""
+    parts: Path = ()
+    for piece in path.split("."):
+        name, *indices = piece.replace("]", "").split("[")
+        parts = (*parts, name, *(int(index) if index.isdigit() else index for index in indices))
+    return parts
