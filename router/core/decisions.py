@@ -89,12 +89,15 @@ class ContactReleased(Decision, frozen=True):
 
 
 class ContactQueued(Decision, frozen=True):
-    """Notice: the contact waits in `queue` (first entry, or moved there from `moved_from`)."""
+    """Notice: the contact waits in `queue` (first entry, or moved there from `moved_from`).
+
+    `arrived_ms` is given when its age does not start now (it was moved, or came back)."""
 
     contact: str
     queue: str
     moved_from: str | None = None
     reason: str = ""
+    arrived_ms: int | None = None
 
 
 class StepEntered(Decision, frozen=True):

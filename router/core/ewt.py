@@ -131,7 +131,7 @@ class WaitEstimator:
         return WaitEstimate(*(_gamma_quantile(mean, variance, z) for z in (_Z50, _Z80, _Z95)))
 
     def record_error(self, queue: str, told: WaitEstimate | None, actual_ms: int) -> None:
-        """An answered contact waited `actual_ms` since it was told `told` (nothing is counted if it was told nothing)."""
+        """An answered contact waited `actual_ms` since it was told `told` (None: nothing, and nothing is counted)."""
         drain = self._drains.get(queue)
         if told is not None and drain is not None:
             drain.error.check(told, actual_ms)

@@ -1,0 +1,288 @@
+"""The definition of every metric. The one home of metrics: live reports, simulations, the wallboard and the
+documentation read it.
+
+Terms. A contact is *offered* to a queue when its waiting there has come to an end: answered, abandoned, left by a way
+out, overflowed (released by the queue's last action) or moved on to another queue. Contacts that wait right now are in
+no share and no mean. *Wait* runs from the contact's first arrival, ringing included, and is kept when it moves. In
+figures over all queues a moved contact counts once, where it ended.
+
+Abandonment: a contact is *abandoned* when the caller hangs up while waiting, also while an agent's phone rings; below
+the queue's `short_abandon_ms` it is a *short abandon*.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from router.core.tallies import AgentTally, ContactTally
+
+Value = int | float | None
+
+Tally = TypeVar("Tally", ContactTally, AgentTally)
+
+
+class Metric(msgspec.Struct, Generic[Tally], frozen=True):
+    """The definition of a metric. `formula` is in the words of the tallies; `compute` does what it says.
+
+    A name without a unit at its end is a count of contacts, offers or flows. `compute` gives None where the formula
+    divides by nothing.
+    """
+
+    name: str
+    title: str
+    formula: str
+    abandonment: str
+    compute: Callable[[Tally], Value]
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _count(name: str, title: str, abandonment: str = "not in it") -> Metric[ContactTally]:
+    return Metric(name, title, "counted", abandonment, lambda tally: int(getattr(tally, name)))
+
+
+def _wait_quantile(share: float) -> Callable[[ContactTally], Value]:
+    return lambda tally: tally.waits.quantile_ms(share)
+
+
+def _coverage(field: str) -> Callable[[ContactTally], Value]:
+    return lambda tally: _share(getattr(tally.estimates, field), tally.estimates.checked)
+
+
+_NOT_AFFECTED = "not in it"
+
+CONTACT_METRICS: tuple[Metric[ContactTally], ...] = (
+    _count("arrived", "Contacts that entered", "abandoned ones are in it"),
+    _count("moved_in", "Contacts that came from another queue", "abandoned ones are in it"),
+    _count("offered", "Contacts whose waiting ended", "abandoned ones are in it"),
+    _count("answered", "Contacts that an agent took"),
+    _count("abandoned", "Contacts whose caller hung up while waiting", "short abandons are in it"),
+    _count("short_abandons", "Abandoned before the queue's `short_abandon_ms`", "this part of it"),
+    _count("left", "Contacts that took a way out (callback, voicemail)"),
+    _count("overflowed", "Contacts released unanswered by the queue's last action"),
+    _count("moved_out", "Contacts that moved on to another queue"),
+    Metric(
+        "service_level_share",
+        "Service level, the default: over offered less short abandons",
+        "answered within the queue's `answered_within_ms` / (offered - short_abandons)",
+        "a miss, unless it is a short abandon: that is not in it",
+        lambda t: _share(t.answered_within, t.offered - t.short_abandons),
+    ),
+    Metric(
+        "service_level_offered_share",
+        "Service level over all offered",
+        "answered within `answered_within_ms` / offered",
+        "a miss, however short",
+        lambda t: _share(t.answered_within, t.offered),
+    ),
+    Metric(
+        "service_level_answered_share",
+        "Service level over answered",
+        "answered within `answered_within_ms` / answered",
+        _NOT_AFFECTED,
+        lambda t: _share(t.answered_within, t.answered),
+    ),
+    Metric(
+        "asa_ms",
+        "ASA: mean wait of answered contacts",
+        "sum of the waits of answered / answered",
+        _NOT_AFFECTED,
+        lambda t: _share(t.wait_answered_ms, t.answered),
+    ),
+    Metric(
+        "mean_wait_ms",
+        "Mean wait of all whose waiting ended here",
+        "sum of waits / (offered - moved_out)",
+        "in it, with the time until the caller hung up",
+        lambda t: _share(t.wait_all_ms, t.ended),
+    ),
+    *(
+        Metric(
+            f"wait_p{percent}_ms",
+            f"The wait that {percent} % of contacts did not exceed",
+            f"{percent} % quantile of the waits of offered - moved_out (at most 1 % off)",
+            "in it, with the time until the caller hung up",
+            _wait_quantile(percent / 100),
+        )
+        for percent in (50, 80, 95)
+    ),
+    Metric(
+        "longest_wait_ms",
+        "Longest wait",
+        "maximum of the waits of offered - moved_out",
+        "in it, with the time until the caller hung up",
+        lambda t: t.longest_wait_ms if t.ended else None,
+    ),
+    Metric(
+        "had_to_wait_share",
+        "Contacts that were not connected in the very moment they came",
+        "contacts with a wait above 0 ms / (offered - moved_out)",
+        "in it",
+        lambda t: _share(t.had_to_wait, t.ended),
+    ),
+    Metric(
+        "abandon_share",
+        "Abandon rate",
+        "(abandoned - short_abandons) / (offered - short_abandons)",
+        "counts, unless it is a short abandon: that is in neither part",
+        lambda t: _share(t.abandoned - t.short_abandons, t.offered - t.short_abandons),
+    ),
+    Metric(
+        "overflow_share",
+        "Overflow rate",
+        "overflowed / offered",
+        "in offered, short ones too",
+        lambda t: _share(t.overflowed, t.offered),
+    ),
+    Metric(
+        "moved_share",
+        "Contacts that moved on to another queue",
+        "moved_out / offered (over all queues always 0, see moved_in)",
+        "in offered, short ones too",
+        lambda t: _share(t.moved_out, t.offered),
+    ),
+    Metric(
+        "mean_queue_length",
+        "Contacts waiting, on average over time",
+        "sum of all time spent waiting within the span / length of the span",
+        "in it until the caller hung up",
+        lambda t: _share(t.waiting_ms, t.span_ms),
+    ),
+    Metric(
+        "aht_ms",
+        "AHT: mean handle time",
+        "mean_talk_ms + mean_wrap_up_ms (talk holds hold time)",
+        _NOT_AFFECTED,
+        lambda t: _share(t.talk_ms + t.wrap_up_ms, t.finished),
+    ),
+    Metric(
+        "mean_talk_ms",
+        "Mean talk",
+        "sum of talk / answered contacts whose talk is over",
+        _NOT_AFFECTED,
+        lambda t: _share(t.talk_ms, t.finished),
+    ),
+    Metric(
+        "mean_wrap_up_ms",
+        "Mean wrap-up",
+        "sum of wrap-up / answered contacts whose talk is over",
+        _NOT_AFFECTED,
+        lambda t: _share(t.wrap_up_ms, t.finished),
+    ),
+    _count("offers", "Times an agent was rung", "offers to contacts that then abandoned are in it"),
+    Metric(
+        "declined_share",
+        "Offers that the agent refused",
+        "declined / offers",
+        "offers to contacts that then abandoned are in offers",
+        lambda t: _share(t.declined, t.offers),
+    ),
+    Metric(
+        "no_answer_share",
+        "Offers that rang out (RONA)",
+        "no_answer / offers",
+        "offers to contacts that then abandoned are in offers",
+        lambda t: _share(t.no_answer, t.offers),
+    ),
+    Metric(
+        "offer_failed_share",
+        "Offers that could not be made (busy, unreachable, congestion, error)",
+        "offer_failed / offers",
+        "offers to contacts that then abandoned are in offers",
+        lambda t: _share(t.offer_failed, t.offers),
+    ),
+    _count("flows", "Flows that ended", "callers who hung up in the flow are in it"),
+    Metric(
+        "containment_share",
+        "Containment: flows that ended in self-service",
+        "contained / flows",
+        "a caller who hung up before being served is not contained",
+        lambda t: _share(t.contained, t.flows),
+    ),
+    *(
+        Metric(
+            f"ewt_p{percent}_coverage_share",
+            f"Answered contacts that waited no longer than the {percent} % quantile they were told on entry",
+            f"those / answered contacts that were told an estimate (right: about {percent / 100})",
+            _NOT_AFFECTED,
+            _coverage(f"within_p{percent}"),
+        )
+        for percent in (50, 80, 95)
+    ),
+    Metric(
+        "ewt_mean_absolute_error_ms",
+        "Distance between the wait and the median told on entry",
+        "mean of abs(wait - told p50) over answered contacts that were told an estimate",
+        _NOT_AFFECTED,
+        lambda t: _share(t.estimates.absolute_error_ms, t.estimates.checked),
+    ),
+)
+
+AGENT_METRICS: tuple[Metric[AgentTally], ...] = (
+    Metric(
+        "occupancy_share",
+        "Occupancy: handling over handling plus ready; a ringing phone counts as ready",
+        "(busy_ms + wrap_up_ms) / (busy_ms + wrap_up_ms + ready_ms + ringing_ms)",
+        _NOT_AFFECTED,
+        lambda t: _share(t.handling_ms, t.handling_ms + t.available_ms),
+    ),
+    Metric(
+        "paused_share",
+        "Pause over time signed in",
+        "paused_ms / (ready_ms + ringing_ms + busy_ms + wrap_up_ms + paused_ms)",
+        _NOT_AFFECTED,
+        lambda t: _share(t.paused_ms, t.handling_ms + t.available_ms + t.paused_ms),
+    ),
+    Metric(
+        "answered_per_hour",
+        "Contacts answered per hour signed in and not paused",
+        "answered / (ready_ms + ringing_ms + busy_ms + wrap_up_ms in hours)",
+        _NOT_AFFECTED,
+        lambda t: _share(t.answered * 3_600_000, t.handling_ms + t.available_ms),
+    ),
+    Metric(
+        "refused_share",
+        "Offers that the agent declined or let ring out",
+        "(declined + no_answer) / offers",
+        "offers to contacts that then abandoned are in offers",
+        lambda t: _share(t.declined + t.no_answer, t.offers),
+    ),
+)
+
+
+def values(tally: ContactTally | AgentTally) -> dict[str, Value]:
+    """Every metric of this tally by its name, in the order of the definitions."""
+    if isinstance(tally, ContactTally):
+        return {metric.name: metric.compute(tally) for metric in CONTACT_METRICS}
+    return {metric.name: metric.compute(tally) for metric in AGENT_METRICS}
+
+
+def reference_page() -> str:
+    """The documentation of all metrics, as Markdown (docs/reference/metrics.md)."""
+    _, _, terms = (__doc__ or "").partition("\n\n")
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            "<!-- Generated from router/core/measures.py by `python -m switchboard.reference`; do not edit. -->",
+            "",
+            terms.strip(),
+            "",
+            "The unit is in the name: `_ms` milliseconds, `_per_hour` per hour, `_share` a number from 0 to 1; without",
+            "a unit it is a count or a mean number of contacts. A metric that would divide by nothing has no value.",
+            "",
+            *_table("Of a queue, and of all queues together", CONTACT_METRICS),
+            "",
+            *_table("Of an agent, and of all agents together", AGENT_METRICS),
+            "",
+        ]
+    )
+
+
+def _table(title: str, metrics: tuple[Metric[Tally], ...]) -> list[str]:
+    lines = [f"## {title}", "", "| metric | what it says | formula | abandonment |", "|---|---|---|---|"]
+    lines += [f"| `{m.name}` | {m.title} | {m.formula} | {m.abandonment} |" for m in metrics]
+    return lines

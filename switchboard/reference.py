@@ -1,0 +1,23 @@
+"""The reference pages that are generated from the code. `python -m switchboard.reference [DIR]` writes them anew."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from router.core import measures
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/metrics.md": measures.reference_page,
+}
+"""What makes each page, by its path in the repository."""
+
+
+def write(root: Path) -> None:
+    for page, generate in PAGES.items():
+        path = root / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(generate())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path())
