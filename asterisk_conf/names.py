@@ -19,7 +19,6 @@ VAR_TALKED: Final = "SB_TALKED"  # set to `yes` before the Bridge: this caller h
 VAR_TRIES: Final = "SB_TRIES"  # how often the dialplan has come back without VAR_DONE
 VAR_CONTACT: Final = "SB_CONTACT"  # the contact's id: the Uniqueid of the caller's first channel
 VAR_OFFER: Final = "SB_OFFER"  # on an agent's leg: the offer's id
-VAR_DRAINING: Final = "SB_DRAINING"  # set to `yes` when a stopping engine hands the caller back to the dialplan
 
 # FastAGI routes (agi://host:port/ROUTE)
 ROUTE_CALL: Final = "call"
