@@ -1,0 +1,139 @@
+"""Opening hours in the centre's wall time: a weekly plan, dated exceptions, and an emergency switch.
+
+An instant counts by what the wall clock shows. When clocks go forward, hours that the clock skips do not happen; when
+they go back, hours that it shows twice are both open (or both closed). A range that passes midnight (`22:00-06:00`)
+belongs to the day on which it begins. An exception replaces the ranges that begin on its date; a range that began the
+evening before still runs to its end.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
+
+from documents import Source, validate
+from ivr.flow.names import HoursName
+
+State = Literal["open", "closed", "holiday", "emergency"]
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_MINUTES = 24 * 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RANGE = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
+
+
+def _minutes(text: str) -> tuple[int, int]:
+    """`09:00-17:30` as minutes since midnight; the end of a range that passes midnight is over 24 hours."""
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise ValueError("hours are written as 09:00-17:30")
+    begin, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+    if begin >= _DAY_MINUTES or end > _DAY_MINUTES or begin == end:
+        raise ValueError("hours begin before 24:00, end at 24:00 at the latest, and last more than no time")
+    return begin, end if end > begin else end + _DAY_MINUTES
+
+
+def _range(text: str) -> str:
+    _minutes(text)
+    return text
+
+
+def _days(text: str) -> list[int]:
+    """`mon` or `mon-fri` as weekday numbers; `fri-mon` runs over the week's end."""
+    first, _, last = text.partition("-")
+    begin, end = DAYS.index(first), DAYS.index(last or first)
+    return [(begin + i) % 7 for i in range((end - begin) % 7 + 1)]
+
+
+_DAY = "(mon|tue|wed|thu|fri|sat|sun)"
+Days = Annotated[str, Field(pattern=f"^{_DAY}(-{_DAY})?$", description="A day (`sat`) or several (`mon-fri`).")]
+Range = Annotated[str, Field(description="From and to, as 09:00-17:30; may pass midnight."), AfterValidator(_range)]
+Ranges = Annotated[tuple[Range, ...], Field(max_length=10)]
+
+
+class HoursException(BaseModel):
+    """What holds on one date instead of the weekly plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    date: date
+    name: str = Field("", max_length=80, description="Such as the holiday's name.")
+    open: Ranges = Field((), description="The hours of that day; none: closed.")
+
+
+class HoursEntry(BaseModel):
+    """One set of opening hours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weekly: dict[Days, Ranges] = Field(description="Hours by day; a day that is not listed is closed.")
+    exceptions: tuple[HoursException, ...] = ()
+    emergency: bool = Field(False, description="The emergency switch: while true, it is closed.")
+
+    @model_validator(mode="after")
+    def _each_day_once(self) -> Self:
+        seen: set[int] = set()
+        for key in self.weekly:
+            for day in _days(key):
+                if day in seen:
+                    raise ValueError(f"{DAYS[day]} is listed twice")
+                seen.add(day)
+        dates = [exception.date for exception in self.exceptions]
+        for day_date in dates:
+            if dates.count(day_date) > 1:
+                raise ValueError(f"{day_date} is listed twice")
+        for ranges in (*self.weekly.values(), *(exception.open for exception in self.exceptions)):
+            _refuse_overlap(ranges)
+        return self
+
+
+def _refuse_overlap(ranges: Iterable[str]) -> None:
+    ordered = sorted((_minutes(text), text) for text in ranges)
+    for ((_, end), first), ((begin, _), second) in pairwise(ordered):
+        if begin < end:
+            raise ValueError(f"{first} and {second} overlap")
+
+
+class HoursDocument(RootModel[dict[HoursName, HoursEntry]]):
+    """hours.yaml: the centre's opening hours by name."""
+
+
+class Hours:
+    """One set of opening hours in a time zone. `now_ms` is Unix ms throughout."""
+
+    def __init__(self, entry: HoursEntry, zone: tzinfo) -> None:
+        self.zone = zone
+        self.emergency = entry.emergency
+        self._weekly: list[list[tuple[int, int]]] = [[] for _ in DAYS]
+        for key, ranges in entry.weekly.items():
+            for day in _days(key):
+                self._weekly[day] = [_minutes(text) for text in ranges]
+        self._exceptions = {e.date: [_minutes(text) for text in e.open] for e in entry.exceptions}
+
+    def state(self, now_ms: int) -> State:
+        """`holiday`: closed because of the date's exception. `emergency`: closed by the switch, whatever the hours."""
+        if self.emergency:
+            return "emergency"
+        wall = (_EPOCH + timedelta(milliseconds=now_ms)).astimezone(self.zone)
+        today, minute = wall.date(), wall.hour * 60 + wall.minute
+        if self._within(today, minute) or self._within(today - timedelta(days=1), minute + _DAY_MINUTES):
+            return "open"
+        return "holiday" if today in self._exceptions else "closed"
+
+    def is_open(self, now_ms: int) -> bool:
+        return self.state(now_ms) == "open"
+
+    def _within(self, day: date, minute: int) -> bool:
+        """Whether `minute`, counted from the midnight that began `day`, is in one of that day's ranges."""
+        ranges = self._exceptions.get(day)
+        if ranges is None:
+            ranges = self._weekly[day.weekday()]
+        return any(begin <= minute < end for begin, end in ranges)
+
+
+def load_hours(source: Source, zone: tzinfo, at: tuple[str | int, ...] = ()) -> dict[str, Hours]:
+    """Every set of hours by name. Raises documents.DocumentError with every problem."""
+    return {str(name): Hours(entry, zone) for name, entry in validate(source, HoursDocument, at).root.items()}

@@ -1,0 +1,229 @@
+"""The flow machine: runs callers through flows. Pure; what it wants done it returns as effects.
+
+Rules
+- Time is `now_ms`, integer milliseconds since the Unix epoch, given with every call; the machine reads no clock.
+- All effects but the last are done at once; the last one waits for its answer (see `ANSWERS`) or is `HangUp`.
+- A node leaves by a named exit. Where that leads is the flow's table `exits`; an exit that is not there is
+  `otherwise` if the node has that.
+- A node that cannot do its work leaves by its `error` exit, else to the flow's `on_error`, else its flow ends with an
+  error and so does the subflow node that called it, and so on; in the end the call is hung up (`failed: WHY`).
+  The shell never gets an exception for what a flow or a caller did, only MachineError for its own mistakes.
+- Between two waits MAX_STEPS nodes may be entered, in a call MAX_ENTERED: more is a loop (`failed: loop`).
+- A session goes on in the version of the flow that it began with: keep the machine that started it. After a restart
+  `again` takes it over to the flow as it is now.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ivr.flow import inputs
+from ivr.flow.document import Flow
+from ivr.flow.effects import Effect, HangUp, SetLanguage
+from ivr.flow.inputs import EffectFailed, HungUp, Input
+from ivr.flow.library import Library
+from ivr.flow.node import Call, NodeError, Result, Return
+from ivr.flow.session import Attribute, Caller, Frame, MachineError, Session
+from ivr.flow.turn import AskAgain, Turn
+
+ANSWERS: dict[str, tuple[type[Input], ...]] = {
+    "Play": (inputs.Played,),
+    "Collect": (inputs.Keys,),
+    "LookUp": (inputs.LookedUp, inputs.LookupFailed),
+    "Enqueue": (inputs.Dequeued,),
+}
+"""What each effect that waits is answered by; besides, `EffectFailed` and `HungUp` always are answers."""
+
+MAX_STEPS = 100
+MAX_ENTERED = 2_000
+MAX_ERRORS = 10
+MAX_DEPTH = 10
+_MAX_CALLER_TEXT = 200
+_MAX_WHY = 200
+
+Step = tuple[Session, list[Effect]]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a node could not do its work."""
+
+    detail: str
+
+
+class Machine:
+    """Runs the flows of one library."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+
+    def start(self, flow: str, caller: Caller, now_ms: int, attributes: Mapping[str, Attribute] | None = None) -> Step:
+        """A new session at the start of `flow`, with what is already known of the contact.
+
+        Raises MachineError when there is no such flow.
+        """
+        document = self._flow(flow)
+        session = Session(
+            caller=_tame(caller),
+            flow=document.name,
+            fingerprint=document.fingerprint,
+            node=document.start,
+            language=self.library.default_language,
+            started_ms=now_ms,
+            attributes=dict(attributes or {}),
+        )
+        turn = Turn(self.library, session, document, now_ms)
+        turn.effects.append(SetLanguage(turn.language))
+        turn.go(document, document.start, (), "start")
+        return self._run(turn, document.nodes[document.start].enter)
+
+    def resume(self, session: Session, answer: Input, now_ms: int) -> Step:
+        """What follows from an answer.
+
+        Raises MachineError when nobody waits for such an answer, and when the session belongs to another version
+        of its flow.
+        """
+        if isinstance(answer, HungUp):
+            return (session, []) if session.finished else (self._turn(session, now_ms).session("", "hungup"), [])
+        if session.finished:
+            raise MachineError(f"the session has ended ({session.outcome}); it takes no {type(answer).__name__}")
+        if not isinstance(answer, (*ANSWERS[session.waiting_for], EffectFailed)):
+            wanted = " or ".join(kind.__name__ for kind in ANSWERS[session.waiting_for])
+            raise MachineError(
+                f"{session.flow}.{session.node} waits for {wanted} (or HungUp, EffectFailed), "
+                f"not {type(answer).__name__}"
+            )
+        turn = self._turn(session, now_ms)
+        node = turn.flow.nodes[turn.node]
+        if isinstance(answer, EffectFailed):
+            return self._run(turn, node.failed, answer.detail or "the effect failed")
+        return self._run(turn, node.take, answer)
+
+    def again(self, session: Session, now_ms: int) -> Step:
+        """After a restart: does once more what the session waits for (prompts are played again, the same queue is
+        entered).
+
+        If the node is no longer in the flow, the flow begins anew, with what is known of the caller. If sensitive
+        digits are needed that were lost, they are asked for again. A session that has ended yields nothing.
+        Raises MachineError when there is no such flow any more.
+        """
+        if session.finished:
+            return session, []
+        places = [*((frame.flow, frame.node) for frame in session.frames), (session.flow, session.node)]
+        if not all(flow in self.library.flows and node in self.library.flows[flow].nodes for flow, node in places):
+            flow = self._flow(places[0][0])
+            turn = Turn(self.library, session, flow, now_ms)
+            turn.forget_secrets(0)
+            turn.go(flow, flow.start, (), "changed")
+        else:
+            flow = self._flow(session.flow)
+            turn = Turn(self.library, session, flow, now_ms)
+            turn.frames = tuple(
+                Frame(frame.flow, self._flow(frame.flow).fingerprint, frame.node) for frame in session.frames
+            )
+        turn.effects.append(SetLanguage(turn.language))
+        return self._run(turn, turn.flow.nodes[turn.node].enter)
+
+    def _flow(self, name: str) -> Flow:
+        try:
+            return self.library.flows[name]
+        except KeyError:
+            raise MachineError(f"there is no flow {name!r}") from None
+
+    def _turn(self, session: Session, now_ms: int) -> Turn:
+        pinned = [(session.flow, session.fingerprint), *((f.flow, f.fingerprint) for f in session.frames)]
+        for name, fingerprint in pinned:
+            if self._flow(name).fingerprint != fingerprint:
+                raise MachineError(
+                    f"the flow {name!r} has changed since the session began: resume it with the machine that "
+                    "started it, or take it over with `again`"
+                )
+        return Turn(self.library, session, self._flow(session.flow), now_ms)
+
+    def _run(self, turn: Turn, act: Callable[..., Result], *arguments: object) -> Step:
+        """Carries out `act`, the present node's part, and enters nodes until one waits or the session ends."""
+        result = _attempt(turn, act, *arguments)
+        for _ in range(MAX_STEPS):
+            if isinstance(result, Return) and not turn.frames:
+                result = HangUp()
+            if isinstance(result, Effect):
+                turn.effects.append(result)
+                if isinstance(result, HangUp):
+                    return turn.session("", "completed"), turn.effects
+                return turn.session(type(result).__name__), turn.effects
+            failure = self._move(turn, result)
+            if failure is not None:
+                return _end(turn, failure.detail, "error")
+            if turn.entered > MAX_ENTERED:
+                break
+            result = _attempt(turn, turn.flow.nodes[turn.node].enter)
+        return _end(turn, "loop", "loop")
+
+    def _move(self, turn: Turn, result: str | Call | Return | AskAgain | Failure) -> Failure | None:
+        """Enters the node that `result` leads to. Returns the failure when there is none."""
+        if isinstance(result, AskAgain):
+            turn.go(turn.flow, result.node, turn.frames, "forgotten")
+            return None
+        if isinstance(result, Call):
+            called = self.library.flows.get(result.flow)
+            if called is not None and len(turn.frames) < MAX_DEPTH:
+                frame = Frame(turn.flow.name, turn.flow.fingerprint, turn.node)
+                turn.go(called, called.start, (*turn.frames, frame), "start")
+                return None
+            why = "subflows are nested too deeply" if called else f"there is no flow {result.flow!r}"
+            result = Failure(f"{turn.flow.name}.{turn.node}: {why}")
+        if isinstance(result, Return):
+            self._leave_subflow(turn)
+            result = result.exit
+        if isinstance(result, str):
+            exits = turn.flow.exits[turn.node]
+            target = exits.get(result) or ("" if result == "error" else exits.get("otherwise"))
+            if target:
+                turn.go(turn.flow, target, turn.frames, result)
+                return None
+            result = Failure(f"{turn.flow.name}.{turn.node}: no exit {result!r}")
+        return self._recover(turn, result)
+
+    def _recover(self, turn: Turn, failure: Failure) -> Failure | None:
+        """Takes the nearest `error` exit, outwards through the calling flows."""
+        turn.errors += 1
+        turn.last_error = failure.detail
+        while turn.errors <= MAX_ERRORS:
+            target = turn.flow.exits[turn.node].get("error")
+            if target:
+                turn.go(turn.flow, target, turn.frames, "error")
+                return None
+            if not turn.frames:
+                break
+            self._leave_subflow(turn)
+        return failure
+
+    def _leave_subflow(self, turn: Turn) -> None:
+        frame = turn.frames[-1]
+        turn.forget_secrets(len(turn.frames))
+        turn.flow, turn.node, turn.frames = self._flow(frame.flow), frame.node, turn.frames[:-1]
+
+
+def _attempt(turn: Turn, act: Callable[..., Result], *arguments: object) -> Result | AskAgain | Failure:
+    try:
+        return act(turn, *arguments)
+    except AskAgain as forgotten:
+        return forgotten
+    except NodeError as error:
+        detail = str(error)
+    except Exception as error:  # a fault of ours must not cost the caller more than a fault of the flow
+        detail = f"internal error: {type(error).__name__}: {error}"
+    return Failure(f"{turn.flow.name}.{turn.node}: {detail}"[:_MAX_WHY])
+
+
+def _end(turn: Turn, why: str, reason: str) -> Step:
+    turn.effects.append(HangUp(reason))
+    return turn.session("", f"failed: {why}"), turn.effects
+
+
+def _tame(caller: Caller) -> Caller:
+    """What the network says of a caller is neither bounded nor always text."""
+
+    def text(value: str) -> str:
+        return value[:_MAX_CALLER_TEXT].encode("utf-8", "replace").decode("utf-8")
+
+    return Caller(text(caller.number), text(caller.dialled), text(caller.name))

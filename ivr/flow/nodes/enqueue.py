@@ -1,0 +1,110 @@
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ivr.flow import effects
+from ivr.flow.effects import HangUp
+from ivr.flow.inputs import Dequeued, EffectFailed
+from ivr.flow.names import AttributeName, Computed, QueueName, Target
+from ivr.flow.node import Fixture, Node, NodeError, Result
+from ivr.flow.turn import Turn
+
+ExitName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]*$", max_length=60)]
+RESERVED = frozenset({"answered", "otherwise", "error"})
+
+_WAIT = effects.Enqueue(
+    "billing",
+    {"reason": "card lost", "language": "en", "number": "+15550100", "dialled": "100"},
+    priority=5,
+)
+
+
+class Enqueue(Node):
+    """Lets the caller wait for an agent. Afterwards the flow goes on: after a talk by `answered`, otherwise by the
+    exit that the queue's last action names (`exits`), or by `otherwise` when it is not listed.
+
+    Routing conditions see all attributes set so far, those set here, and `language`, `number` and `dialled`.
+    """
+
+    type: Literal["enqueue"]
+    queue: QueueName | None = None
+    queue_from: Computed | None = Field(None, description="Instead of `queue`: the queue's name as an expression.")
+    attributes: dict[AttributeName, Computed] = Field(default_factory=dict, description="Set before queueing.")
+    priority: Computed | None = Field(None, description="A whole number in place of the queue's own priority.")
+    preferred_agent: Computed | None = Field(None, description="The agent to try first; a missing value means none.")
+    answered: Target | None = Field(None, description="After a talk; by default the call ends.")
+    exits_by_name: dict[ExitName, Target] = Field(
+        default_factory=dict, alias="exits", description="By the exits that the queue's last actions name."
+    )
+    otherwise: Target = Field(description="When the caller comes back by any other exit.")
+
+    waits: ClassVar[bool] = True
+    example: ClassVar[str] = """
+        to-billing:
+          type: enqueue
+          queue: billing
+          attributes: {reason: "'card lost'"}
+          priority: 5
+          answered: survey
+          exits: {voicemail: leave-message}
+          otherwise: sorry
+        """
+    fixtures: ClassVar[tuple[Fixture, ...]] = tuple(
+        Fixture(title, ((None, (_WAIT,)), (answer, (HangUp(where),))))
+        for title, answer, where in (
+            ("goes on after the talk", Dequeued("answered"), "survey"),
+            ("takes the exit that the queue names", Dequeued("voicemail"), "leave-message"),
+            ("takes `otherwise` for an exit it does not know", Dequeued("full"), "sorry"),
+            ("hangs up when queueing fails and nobody cares", EffectFailed("gone"), "error"),
+        )
+    )
+
+    @model_validator(mode="after")
+    def _one_queue(self) -> Self:
+        if (self.queue is None) == (self.queue_from is None):
+            raise ValueError("either 'queue' or 'queue_from' is needed")
+        for name in RESERVED & self.exits_by_name.keys():
+            raise ValueError(f"{name!r} is a field of its own, not one of 'exits'")
+        return self
+
+    def exits(self) -> dict[str, str]:
+        answered = {"answered": self.answered} if self.answered else {}
+        return {**answered, **self.exits_by_name, "otherwise": self.otherwise, **super().exits()}
+
+    def enter(self, turn: Turn) -> Result:
+        if "queue" not in turn.memory:
+            for name, expression in self.attributes.items():
+                turn.set(name, turn.value(expression))
+            # Kept, so that after a restart the caller waits in the same place even if the clock has moved on.
+            turn.memory = {"queue": self._queue(turn), "priority": self._priority(turn), "agent": self._agent(turn)}
+        memory = turn.memory
+        return effects.Enqueue(memory["queue"], turn.contact(), memory["priority"], memory["agent"])
+
+    def _queue(self, turn: Turn) -> str:
+        if self.queue_from is None:
+            return str(self.queue)
+        name = turn.value(self.queue_from)
+        if not isinstance(name, str) or not name:
+            raise NodeError(f"{self.queue_from.text!r} is no queue's name")
+        return name
+
+    def _priority(self, turn: Turn) -> int | None:
+        if self.priority is None:
+            return None
+        value = turn.value(self.priority)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise NodeError(f"{self.priority.text!r} is not a whole number")
+        return value
+
+    def _agent(self, turn: Turn) -> str | None:
+        if self.preferred_agent is None:
+            return None
+        try:
+            return str(turn.value(self.preferred_agent)) or None
+        except NodeError:
+            return None
+
+    def take(self, turn: Turn, answer: Dequeued) -> Result:
+        if answer.exit == "answered" and self.answered is None:
+            return HangUp()
+        return answer.exit if answer.exit not in ("error", "otherwise") else "otherwise"

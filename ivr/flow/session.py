@@ -1,0 +1,85 @@
+"""One caller's way through the flows, as far as it has come: plain data that survives a restart of the engine."""
+
+from typing import Any
+
+import msgspec
+
+Attribute = str | int | float | bool
+
+
+class MachineError(Exception):
+    """The shell used the machine wrongly (an answer nobody waits for, an unknown flow); the session is as it was."""
+
+
+class Caller(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who calls (`number`, possibly empty), what they dialled, and their display name if the network sent one."""
+
+    number: str = ""
+    dialled: str = ""
+    name: str = ""
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A subflow node that waits for the flow it called; `fingerprint` is that of the calling flow."""
+
+    flow: str
+    fingerprint: str
+    node: str
+
+
+class Visit(msgspec.Struct, frozen=True, array_like=True):
+    """One node entered, at what time (Unix ms), and by which exit of the node before it."""
+
+    flow: str
+    node: str
+    via: str
+    at_ms: int
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a caller is. Immutable: each call of the machine returns the next one.
+
+    `waiting_for` names the effect whose answer is awaited (`Play`, `Collect`, `LookUp`, `Enqueue`), and is empty when
+    the session has ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of
+    the flow. `memory` is what the present node keeps (its count of tries). `trace` holds the last nodes entered,
+    `entered` counts all; `errors` counts nodes that could not do their work, `last_error` says of the last one why.
+
+    `secrets` are sensitive digits: they are in neither `to_json` nor `repr`, so a restart forgets them. `asked_at`
+    remembers which node asked, and the machine goes back there when a lost one is needed. Keys: `DEPTH/NAME`.
+    """
+
+    caller: Caller
+    flow: str
+    fingerprint: str
+    node: str
+    language: str
+    started_ms: int
+    waiting_for: str = ""
+    outcome: str = ""
+    attributes: dict[str, Attribute] = {}
+    memory: dict[str, Any] = {}
+    frames: tuple[Frame, ...] = ()
+    asked_at: dict[str, str] = {}
+    entered: int = 0
+    errors: int = 0
+    last_error: str = ""
+    trace: tuple[Visit, ...] = ()
+    secrets: dict[str, str] = {}
+
+    @property
+    def finished(self) -> bool:
+        return self.outcome != ""
+
+    def to_json(self) -> bytes:
+        return msgspec.json.encode(msgspec.structs.replace(self, secrets={}) if self.secrets else self)
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> "Session":
+        """Raises MachineError when `data` is not a session."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise MachineError(f"not a session: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"Session({self.flow}.{self.node}, {self.outcome or self.waiting_for})"

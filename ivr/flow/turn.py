@@ -1,0 +1,201 @@
+"""What a node may see and do while it has the turn: a working copy of the session, made anew for each input."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from documents import Expression, ExpressionError
+from ivr.flow.document import Flow
+from ivr.flow.effects import Effect, Spoken
+from ivr.flow.library import Library
+from ivr.flow.node import NodeError
+from ivr.flow.session import Attribute, Frame, Session, Visit
+from ivr.flow.speak import SayItem, spoken
+
+MAX_ATTRIBUTES_BYTES = 3_000
+TRACE_LENGTH = 40
+
+
+class AskAgain(Exception):
+    """A secret is needed that a restart has forgotten; the node `node` asks for it."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+
+
+class Turn:
+    """One run between two waits. Nodes read `now_ms`, `language`, `attributes` and `memory`, evaluate expressions and
+    set attributes; the machine moves `flow`, `node` and `frames` on."""
+
+    def __init__(self, library: Library, session: Session, flow: Flow, now_ms: int) -> None:
+        self.library = library
+        self.flow = flow
+        self.now_ms = now_ms
+        self.caller = session.caller
+        self.node = session.node
+        self.frames = session.frames
+        self.language = session.language
+        self.attributes = session.attributes
+        self.memory = dict(session.memory)
+        self.errors = session.errors
+        self.last_error = session.last_error
+        self.effects: list[Effect] = []
+        self._session = session
+        self._visits: list[Visit] = []
+        self._secrets = session.secrets
+        self._asked_at = session.asked_at
+        self._contact: dict[str, Any] | None = None
+
+    # Time
+
+    @cached_property
+    def wall(self) -> datetime:
+        """The centre's wall clock."""
+        return self.library.local(self.now_ms)
+
+    # Expressions
+
+    def contact(self) -> dict[str, Attribute]:
+        """What expressions see as `contact`, and what routing conditions will see."""
+        if self._contact is None:
+            own = {"language": self.language, "number": self.caller.number, "dialled": self.caller.dialled}
+            self._contact = {**self.attributes, **own}
+        return self._contact
+
+    def holds(self, condition: Expression) -> bool:
+        """Missing things make a condition false."""
+        return condition.holds(self._variables(condition))
+
+    def value(self, expression: Expression, more: dict[str, Any] | None = None) -> Attribute:
+        """The value of `expression`, text, number or boolean; `more` are further variables.
+
+        Raises NodeError when it has none.
+        """
+        variables = self._variables(expression)
+        try:
+            value = expression.value({**variables, **more} if more else variables)
+        except ExpressionError as error:
+            # The library's message may quote the value that did not fit, which is a secret here.
+            raise NodeError("a secret has no value here" if "secret" in expression.names else str(error)) from None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise NodeError(f"{expression.text!r} is not a finite number")
+        if not isinstance(value, str | int | float):
+            raise NodeError(f"{expression.text!r} is neither text nor number nor true or false")
+        return value
+
+    def _variables(self, expression: Expression) -> dict[str, Any]:
+        variables: dict[str, Any] = {}
+        for name in expression.names:
+            if name == "contact":
+                variables[name] = self.contact()
+            elif name == "caller":
+                variables[name] = msgspec.structs.asdict(self.caller)
+            elif name == "now":
+                variables[name] = _clock(self.wall)
+            elif name == "secret":
+                variables[name] = self._known_secrets(expression)
+        return variables
+
+    def speak(self, items: Iterable[SayItem]) -> tuple[Spoken, ...]:
+        """Prompts and values as effects carry them. Raises NodeError for an unknown prompt or a missing value."""
+        return tuple([piece for item in items for piece in spoken(self, item)])
+
+    # Attributes
+
+    def set(self, name: str, value: Attribute) -> None:
+        """Raises NodeError for text that is no text, and when the attributes would grow too large to be kept."""
+        attributes = {**self.attributes, name: value}
+        try:
+            size = sum(len(key) + len(str(item).encode()) for key, item in attributes.items())
+        except (UnicodeEncodeError, ValueError):
+            raise NodeError(f"the value of {name!r} cannot be written down") from None
+        if size > MAX_ATTRIBUTES_BYTES:
+            raise NodeError(f"with {name!r} the attributes would exceed {MAX_ATTRIBUTES_BYTES:,} bytes")
+        self.attributes, self._contact = attributes, None
+
+    def unset(self, name: str) -> None:
+        if name in self.attributes:
+            self.attributes = {key: value for key, value in self.attributes.items() if key != name}
+            self._contact = None
+
+    def set_language(self, language: str) -> None:
+        self.language, self._contact = language, None
+
+    # Secrets: each belongs to the flow that asked, and is forgotten when that flow returns
+
+    def keep_secret(self, name: str, value: str) -> None:
+        key = f"{len(self.frames)}/{name}"
+        self._secrets = {**self._secrets, key: value}
+        self._asked_at = {**self._asked_at, key: self.node}
+
+    def forget_secrets(self, depth: int) -> None:
+        """Forgets those of the flows at `depth` and deeper."""
+        if self._asked_at:
+            self._secrets = {key: value for key, value in self._secrets.items() if int(key.partition("/")[0]) < depth}
+            self._asked_at = {key: node for key, node in self._asked_at.items() if int(key.partition("/")[0]) < depth}
+
+    def _known_secrets(self, expression: Expression) -> dict[str, str]:
+        prefix = f"{len(self.frames)}/"
+        used = expression.fields("secret")
+        for key, node in self._asked_at.items():
+            name = key.removeprefix(prefix)
+            if key.startswith(prefix) and key not in self._secrets and (used is None or name in used):
+                raise AskAgain(node)
+        return {key.removeprefix(prefix): value for key, value in self._secrets.items() if key.startswith(prefix)}
+
+    # For the machine
+
+    def go(self, flow: Flow, node: str, frames: tuple[Frame, ...], via: str) -> None:
+        """Enters a node."""
+        self.flow, self.node, self.frames, self.memory = flow, node, frames, {}
+        self._visits.append(Visit(flow.name, node, via, self.now_ms))
+
+    @property
+    def entered(self) -> int:
+        return self._session.entered + len(self._visits)
+
+    def session(self, waiting_for: str, outcome: str = "") -> Session:
+        """The session as this turn leaves it; one that has ended keeps no secrets."""
+        before = self._session
+        trace = (*before.trace, *self._visits)[-TRACE_LENGTH:] if self._visits else before.trace
+        return Session(
+            caller=before.caller,
+            flow=self.flow.name,
+            fingerprint=self.flow.fingerprint,
+            node=self.node,
+            language=self.language,
+            started_ms=before.started_ms,
+            waiting_for=waiting_for,
+            outcome=outcome,
+            attributes=self.attributes,
+            memory={} if outcome else self.memory,
+            frames=() if outcome else self.frames,
+            asked_at={} if outcome else self._asked_at,
+            entered=self.entered,
+            errors=self.errors,
+            last_error=self.last_error,
+            trace=trace,
+            secrets={} if outcome else self._secrets,
+        )
+
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _clock(wall: datetime) -> dict[str, Any]:
+    """What expressions see as `now`."""
+    return {
+        "date": wall.date().isoformat(),
+        "time": f"{wall:%H:%M}",
+        "datetime": wall.isoformat(timespec="seconds"),
+        "weekday": _WEEKDAYS[wall.weekday()],
+        "year": wall.year,
+        "month": wall.month,
+        "day": wall.day,
+        "hour": wall.hour,
+        "minute": wall.minute,
+    }
