@@ -5,8 +5,7 @@ one thing meet the same callers with the same work and the same patience (common
 """
 
 import hashlib
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy
 
@@ -66,6 +65,10 @@ class Streams:
         return found
 
 
-def choose(cumulative: Sequence[float], uniform: float) -> int:
-    """Which alternative a uniform draw picks, given the cumulative shares (the last is the whole)."""
-    return min(bisect_right(cumulative, uniform * cumulative[-1]), len(cumulative) - 1)
+def choose(shares: Mapping[str, float], uniform: float) -> str:
+    """Which alternative a uniform draw picks, given their shares (which add up to 1)."""
+    for name, share in shares.items():
+        uniform -= share
+        if uniform < 0:
+            return name
+    return max(shares, key=shares.__getitem__)

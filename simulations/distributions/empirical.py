@@ -29,8 +29,9 @@ class Empirical(Distribution):
         return self
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
-        values = numpy.asarray(self.values)
+        values: Floats = numpy.asarray(self.values, dtype=float)
         if self.weights is None:
             return values[generator.integers(0, len(values), size)]
         cumulative = numpy.cumsum(self.weights)
-        return values[numpy.searchsorted(cumulative, generator.random(size) * cumulative[-1], side="right")]
+        drawn: Floats = values[numpy.searchsorted(cumulative, generator.random(size) * cumulative[-1], side="right")]
+        return drawn

@@ -28,4 +28,5 @@ class Hyperexponential(Distribution):
         p = (1 + ((self.scv - 1) / (self.scv + 1)) ** 0.5) / 2
         # Both are drawn for every position, so that position i of a stream uses the same randomness for every mean.
         uniform, unit = generator.random(size), generator.exponential(1.0, size)
-        return unit * numpy.where(uniform < p, self.mean / (2 * p), self.mean / (2 * (1 - p)))
+        scaled: Floats = unit * numpy.where(uniform < p, self.mean / (2 * p), self.mean / (2 * (1 - p)))
+        return scaled

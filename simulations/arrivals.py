@@ -1,0 +1,47 @@
+"""When contacts come."""
+
+import numpy
+
+from simulations.distributions.base import Floats
+from simulations.scenario import Arrivals, Scenario
+
+BLOCK = 1024
+
+
+def rates_per_hour(arrivals: Arrivals, scenario: Scenario) -> list[float]:
+    """The expected arrivals per hour in each interval; of a trace, what it holds."""
+    count, hours = scenario.intervals, scenario.interval_minutes / 60
+    if arrivals.per_interval is not None:
+        return [number / hours for number in arrivals.per_interval]
+    if isinstance(arrivals.per_hour, tuple):
+        return list(arrivals.per_hour)
+    if arrivals.per_hour is not None:
+        return [arrivals.per_hour] * count
+    found = [0.0] * count
+    for contact in arrivals.traced:
+        found[min(count - 1, int(contact.at_s / 60 / scenario.interval_minutes))] += 1 / hours
+    return found
+
+
+def arrival_times_ms(arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator) -> list[int]:
+    """One day's arrivals, in order.
+
+    A Poisson process of rate 1 is carried over to the day by the inverse of the cumulative rate (E. Çinlar,
+    Introduction to Stochastic Processes, 1975, section 4.7), so a change of rate moves arrivals and
+    reorders nothing.
+    """
+    if arrivals.trace is not None:
+        return [round(contact.at_s * 1000) for contact in arrivals.traced]
+    rates = rates_per_hour(arrivals, scenario)
+    borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
+    expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60))
+    unit: list[Floats] = []
+    reached = 0.0
+    while reached < expected[-1]:
+        unit.append(reached + numpy.cumsum(generator.exponential(1.0, BLOCK)))
+        reached = float(unit[-1][-1])
+    if not unit:
+        return []
+    steps = numpy.concatenate(unit)
+    times = numpy.interp(steps[steps < expected[-1]], expected, borders_ms)
+    return [int(time) for time in numpy.rint(times)]

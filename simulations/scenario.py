@@ -1,0 +1,290 @@
+"""The scenario: what a planner writes down about callers, agents and a day, as a typed document.
+
+Lengths of the day are in minutes, times of a call in seconds, shares between 0 and 1. What is not written does not
+happen: nobody loses patience, every offer is answered at once.
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from simulations.distributions import AnyDistribution
+from simulations.distributions.base import NotNegative, Positive
+from simulations.distributions.constant import Constant
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Level = Annotated[int, Field(ge=1, le=10)]
+Value = str | int | float | bool
+
+Quantity = Literal["handle time", "patience", "wrap-up"]
+
+SILENCE = "silence"
+HANG_UP = "hang up"
+A_MONDAY = "2026-01-05"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _all_of_one(shares: dict[str, float]) -> dict[str, float]:
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        raise ValueError(f"the shares add up to {sum(shares.values()):.6g}; they must add up to 1")
+    return shares
+
+
+Shares = Annotated[dict[str, Share], AfterValidator(_all_of_one)]
+
+
+class TracedContact(_Model):
+    """One contact that was measured: what is known of it replaces what would be drawn."""
+
+    at_s: NotNegative
+    queue: str | None = None
+    attributes: dict[str, Value] = {}
+    priority: int | None = None
+    preferred_agent: str | None = None
+    handle_s: NotNegative | None = None
+    wrap_up_s: NotNegative | None = None
+    patience_s: NotNegative | None = None
+
+    def measured_s(self, quantity: Quantity) -> float | None:
+        return {"handle time": self.handle_s, "wrap-up": self.wrap_up_s, "patience": self.patience_s}[quantity]
+
+
+class Arrivals(_Model):
+    """When contacts come: a Poisson stream whose rate is constant within each interval, or a recorded trace.
+
+    `per_hour` is one rate for the whole time or one for each interval, `per_interval` the expected number in each
+    interval, `trace` the recorded contacts or the name of a CSV file with a column `at_s` and any of the others.
+    """
+
+    per_hour: NotNegative | tuple[NotNegative, ...] | None = None
+    per_interval: tuple[NotNegative, ...] | None = None
+    trace: tuple[TracedContact, ...] | str | None = None
+
+    @field_validator("trace")
+    @classmethod
+    def _in_order(cls, trace: tuple[TracedContact, ...] | str | None) -> tuple[TracedContact, ...] | str | None:
+        return tuple(sorted(trace, key=lambda contact: contact.at_s)) if isinstance(trace, tuple) else trace
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.per_hour, self.per_interval, self.trace)) != 1:
+            raise ValueError("arrivals need exactly one of 'per_hour', 'per_interval' and 'trace'")
+        return self
+
+    @property
+    def traced(self) -> tuple[TracedContact, ...]:
+        """The recorded contacts, none without a trace (a file's name must have been replaced by what it holds)."""
+        assert not isinstance(self.trace, str)
+        return self.trace or ()
+
+
+class LookupAnswer(_Model):
+    """What a lookup brings for this share of the callers: `data`, or a failure of the kind `fails`."""
+
+    share: Share = 1.0
+    status: int = 200
+    data: Any = None
+    fails: Literal["timeout", "refused", "unreachable", "bad_response"] | None = None
+
+
+def _answers_of_one(answers: tuple[LookupAnswer, ...]) -> tuple[LookupAnswer, ...]:
+    _all_of_one({str(position): answer.share for position, answer in enumerate(answers)})
+    return answers
+
+
+class Kind(_Model):
+    """One kind of contact. It dials `number` and goes through the centre's real flow, or enters `queue` at once.
+
+    In the flow, `choices` says for each node that takes keys (`NODE` or `FLOW.NODE`) what callers press, as shares of
+    keys, of `silence` and of `hang up`; `lookups` says for each lookup node what it brings. Both add up to 1.
+    Without the flow, `attributes` are fixed values or shares of values; routing conditions see them as `contact.*`.
+    `handle_time_s` (talk, without wrap-up) and `patience_s` stand above those of the queue.
+    """
+
+    arrivals: Arrivals
+    number: str | None = None
+    queue: str | None = None
+    caller: str = ""
+    choices: dict[str, Shares] = {}
+    lookups: dict[str, Annotated[tuple[LookupAnswer, ...], AfterValidator(_answers_of_one)]] = {}
+    attributes: dict[str, Value | Shares] = {}
+    handle_time_s: AnyDistribution | None = None
+    patience_s: AnyDistribution | None = None
+
+    @model_validator(mode="after")
+    def _one_entry(self) -> Self:
+        if (self.number is None) == (self.queue is None):
+            raise ValueError("a kind enters by exactly one of 'number' and 'queue'")
+        if self.number is not None and self.attributes:
+            raise ValueError("'attributes' are for kinds that enter a queue; here the flow of the number sets them")
+        if self.queue is not None and (self.choices or self.lookups or self.caller):
+            raise ValueError("'choices', 'lookups' and 'caller' are for kinds that dial a number")
+        return self
+
+
+class QueueTimes(_Model):
+    """What contacts of this queue are like, unless their kind says otherwise.
+
+    `wrap_up_s` is how long agents really take; without it, the policy's time. It needs a wrap-up in the policy.
+    """
+
+    handle_time_s: AnyDistribution | None = None
+    patience_s: AnyDistribution | None = None
+    wrap_up_s: AnyDistribution | None = None
+
+
+class Answering(_Model):
+    """How agents treat a ringing phone: the delay until they answer, and the shares not answered or declined.
+
+    Whom the policy pauses after an offer that failed is back after `back_after_s`.
+    """
+
+    delay_s: AnyDistribution = Constant(value=0)
+    no_answer: Share = 0.0
+    declined: Share = 0.0
+    back_after_s: AnyDistribution = Constant(value=60)
+
+    @model_validator(mode="after")
+    def _some_left(self) -> Self:
+        if self.no_answer + self.declined > 1:
+            raise ValueError("'no_answer' and 'declined' together are above 1")
+        return self
+
+
+class Staff(_Model):
+    """Who works when: `agents` of the centre by name, or `count` agents of a `group` described here.
+
+    `shifts` such as `08:00-12:00` are by the scenario's clock; without any they work the whole time. A break is the
+    gap between two shifts. `handle_time_factor` 1.1 means that these agents take 10 % longer.
+    """
+
+    agents: tuple[str, ...] | Literal["all"] | None = None
+    group: Annotated[str, Field(min_length=1)] | None = None
+    count: Annotated[int, Field(ge=0)] | None = None
+    skills: dict[str, Level] = {}
+    team: str = ""
+    queues: tuple[str, ...] | None = None
+    shifts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    handle_time_factor: Positive = 1.0
+    answering: Answering | None = None
+
+    @field_validator("shifts")
+    @classmethod
+    def _readable(cls, shifts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for shift in shifts or ():
+            shift_minutes(shift)
+        return shifts
+
+    @model_validator(mode="after")
+    def _named_or_described(self) -> Self:
+        if (self.agents is None) == (self.group is None):
+            raise ValueError("staff are either 'agents' of the centre or a 'group' with a 'count'")
+        if self.group is not None and self.count is None:
+            raise ValueError("'count' is missing: how many agents are in this group?")
+        if self.agents is not None and (self.count is not None or self.skills or self.team or self.queues):
+            raise ValueError("'count', 'skills', 'team' and 'queues' describe a 'group'; agents have theirs already")
+        return self
+
+
+class Ivr(_Model):
+    """How long callers spend on a prompt, on a prompt with keys pressed, and on a lookup."""
+
+    play_s: AnyDistribution = Constant(value=4)
+    collect_s: AnyDistribution = Constant(value=6)
+    look_up_s: AnyDistribution = Constant(value=0.2)
+
+
+class StandaloneQueue(_Model):
+    """A queue of a scenario that needs no centre. Contacts who wait `longest_wait_s` leave by the exit `overflow`."""
+
+    answered_within_s: NotNegative = 20
+    share: Share = 0.8
+    short_abandon_s: NotNegative = 0
+    skills: dict[str, Level] = {}
+    priority: int = 0
+    priority_per_minute: NotNegative = 0
+    agent_ranking: tuple[str, ...] = ("longest_idle",)
+    ring_s: Positive = 20
+    wrap_up_s: NotNegative = 0
+    longest_wait_s: Positive | None = None
+
+
+class StandalonePolicy(_Model):
+    """A small routing policy written into the scenario, for the questions that need no whole centre."""
+
+    queues: Annotated[dict[str, StandaloneQueue], Field(min_length=1)]
+    contact_ranking: tuple[str, ...] = ("priority", "age")
+
+
+class Scenario(_Model):
+    """Callers, agents and a day. Either `centre` (a directory, seen from this file) or an own `policy`.
+
+    `start` is a time such as `2026-03-02 08:00` in the centre's zone, or `08:00` for a Monday. What happens in the
+    `warm_up_minutes` is not counted. After the day no one arrives; those still there are served for at most
+    `run_off_minutes`.
+    """
+
+    name: str
+    centre: str | None = None
+    policy: StandalonePolicy | None = None
+    start: str = "00:00"
+    duration_minutes: Positive
+    interval_minutes: Positive = 30
+    warm_up_minutes: NotNegative = 0
+    run_off_minutes: NotNegative = 60
+    replications: Annotated[int, Field(ge=1, le=100_000)] = 20
+    seed: Annotated[int, Field(ge=0)] = 1
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    kinds: Annotated[dict[str, Kind], Field(min_length=1)]
+    queues: dict[str, QueueTimes] = {}
+    staff: tuple[Staff, ...] | None = None
+    answering: Answering = Answering()
+    ivr: Ivr = Ivr()
+
+    @field_validator("start")
+    @classmethod
+    def _time(cls, start: str) -> str:
+        clock(start)
+        return start
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.centre is not None and self.policy is not None:
+            raise ValueError("a scenario has either 'centre' or its own 'policy'")
+        if self.warm_up_minutes >= self.duration_minutes:
+            raise ValueError("'warm_up_minutes' leaves nothing of 'duration_minutes'")
+        count = self.duration_minutes / self.interval_minutes
+        if abs(count - round(count)) > 1e-9:
+            raise ValueError("'duration_minutes' must be a multiple of 'interval_minutes'")
+        return self
+
+    @property
+    def started(self) -> datetime:
+        """The wall time at which the scenario starts, without a zone."""
+        return clock(self.start)
+
+    @property
+    def intervals(self) -> int:
+        return round(self.duration_minutes / self.interval_minutes)
+
+
+def clock(text: str) -> datetime:
+    """`2026-03-02 08:00` or `08:00`; ValueError for anything else."""
+    try:
+        return datetime.strptime(text if " " in text else f"{A_MONDAY} {text}", "%Y-%m-%d %H:%M")
+    except ValueError:
+        raise ValueError("a time such as '08:00' or '2026-03-02 08:00' is needed") from None
+
+
+def shift_minutes(text: str) -> tuple[int, int]:
+    """The minutes of the day between which a shift `08:00-16:30` lasts; the end is above 1440 after midnight."""
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no shift; one is written '08:00-16:30'")
+    first, last = (int(match[i]) * 60 + int(match[i + 1]) for i in (1, 3))
+    return first, last if last > first else last + 1440
