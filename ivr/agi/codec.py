@@ -154,8 +154,8 @@ class Reply:
 
     @property
     def ok(self) -> bool:
-        """Asterisk knew and tried the command and did not call it failed."""
-        return self.status == 200 and self.result != "-1"
+        """Asterisk knew the command and did not call it failed."""
+        return self.status == 200 and not self.result.startswith("-")
 
     @property
     def timed_out(self) -> bool:
@@ -207,7 +207,7 @@ class ReplyParser:
             return HangupLine()
         match = _STATUS.fullmatch(line)
         if match is None:
-            raise AgiProtocolError("foreign_reply", repr(line[:60]))
+            raise AgiProtocolError("foreign_reply", _shown(line))
         status, rest = int(match[1]), match[3]
         if match[2] == "-":  # the usage text of a 520 follows
             self._open = [line]
@@ -239,7 +239,12 @@ class ReplyParser:
             if tail.startswith(" ("):  # a value with a line break: it ends with a line that ends with ")"
                 self._open = [line]
                 return None
-        raise AgiProtocolError("foreign_reply", repr(line[:60]))
+        raise AgiProtocolError("foreign_reply", _shown(line))
+
+
+def _shown(line: str) -> str:
+    """The line for a log; its digits may be a PIN."""
+    return repr(re.sub(r"[0-9]", "#", line[:60]))
 
 
 # --- Commands --------------------------------------------------------------------------------------------------------
@@ -253,10 +258,15 @@ _UNSAYABLE = re.compile(r"[\x00\r\n]")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command line without its line end; `may_take_ms` is how long Asterisk may properly work on it."""
+    """One command line without its line end; `may_take_ms` is how long Asterisk may properly work on it.
+
+    `interruptible`: a further command ends it, and its own reply still comes first. So it is with WAIT FOR DIGIT;
+    STREAM FILE, SAY and GET DATA also end at a further command, but then never reply.
+    """
 
     line: str
     may_take_ms: int = 0
+    interruptible: bool = False
 
     def encode(self) -> bytes:
         """The bytes to send. Raises `CommandError`."""
@@ -307,7 +317,7 @@ def wait_for_digit(timeout_ms: int) -> Command:
     """Wait for one key of any kind, in silence or music."""
     if timeout_ms < 0:
         raise CommandError(f"WAIT FOR DIGIT needs a timeout of at least 0 ms: {timeout_ms}")
-    return Command(f"WAIT FOR DIGIT {timeout_ms}", timeout_ms)
+    return Command(f"WAIT FOR DIGIT {timeout_ms}", timeout_ms, interruptible=True)
 
 
 def say_digits(digits: str, keys: str = "") -> Command:

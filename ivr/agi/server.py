@@ -11,7 +11,7 @@ dialplan sees that the engine did not set its "done" variable and takes the call
 import asyncio
 import logging
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -64,8 +64,9 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
         self.hung_up = asyncio.Event()
         self.failure: AgiProtocolError | AgiTimeout | None = None  # why we gave the connection up, if we did
         self._reply_timeout_ms = reply_timeout_ms
-        self._pending: asyncio.Future[Reply] | None = None
-        self._deadline = 0.0
+        self._expected: deque[asyncio.Future[Reply]] = deque()  # in the order of the commands
+        self._deadline = 0.0  # of the last command, as is the next
+        self._interruptible = False
         self._sending = False
         self._parser = ReplyParser()
 
@@ -73,7 +74,8 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
         """Run one command and return its reply, whatever its status but 511.
 
         A reply is waited for as long as the command may properly take plus the server's reply time-out; `timeout_ms`
-        replaces both. If `send` is cancelled the command goes on in Asterisk, and the next `send` first lets it end.
+        replaces both. If `send` is cancelled the command goes on in Asterisk, and the next `send` ends it if that is
+        possible and otherwise lets it end first.
 
         Raises `ChannelHungUp`, `AgiTimeout`, `AgiProtocolError` (the peer's fault), `CommandError` and
         `AgiMisuseError` (ours).
@@ -86,14 +88,16 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
             timeout_ms = command.may_take_ms + self._reply_timeout_ms
         self._sending = True
         try:
-            if self._pending is not None:  # of a send that was cancelled
-                await self._reply(self._pending)
+            if self._expected and not self._interruptible:  # the command of a send that was cancelled
+                await self._until_deadline(self._expected[-1])
             self._raise_if_over()
             loop = asyncio.get_running_loop()
-            self._pending = loop.create_future()
+            reply_comes: asyncio.Future[Reply] = loop.create_future()
+            self._expected.append(reply_comes)
             self._deadline = loop.time() + timeout_ms / 1_000
+            self._interruptible = command.interruptible
             self.writer.write(line)
-            reply = await self._reply(self._pending)
+            reply = await self._until_deadline(reply_comes)
         except TimeoutError:
             self._fail(AgiTimeout(f"no reply to {name}, or to the command before it, in its time"))
             self._raise_if_over()
@@ -124,9 +128,9 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
                 task.cancel()
                 await asyncio.wait({task})
 
-    async def _reply(self, pending: asyncio.Future[Reply]) -> Reply:
+    async def _until_deadline(self, reply: asyncio.Future[Reply]) -> Reply:
         async with asyncio.timeout_at(self._deadline):
-            return await asyncio.shield(pending)
+            return await asyncio.shield(reply)
 
     # What the server does with the connection
 
@@ -150,20 +154,19 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
         for event in self._parser.feed(received):
             if isinstance(event, HangupLine):
                 self._end()
-            elif self._pending is None or self._pending.done():
+            elif not self._expected:
                 raise AgiProtocolError("foreign_reply", f"{event.status} came without a command")
             else:
-                self._pending.set_result(event)
-                self._pending = None
+                self._expected.popleft().set_result(event)
 
     def _end(self) -> None:
         """The channel is gone. Asterisk keeps a dead channel for as long as the connection stands, so close it."""
         self.hung_up.set()
         self.writer.close()
-        if self._pending is not None and not self._pending.done():
-            self._pending.set_exception(self.failure or ChannelHungUp("the channel is gone"))
-            self._pending.exception()  # nobody may be waiting for it
-        self._pending = None
+        while self._expected:
+            reply = self._expected.popleft()
+            reply.set_exception(self.failure or ChannelHungUp("the channel is gone"))
+            reply.exception()  # nobody may be waiting for it
 
     def _fail(self, error: AgiProtocolError | AgiTimeout) -> None:
         if self.failure is None and not self.hung_up.is_set():
