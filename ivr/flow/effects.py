@@ -66,7 +66,10 @@ class Collect(Effect, frozen=True):
 
 
 class LookUp(Effect, frozen=True):
-    """Fetch data over HTTP; answered by `LookedUp` or `LookupFailed`. `body` is sent as JSON."""
+    """Fetch data over HTTP; answered by `LookedUp` or `LookupFailed`. `body` is sent as JSON.
+
+    A `sensitive` one carries digits that may appear in no log or journal.
+    """
 
     url: str
     method: Literal["GET", "POST"] = "GET"
@@ -74,6 +77,7 @@ class LookUp(Effect, frozen=True):
     body: dict[str, Any] | None = None
     headers: dict[str, str] = {}
     timeout_ms: int = 3_000
+    sensitive: bool = False
 
 
 class Enqueue(Effect, frozen=True):

@@ -8,7 +8,8 @@ Rules
 - A node that cannot do its work leaves by its `error` exit, else to the flow's `on_error`, else its flow ends with an
   error and so does the subflow node that called it, and so on; in the end the call is hung up (`failed: WHY`).
   The shell never gets an exception for what a flow or a caller did, only MachineError for its own mistakes.
-- Between two waits MAX_STEPS nodes may be entered, in a call MAX_ENTERED: more is a loop (`failed: loop`).
+- MAX_ALONE nodes may be entered without the caller having a part in it (an answered lookup is none, nor is an effect
+  that failed), and MAX_ENTERED in a call: more is a loop (`failed: loop`).
 - A session goes on in the version of the flow that it began with: keep the machine that started it. After a restart
   `again` takes it over to the flow as it is now.
 """
@@ -33,9 +34,8 @@ ANSWERS: dict[str, tuple[type[Input], ...]] = {
 }
 """What each effect that waits is answered by; besides, `EffectFailed` and `HungUp` always are answers."""
 
-MAX_STEPS = 100
+MAX_ALONE = 100
 MAX_ENTERED = 2_000
-MAX_ERRORS = 10
 MAX_DEPTH = 10
 _MAX_CALLER_TEXT = 200
 _MAX_WHY = 200
@@ -96,6 +96,8 @@ class Machine:
         node = turn.flow.nodes[turn.node]
         if isinstance(answer, EffectFailed):
             return self._run(turn, node.failed, answer.detail or "the effect failed")
+        if node.waits:
+            turn.alone = 0
         return self._run(turn, node.take, answer)
 
     def again(self, session: Session, now_ms: int) -> Step:
@@ -142,7 +144,7 @@ class Machine:
     def _run(self, turn: Turn, act: Callable[..., Result], *arguments: object) -> Step:
         """Carries out `act`, the present node's part, and enters nodes until one waits or the session ends."""
         result = _attempt(turn, act, *arguments)
-        for _ in range(MAX_STEPS):
+        while turn.alone <= MAX_ALONE and turn.entered <= MAX_ENTERED:
             if isinstance(result, Return) and not turn.frames:
                 result = HangUp()
             if isinstance(result, Effect):
@@ -153,8 +155,6 @@ class Machine:
             failure = self._move(turn, result)
             if failure is not None:
                 return _end(turn, failure.detail, "error")
-            if turn.entered > MAX_ENTERED:
-                break
             result = _attempt(turn, turn.flow.nodes[turn.node].enter)
         return _end(turn, "loop", "loop")
 
@@ -187,15 +187,14 @@ class Machine:
         """Takes the nearest `error` exit, outwards through the calling flows."""
         turn.errors += 1
         turn.last_error = failure.detail
-        while turn.errors <= MAX_ERRORS:
+        while True:
             target = turn.flow.exits[turn.node].get("error")
             if target:
                 turn.go(turn.flow, target, turn.frames, "error")
                 return None
             if not turn.frames:
-                break
+                return failure
             self._leave_subflow(turn)
-        return failure
 
     def _leave_subflow(self, turn: Turn) -> None:
         frame = turn.frames[-1]

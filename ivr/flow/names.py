@@ -72,6 +72,7 @@ AttributeName = Annotated[
     Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60, description="The name of an attribute: `contact.NAME`."),
     AfterValidator(_free),
 ]
+ExitName = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=60, description="The name of an exit.")]
 VARIABLES = ("contact", "caller", "now")
 
 

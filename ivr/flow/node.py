@@ -82,7 +82,7 @@ class Node(Part):
     fixtures: ClassVar[tuple[Fixture, ...]] = ()
 
     waits: ClassVar[bool] = False
-    """Whether the node waits for something outside; a loop of nodes that do not wait never ends."""
+    """Whether the caller (or an agent) has a part in it; a loop of nodes without one spins until it is stopped."""
 
     takes_keys: ClassVar[bool] = False
     """Whether the caller presses keys here, and so can ask for a person by the flow's `operator` key."""

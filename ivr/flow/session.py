@@ -42,7 +42,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     `waiting_for` names the effect whose answer is awaited (`Play`, `Collect`, `LookUp`, `Enqueue`), and is empty when
     the session has ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of
     the flow. `memory` is what the present node keeps (its count of tries). `trace` holds the last nodes entered,
-    `entered` counts all; `errors` counts nodes that could not do their work, `last_error` says of the last one why.
+    `entered` counts all, `alone` those since the caller (or an agent) last had a part in it. `errors` counts nodes that
+    could not do their work, `last_error` says of the last one why.
 
     `secrets` are sensitive digits: they are in neither `to_json` nor `repr`, so a restart forgets them. `asked_at`
     remembers which node asked, and the machine goes back there when a lost one is needed. Keys: `DEPTH/NAME`.
@@ -61,6 +62,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     frames: tuple[Frame, ...] = ()
     asked_at: dict[str, str] = {}
     entered: int = 0
+    alone: int = 0
     errors: int = 0
     last_error: str = ""
     trace: tuple[Visit, ...] = ()

@@ -1,7 +1,6 @@
 """What nodes say: prompts by name, and values spoken by the language's own rules."""
 
 import re
-from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -34,18 +33,17 @@ SayItem = Annotated[Annotated[PromptName, Tag("prompt")] | Annotated[SayValue, T
 SayList = Annotated[tuple[SayItem, ...], Field(max_length=20, description="Prompts (by name) and values, in order.")]
 
 
-def spoken(turn: "Turn", item: PromptName | SayValue) -> Iterator[Spoken]:
+def spoken(turn: "Turn", item: PromptName | SayValue) -> Spoken:
     """Raises NodeError for an unknown prompt, and for a value that is missing or cannot be said so."""
     if isinstance(item, SayValue):
         try:
-            yield say(turn, item.say, turn.value(item.value))
-            return
+            return say(turn, item.say, turn.value(item.value))
         except NodeError:
             if item.otherwise is None:
                 raise
-        item = item.otherwise
+            item = item.otherwise
     try:
-        yield turn.library.prompts.prompt(item, turn.language)
+        return turn.library.prompts.prompt(item, turn.language)
     except KeyError:
         raise NodeError(f"there is no prompt {str(item)!r}") from None
 

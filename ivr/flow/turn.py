@@ -10,7 +10,7 @@ import msgspec
 
 from documents import Expression, ExpressionError
 from ivr.flow.document import Flow
-from ivr.flow.effects import Effect, Spoken
+from ivr.flow.effects import Effect, SetLanguage, Spoken
 from ivr.flow.library import Library
 from ivr.flow.node import NodeError
 from ivr.flow.session import Attribute, Frame, Session, Visit
@@ -41,6 +41,7 @@ class Turn:
         self.language = session.language
         self.attributes = session.attributes
         self.memory = dict(session.memory)
+        self.alone = session.alone
         self.errors = session.errors
         self.last_error = session.last_error
         self.effects: list[Effect] = []
@@ -102,7 +103,7 @@ class Turn:
 
     def speak(self, items: Iterable[SayItem]) -> tuple[Spoken, ...]:
         """Prompts and values as effects carry them. Raises NodeError for an unknown prompt or a missing value."""
-        return tuple([piece for item in items for piece in spoken(self, item)])
+        return tuple([spoken(self, item) for item in items])
 
     # Attributes
 
@@ -123,7 +124,9 @@ class Turn:
             self._contact = None
 
     def set_language(self, language: str) -> None:
+        """From now on, for expressions and for what the caller hears."""
         self.language, self._contact = language, None
+        self.effects.append(SetLanguage(language))
 
     # Secrets: each belongs to the flow that asked, and is forgotten when that flow returns
 
@@ -152,6 +155,7 @@ class Turn:
     def go(self, flow: Flow, node: str, frames: tuple[Frame, ...], via: str) -> None:
         """Enters a node."""
         self.flow, self.node, self.frames, self.memory = flow, node, frames, {}
+        self.alone += 1
         self._visits.append(Visit(flow.name, node, via, self.now_ms))
 
     @property
@@ -176,6 +180,7 @@ class Turn:
             frames=() if outcome else self.frames,
             asked_at={} if outcome else self._asked_at,
             entered=self.entered,
+            alone=self.alone,
             errors=self.errors,
             last_error=self.last_error,
             trace=trace,

@@ -1,15 +1,14 @@
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ivr.flow import effects
 from ivr.flow.effects import HangUp
 from ivr.flow.inputs import Dequeued, EffectFailed
-from ivr.flow.names import AttributeName, Computed, QueueName, Target
+from ivr.flow.names import AttributeName, Computed, ExitName, QueueName, Target
 from ivr.flow.node import Fixture, Node, NodeError, Result
 from ivr.flow.turn import Turn
 
-ExitName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]*$", max_length=60)]
 RESERVED = frozenset({"answered", "otherwise", "error"})
 
 _WAIT = effects.Enqueue(
@@ -63,7 +62,7 @@ class Enqueue(Node):
     def _one_queue(self) -> Self:
         if (self.queue is None) == (self.queue_from is None):
             raise ValueError("either 'queue' or 'queue_from' is needed")
-        for name in RESERVED & self.exits_by_name.keys():
+        for name in sorted(RESERVED & self.exits_by_name.keys()):
             raise ValueError(f"{name!r} is a field of its own, not one of 'exits'")
         return self
 

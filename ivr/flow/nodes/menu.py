@@ -3,12 +3,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ivr.flow.asking import AskingNode
 from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import Keys
 from ivr.flow.names import Target
-from ivr.flow.node import Fixture, Node, Result
-from ivr.flow.speak import SayList
-from ivr.flow.tries import Retries, may_try_again, said_first
+from ivr.flow.node import Fixture, Result
 from ivr.flow.turn import Turn
 
 Choice = Annotated[str, Field(pattern=r"^[0-9A-D*#]{1,10}$", description="The keys to press.")]
@@ -18,24 +17,16 @@ _ASK_THE_SILENT = Collect((Prompt("still-there", "still-there"), *_ASK.spoken), 
 _ASK_AFTER_WRONG_KEY = Collect((Prompt("wrong-key", "wrong-key"), *_ASK.spoken), max_digits=1)
 
 
-class Menu(Node):
+class Menu(AskingNode):
     """Lets the caller choose by one or more keys.
 
     Choices of unequal length (`1` and `12`) wait for `inter_digit_s` after the shorter one; `#` ends an entry unless
-    it is itself part of a choice. Silence and wrong keys are counted apart, each with its own way out.
+    it is itself part of a choice. The flow's `operator` key leads to a person, unless it is a choice here.
     """
 
     type: Literal["menu"]
-    say: SayList = Field(min_length=1)
     choices: dict[Choice, Target] = Field(min_length=1, max_length=50, description="Where each choice leads.")
-    no_input: Retries = Field(description="The caller presses nothing.")
-    no_match: Retries = Field(description="The caller presses something else.")
-    barge_in: bool = Field(True, description="Whether a key during the prompts ends them and counts.")
-    first_digit_s: float = Field(5, gt=0, le=60, description="How long to wait for the first key.")
-    inter_digit_s: float = Field(3, gt=0, le=60, description="How long to wait for a further key.")
 
-    waits: ClassVar[bool] = True
-    takes_keys: ClassVar[bool] = True
     example: ClassVar[str] = """
         main-menu:
           type: menu
@@ -62,7 +53,7 @@ class Menu(Node):
     )
 
     def exits(self) -> dict[str, str]:
-        return {**self.choices, "no_input": self.no_input.to, "no_match": self.no_match.to, **super().exits()}
+        return {**self.choices, **super().exits()}
 
     @cached_property
     def _longest(self) -> int:
@@ -73,20 +64,7 @@ class Menu(Node):
         return "#" if self._longest > 1 and not any("#" in keys for keys in self.choices) else ""
 
     def enter(self, turn: Turn) -> Result:
-        return Collect(
-            turn.speak((*said_first(turn, self.no_input, self.no_match), *self.say)),
-            max_digits=self._longest,
-            terminators=self._terminators,
-            first_digit_ms=round(self.first_digit_s * 1000),
-            inter_digit_ms=round(self.inter_digit_s * 1000),
-            barge_in=self.barge_in,
-        )
+        return self.ask(turn, self._longest, self._terminators)
 
     def take(self, turn: Turn, answer: Keys) -> Result:
-        if answer.digits in self.choices:
-            return answer.digits
-        if turn.flow.operator and answer.digits == turn.flow.operator.key:
-            return "operator"
-        if not answer.digits and answer.ended_by == "timeout":
-            return self.enter(turn) if may_try_again(turn, "no_input", self.no_input) else "no_input"
-        return self.enter(turn) if may_try_again(turn, "no_match", self.no_match) else "no_match"
+        return answer.digits if answer.digits in self.choices else self.ask_again(turn, answer)

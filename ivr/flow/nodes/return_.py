@@ -1,0 +1,24 @@
+from typing import ClassVar, Literal
+
+from ivr.flow.effects import HangUp
+from ivr.flow.names import ExitName
+from ivr.flow.node import Fixture, Node, Result
+from ivr.flow.node import Return as ReturnResult
+from ivr.flow.turn import Turn
+
+
+class Return(Node):
+    """Ends this flow and goes back to the subflow node that called it; in the first flow, ends the call."""
+
+    type: Literal["return"]
+    exit: ExitName = "done"
+
+    example: ClassVar[str] = """
+        identified:
+          type: return
+          exit: identified
+        """
+    fixtures: ClassVar[tuple[Fixture, ...]] = (Fixture("in the first flow, ends the call", ((None, (HangUp(),)),)),)
+
+    def enter(self, turn: Turn) -> Result:
+        return ReturnResult(self.exit)
