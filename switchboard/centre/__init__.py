@@ -1,0 +1,7 @@
+"""The centre's configuration: one directory of YAML, checked as a whole."""
+
+from switchboard.centre.centre import AgentDetails, Centre
+from switchboard.centre.files import UnusableDirectory
+from switchboard.centre.load import load_centre
+
+__all__ = ["AgentDetails", "Centre", "UnusableDirectory", "load_centre"]

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from documents import Problem, Source, nearest
 from documents.source import Path
 from ivr.flow.document import Flow
+from ivr.flow.nodes.enqueue import Enqueue
+from ivr.flow.prompts import Prompts
 from switchboard.centre.model import AgentDocument, CentreDocument, LastActionDocument, QueueDocument, StepDocument
 
 CONTACT = "contact."
+CENTRE_SOUND = "centre:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,40 +87,55 @@ def _conditions(
                     yield source.problem(path, message, "add it to skills.yaml")
 
 
-def check_exits(
-    flows: Mapping[str, Flow], queues: Mapping[str, QueueDocument], queues_source: Source
-) -> Iterator[Problem]:
-    """Where a queue gives callers back by an exit, the flow that put them there goes on at that exit."""
-    for flow in flows.values():
-        for node_name, node in flow.nodes.items():
-            entered = [reference for reference in node.refers() if reference.kind == "queue"]
-            ways = flow.exits[node_name]
-            for reference in entered:
-                for exit, queue, field in _exits_from(reference.name, queues):
-                    if exit in ways or "otherwise" in ways:
-                        continue
-                    line = queues_source.line(("queues", queue, field, "exit"))
-                    yield flow.problem(
-                        ("nodes", node_name, *reference.path),
-                        f"queue {queue!r} gives callers back by the exit {exit!r}, which this node does not have",
-                        f"add it to the node's exits; the queue's {field!r} is at {queues_source.file}:{line}",
-                    )
+def check_exits(flows: Iterable[Flow], queues: Mapping[str, QueueDocument]) -> Iterator[Problem]:
+    """The exits that enqueue nodes prepare for are those by which a queue may give the caller back."""
+    for flow in flows:
+        for name, node in flow.nodes.items():
+            if not isinstance(node, Enqueue) or (node.queue is not None and node.queue not in queues):
+                continue
+            possible = _exits_from([str(node.queue)] if node.queue else queues, queues)
+            for exit in node.exits_by_name:
+                if exit not in possible:
+                    entered = f"queue {str(node.queue)!r}" if node.queue else "any queue"
+                    message = f"no last action of {entered}, or of where it overflows to, is the exit {exit!r}"
+                    yield flow.problem(("nodes", name, "exits", exit), message, nearest(exit, possible))
 
 
-def _exits_from(queue: str, queues: Mapping[str, QueueDocument]) -> list[tuple[str, str, str]]:
-    """The exits by which a contact that entered `queue` may come back: exit, queue and field that name it."""
-    found, to_visit, seen = [], [queue], set()
+def _exits_from(entered: Iterable[str], queues: Mapping[str, QueueDocument]) -> set[str]:
+    """The exits by which a contact that entered one of these queues may come back."""
+    to_visit, seen, exits = list(entered), set(), set()
     while to_visit:
         name = to_visit.pop()
         if name in seen or name not in queues:
             continue
         seen.add(name)
-        for field, action in _last_actions(queues[name]):
+        for _, action in _last_actions(queues[name]):
             if action.queue is not None:
                 to_visit.append(action.queue)
             else:
-                found.append((str(action.exit), name, field))
-    return found
+                exits.add(str(action.exit))
+    return exits
+
+
+def check_prompts(
+    prompts: Prompts, source: Source, languages: list[str], sounds: Mapping[str, frozenset[str]]
+) -> Iterator[Problem]:
+    """Every prompt speaks every language of the centre and no other, and its own recordings are there."""
+    for name, entry in prompts.entries.items():
+        at: Path = ("prompts", name)
+        written = [("text", language) for language in entry.text] + [("sounds", language) for language in entry.sounds]
+        for field, language in written:
+            yield from _known("language", language, frozenset(languages), source, (*at, field, language))
+        for spoken_here in languages:
+            if spoken_here not in entry.languages:
+                yield source.problem(at, f"the prompt says nothing in {spoken_here!r}", "add a text or sounds")
+        for tag, spoken in entry.sounds.items():
+            recorded = sounds.get(tag, frozenset())
+            for position, sound in enumerate(spoken):
+                own = sound.removeprefix(CENTRE_SOUND)
+                if own != sound and own not in recorded:
+                    message = f"there is no recording sounds/{tag}/{own}.wav"
+                    yield source.problem((*at, "sounds", tag, position), message, nearest(own, recorded))
 
 
 def _last_actions(queue: QueueDocument) -> Iterator[tuple[str, LastActionDocument]]:

@@ -1,0 +1,63 @@
+"""A centre, as loaded: everything that its directory says, checked as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from documents import Problem
+from ivr.flow.document import Flow
+from ivr.flow.hours import Hours
+from ivr.flow.library import Library
+from ivr.flow.prompts import Prompts
+from router.core.policy import Policy
+from switchboard.centre.model import Phone
+from switchboard.centre.secrets import PinSource
+from switchboard.centre.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetails:
+    """What the engine needs of an agent besides the routing policy."""
+
+    name: str
+    display_name: str
+    extension: str | None
+    phone: Phone | None
+    pin: PinSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """A whole centre. `hash` is that of every byte that was read; `warnings` are what keeps nothing from working.
+
+    `numbers` are the flows by the number that callers dial; `languages` begin with the default one; `sounds` are the
+    names of the centre's own recordings by language; `tests` the files of flow tests.
+    """
+
+    directory: Path
+    name: str
+    zone: ZoneInfo
+    languages: tuple[str, ...]
+    numbers: Mapping[str, str]
+    skills: Mapping[str, str]
+    policy: Policy
+    library: Library
+    agents: Mapping[str, AgentDetails]
+    settings: Settings
+    sounds: Mapping[str, frozenset[str]]
+    tests: tuple[Path, ...]
+    hash: str
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def flows(self) -> Mapping[str, Flow]:
+        return self.library.flows
+
+    @property
+    def prompts(self) -> Prompts:
+        return self.library.prompts
+
+    @property
+    def hours(self) -> Mapping[str, Hours]:
+        return self.library.hours

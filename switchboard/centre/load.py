@@ -1,0 +1,223 @@
+"""Loading a centre: every file is read, every document checked by itself and then all of them against each other.
+
+All problems are found in one go. So an entry that is wrong in itself (an agent with a skill level of 12) hides
+nothing else: its name counts as known, and the router's check gets a harmless stand-in for it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ValidationError
+
+from documents import DocumentError, Problem, Source, nearest, validate
+from ivr.flow.document import Flow, load_flow
+from ivr.flow.hours import Hours, load_hours
+from ivr.flow.library import Library
+from ivr.flow.prompts import Prompts, load_prompts
+from router.core.policy_check import check_policy
+from switchboard.centre.centre import AgentDetails, Centre
+from switchboard.centre.files import Files, read_files
+from switchboard.centre.model import (
+    AgentDocument,
+    AgentsDocument,
+    CentreDocument,
+    GoalDocument,
+    LastActionDocument,
+    QueueDocument,
+    QueuesDocument,
+    SkillsDocument,
+    StepDocument,
+)
+from switchboard.centre.policy import make_policy, place
+from switchboard.centre.references import Names, check_agents, check_centre, check_exits, check_queues, check_prompts
+
+Model = TypeVar("Model", bound=BaseModel)
+Thing = TypeVar("Thing")
+
+
+def load_centre(path: Path | str) -> Centre:
+    """The centre in this directory.
+
+    Raises DocumentError with every problem, sorted by file and line; its subclass UnusableDirectory when there is no
+    centre there at all. What is merely doubtful is in the centre's `warnings`.
+    """
+    loading = _Loading(read_files(Path(path)))
+    centre = loading.load()
+    errors = [problem for problem in loading.sorted_problems() if problem.severity == "error"]
+    if centre is None or errors:
+        raise DocumentError(loading.sorted_problems())
+    return centre
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One loading: the files, and what was wrong with them so far."""
+
+    files: Files
+    problems: list[Problem] = field(default_factory=list)
+
+    def load(self) -> Centre | None:
+        """The centre, or None when a document is missing or wrong; the problems are collected all the same."""
+        self.problems += self.files.problems
+        centre = self._document("centre.yaml", CentreDocument)
+        skills = self._document("skills.yaml", SkillsDocument)
+        agents = self._document("agents.yaml", AgentsDocument)
+        queues = self._document("queues.yaml", QueuesDocument)
+        flows = self._flows()
+        languages = centre.languages if centre else ["en"]
+        zone = ZoneInfo(centre.time_zone if centre else "UTC")
+        prompts = self._prompts(languages[0])
+        hours = self._hours(zone)
+        self._check_references(centre, flows, prompts)
+        self._check_policy(queues, agents)
+        if centre is None or skills is None or agents is None or queues is None or prompts is None or hours is None:
+            return None
+        return Centre(
+            directory=self.files.directory,
+            name=centre.name,
+            zone=zone,
+            languages=tuple(languages),
+            numbers=dict(centre.numbers),
+            skills=dict(skills.skills),
+            policy=make_policy(queues, agents),
+            library=Library(flows, prompts, hours, languages[0], frozenset(languages), zone),
+            agents={name: _details(name, agent) for name, agent in agents.agents.items()},
+            settings=centre.settings,
+            sounds=self.files.sounds,
+            tests=tuple(self.files.tests),
+            hash=self.files.hash,
+            warnings=tuple(problem for problem in self.sorted_problems() if problem.severity == "warning"),
+        )
+
+    def sorted_problems(self) -> list[Problem]:
+        """By file and line; of several at one place in a document the first found."""
+        first: dict[tuple[str, int | None, str, str], Problem] = {}
+        for problem in self.problems:
+            first.setdefault(
+                (problem.file, problem.line, problem.path, "" if problem.path else problem.message), problem
+            )
+        return sorted(first.values(), key=lambda problem: (problem.file, problem.line or 0, problem.path))
+
+    def _attempt(self, make: Callable[..., Thing], *arguments: Any) -> Thing | None:
+        try:
+            return make(*arguments)
+        except DocumentError as error:
+            self.problems += error.problems
+            return None
+
+    def _document(self, name: str, model: type[Model]) -> Model | None:
+        source = self.files.documents.get(name)
+        return self._attempt(validate, source, model) if source else None
+
+    def _flows(self) -> dict[str, Flow]:
+        flows: dict[str, Flow] = {}
+        for source in self.files.flows:
+            flow = self._attempt(load_flow, source)
+            if flow and flow.name in flows:
+                other = flows[flow.name].source.file
+                self.problems.append(flow.problem(("name",), f"{other} has a flow {flow.name!r} too"))
+            elif flow:
+                flows[flow.name] = flow
+        return flows
+
+    def _prompts(self, default_language: str) -> Prompts | None:
+        source = self.files.documents.get("prompts.yaml")
+        if source is None:
+            return Prompts({}, default_language)
+        if problem := _wrong_top(source, "prompts"):
+            self.problems.append(problem)
+            return None
+        return self._attempt(load_prompts, source, default_language, ("prompts",))
+
+    def _hours(self, zone: ZoneInfo) -> dict[str, Hours] | None:
+        source = self.files.documents.get("hours.yaml")
+        if source is None:
+            return {}
+        if problem := _wrong_top(source, "hours"):
+            self.problems.append(problem)
+            return None
+        return self._attempt(load_hours, source, zone, ("hours",))
+
+    def _names(self, file: str, key: str) -> frozenset[str]:
+        """The names that a document defines, whatever is wrong with what stands under them."""
+        source = self.files.documents.get(file)
+        data = source.data.get(key) if source and isinstance(source.data, dict) else None
+        return frozenset(data) if isinstance(data, dict) else frozenset()
+
+    def _check_references(
+        self, centre: CentreDocument | None, flows: Mapping[str, Flow], prompts: Prompts | None
+    ) -> None:
+        documents = self.files.documents
+        names = Names(
+            skills=self._names("skills.yaml", "skills"),
+            queues=self._names("queues.yaml", "queues"),
+            flows=frozenset(
+                str(s.data["name"]) for s in self.files.flows if isinstance(s.data, dict) and "name" in s.data
+            ),
+        )
+        languages = centre.languages if centre else []
+        agents, queues = self._entries("agents", AgentDocument), self._entries("queues", QueueDocument)
+        if centre:
+            self.problems += check_centre(centre, documents["centre.yaml"], names)
+        if agents:
+            self.problems += check_agents(agents, documents["agents.yaml"], names)
+        if queues:
+            self.problems += check_queues(queues, documents["queues.yaml"], names, languages)
+        if queues.keys() == names.queues:
+            self.problems += check_exits(flows.values(), queues)
+        if centre and prompts and "prompts.yaml" in documents:
+            self.problems += check_prompts(prompts, documents["prompts.yaml"], languages, self.files.sounds)
+
+    def _entries(self, key: str, model: type[Model]) -> dict[str, Model]:
+        """The entries of `KEY.yaml` that are right, also when others are not."""
+        file = f"{key}.yaml"
+        entries = {}
+        for name in sorted(self._names(file, key)):
+            try:
+                entries[name] = model.model_validate(self.files.documents[file].data[key][name])
+            except ValidationError:
+                pass  # reported with the whole document
+        return entries
+
+    def _check_policy(self, queues: QueuesDocument | None, agents: AgentsDocument | None) -> None:
+        """What the router says to the policy; wrong entries are stood in for, so that it sees all the others."""
+        documents = self.files.documents
+        policy = make_policy(queues or self._queues_stood_in_for(), agents or self._agents_stood_in_for())
+        sources = {"queues": documents.get("queues.yaml"), "agents": documents.get("agents.yaml")}
+        sources |= {"contact_ranking": sources["queues"], "after_failure": sources["agents"]}
+        for problem in check_policy(policy):
+            self.problems.append(place(problem, {key: source for key, source in sources.items() if source}))
+
+    def _queues_stood_in_for(self) -> QueuesDocument:
+        good = self._entries("queues", QueueDocument)
+        return QueuesDocument(
+            queues={name: good.get(name, _ANY_QUEUE) for name in self._names("queues.yaml", "queues")}
+        )
+
+    def _agents_stood_in_for(self) -> AgentsDocument:
+        good = self._entries("agents", AgentDocument)
+        able = AgentDocument(skills=dict.fromkeys(self._names("skills.yaml", "skills"), 10))
+        return AgentsDocument(agents={name: good.get(name, able) for name in self._names("agents.yaml", "agents")})
+
+
+_ANY_QUEUE = QueueDocument(
+    goal=GoalDocument(answered_within_s=20, share=0.8),
+    steps=[StepDocument(name="stand-in")],
+    last_action=LastActionDocument(exit="stand-in"),
+    longest_wait_s=600,
+)
+
+
+def _wrong_top(source: Source, key: str) -> Problem | None:
+    """Whether the document is not `KEY:` and nothing else."""
+    if not isinstance(source.data, dict) or key not in source.data:
+        return source.problem((), f"the document begins with '{key}:'")
+    other = next((name for name in source.data if name != key), None)
+    return source.problem((other,), f"{other!r} is not known here", nearest(other, [key])) if other else None
+
+
+def _details(name: str, agent: AgentDocument) -> AgentDetails:
+    return AgentDetails(name, agent.name or name, agent.extension, agent.phone, agent.pin)
