@@ -4,10 +4,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ivr.flow.reference import nodes_page
+from ivr.flow.schema import flow_schema_text
 from router.core import measures
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/flow.schema.json": flow_schema_text,
     "docs/reference/metrics.md": measures.reference_page,
+    "docs/reference/nodes.md": nodes_page,
 }
 """What makes each page, by its path in the repository."""
 

@@ -30,13 +30,13 @@ class FlowHeader(Part):
     """One flow: where it starts, and its nodes by id."""
 
     schema_version: int = Field(alias="schema", description=f"The version of this format; now {CURRENT}.")
-    name: str = Field(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$")
-    description: str = Field("", max_length=2_000)
+    name: str = Field(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$", description="How other flows call it.")
+    description: str = Field("", max_length=2_000, description="What it is for.")
     start: Target = Field(description="The node that callers enter first.")
     on_error: Target | None = Field(
         None, description="Where a caller goes when a node cannot do its work and has no `error` exit of its own."
     )
-    operator: Operator | None = None
+    operator: Operator | None = Field(None, description="How callers ask for a person.")
     nodes: dict[Target, Any] = Field(min_length=1, max_length=MAX_NODES)
 
 

@@ -14,6 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from documents import Expression, ExpressionError, nearest
 
+# No spaces, no brackets, no quotes, and nothing that separates or closes something where ids are shown or joined.
+ID_PATTERN = r"^[^\s\"'`.,:;/\\|<>(){}\[\]&#]+$"
+
 
 class Name(str):
     """A name of something; `kind` says of what."""
@@ -28,10 +31,10 @@ class Name(str):
 
 
 class Target(Name):
-    """The id of a node of the same flow: letters of any script, digits, `_` and `-`."""
+    """The id of a node of the same flow, in letters of any script."""
 
     kind = "node"
-    pattern = r"^\w[\w-]*$"
+    pattern = ID_PATTERN
 
 
 class PromptName(Name):
@@ -72,7 +75,7 @@ AttributeName = Annotated[
     Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60, description="The name of an attribute: `contact.NAME`."),
     AfterValidator(_free),
 ]
-ExitName = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=60, description="The name of an exit.")]
+ExitName = Annotated[str, Field(pattern=ID_PATTERN, max_length=60, description="The name of an exit.")]
 VARIABLES = ("contact", "caller", "now")
 
 

@@ -21,7 +21,7 @@ class SayValue(Part):
     """A value in the midst of prompts: `{say: number, value: contact.balance}`."""
 
     say: What = Field(description="How it is spoken.")
-    value: Computed
+    value: Computed = Field(description="What is spoken.")
     otherwise: PromptName | None = Field(None, description="The prompt to play when there is no such value.")
 
 

@@ -11,8 +11,8 @@ from ivr.flow.turn import Turn
 class Condition(Part):
     """Where to go when `when` is true."""
 
-    when: Computed
-    to: Target
+    when: Computed = Field(description="A condition.")
+    to: Target = Field(description="Where to go when it is true.")
 
 
 class Branch(Node):
@@ -22,7 +22,7 @@ class Branch(Node):
     """
 
     type: Literal["branch"]
-    conditions: tuple[Condition, ...] = Field(min_length=1, max_length=50)
+    conditions: tuple[Condition, ...] = Field(min_length=1, max_length=50, description="Tried in order.")
     otherwise: Target = Field(description="When no condition is true.")
 
     example: ClassVar[str] = """

@@ -50,16 +50,16 @@ class Collect(AskingNode):
     """
 
     type: Literal["collect"]
-    into: AttributeName
-    min_digits: int = Field(1, ge=1, le=40)
-    max_digits: int = Field(ge=1, le=40)
+    into: AttributeName = Field(description="The attribute (or the secret) that takes the digits.")
+    min_digits: int = Field(1, ge=1, le=40, description="Fewer do not fit.")
+    max_digits: int = Field(ge=1, le=40, description="The entry ends when there are so many.")
     terminator: str = Field("#", pattern=r"^[*#]?$", description="The key that ends the entry early; empty: none.")
     pattern: Annotated[str, AfterValidator(_is_pattern)] | None = Field(
         None, max_length=200, description="A regular expression that all of the digits match."
     )
     checksum: Literal["luhn"] | None = Field(None, description="The check digit: `luhn` for bank cards and the like.")
-    sensitive: bool = False
-    next: Target
+    sensitive: bool = Field(False, description="Kept as a secret; see above.")
+    next: Target = Field(description="Where to go afterwards.")
 
     example: ClassVar[str] = """
         ask-card:

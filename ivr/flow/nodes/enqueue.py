@@ -26,9 +26,11 @@ class Enqueue(Node):
     """
 
     type: Literal["enqueue"]
-    queue: QueueName | None = None
+    queue: QueueName | None = Field(None, description="The name of the queue.")
     queue_from: Computed | None = Field(None, description="Instead of `queue`: the queue's name as an expression.")
-    attributes: dict[AttributeName, Computed] = Field(default_factory=dict, description="Set before queueing.")
+    attributes: dict[AttributeName, Computed] = Field(
+        default_factory=dict, description="Set first; values are expressions."
+    )
     priority: Computed | None = Field(None, description="A whole number in place of the queue's own priority.")
     preferred_agent: Computed | None = Field(None, description="The agent to try first; a missing value means none.")
     answered: Target | None = Field(None, description="After a talk; by default the call ends.")

@@ -15,9 +15,9 @@ class Hours(Node):
     """Asks whether the centre is open now, by one of its sets of opening hours."""
 
     type: Literal["hours"]
-    hours: HoursName
-    open: Target
-    closed: Target
+    hours: HoursName = Field(description="The name of a set of opening hours.")
+    open: Target = Field(description="Where to go when it is open.")
+    closed: Target = Field(description="Where to go when it is closed.")
     holiday: Target | None = Field(None, description="Closed by a dated exception; by default as `closed`.")
     emergency: Target | None = Field(None, description="Closed by the emergency switch; by default as `closed`.")
 

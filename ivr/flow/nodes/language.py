@@ -12,9 +12,9 @@ class Language(Node):
     """Sets the language that the caller hears from now on; one of the centre's."""
 
     type: Literal["language"]
-    language: LanguageTag | None = None
+    language: LanguageTag | None = Field(None, description="Its tag, such as `es`.")
     value: Computed | None = Field(None, description="Instead of `language`: an expression that yields its tag.")
-    next: Target
+    next: Target = Field(description="Where to go afterwards.")
 
     example: ClassVar[str] = """
         in-spanish:

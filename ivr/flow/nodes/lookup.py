@@ -29,17 +29,17 @@ class Lookup(Node):
 
     type: Literal["lookup"]
     url: UrlTemplate = Field(description="With `{{ expression }}` anywhere after the host; values are percent-encoded.")
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST"] = Field("GET", description="How the server is asked.")
     query: dict[ParameterName, ComputedWithSecrets] = Field(default_factory=dict, description="Added to the address.")
     body: dict[ParameterName, ComputedWithSecrets] | None = Field(None, description="Sent as JSON, with POST only.")
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    timeout_s: float = Field(3, gt=0, le=30)
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, description="Fixed text, no secrets.")
+    timeout_s: float = Field(3, gt=0, le=30, description="How long to wait for the answer.")
     results: dict[AttributeName, ComputedFromAnswer] = Field(
         default_factory=dict, description="Attributes, from `data` (the answer's JSON) and `status`."
     )
-    ok: Target
-    not_found: Target
-    error: Target
+    ok: Target = Field(description="When there is an answer.")
+    not_found: Target = Field(description="When there is none for what was asked.")
+    error: Target = Field(description="When the server fails, or cannot be asked.")
     timeout: Target | None = Field(None, description="When the answer takes too long; by default as `error`.")
 
     example: ClassVar[str] = """

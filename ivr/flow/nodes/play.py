@@ -18,8 +18,8 @@ class Play(Node):
     """Plays prompts and values to their end. What cannot be played is skipped, unless `error` says otherwise."""
 
     type: Literal["play"]
-    say: SayList = Field(min_length=1)
-    next: Target
+    say: SayList = Field(min_length=1, description="Prompts (by name) and values, in order.")
+    next: Target = Field(description="Where to go afterwards.")
 
     waits: ClassVar[bool] = True
     example: ClassVar[str] = """

@@ -1,5 +1,7 @@
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from ivr.flow.effects import HangUp
 from ivr.flow.names import ExitName
 from ivr.flow.node import Fixture, Node, Result
@@ -11,7 +13,7 @@ class Return(Node):
     """Ends this flow and goes back to the subflow node that called it; in the first flow, ends the call."""
 
     type: Literal["return"]
-    exit: ExitName = "done"
+    exit: ExitName = Field("done", description="The exit that the calling node takes.")
 
     example: ClassVar[str] = """
         identified:

@@ -23,9 +23,9 @@ class Say(Node):
 
     type: Literal["say"]
     say: What = Field(description="How it is spoken.")
-    value: Computed
+    value: Computed = Field(description="What is spoken.")
     otherwise: PromptName | None = Field(None, description="The prompt to play when there is no such value.")
-    next: Target
+    next: Target = Field(description="Where to go afterwards.")
 
     waits: ClassVar[bool] = True
     example: ClassVar[str] = """

@@ -12,8 +12,8 @@ class Set(Node):
     """Sets attributes of the contact, in the order given; each may use those before it. Text is quoted: `"'gold'"`."""
 
     type: Literal["set"]
-    attributes: dict[AttributeName, Computed] = Field(min_length=1)
-    next: Target
+    attributes: dict[AttributeName, Computed] = Field(min_length=1, description="Attributes and their values.")
+    next: Target = Field(description="Where to go afterwards.")
 
     example: ClassVar[str] = """
         note-tier:

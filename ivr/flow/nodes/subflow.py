@@ -13,8 +13,10 @@ class Subflow(Node):
     an error that the other flow does not handle is this node's."""
 
     type: Literal["subflow"]
-    flow: FlowName
-    exits_by_name: dict[ExitName, Target] = Field(default_factory=dict, alias="exits")
+    flow: FlowName = Field(description="The name of the other flow.")
+    exits_by_name: dict[ExitName, Target] = Field(
+        default_factory=dict, alias="exits", description="Where each exit of the other flow leads."
+    )
     otherwise: Target = Field(description="For any exit that is not listed.")
 
     example: ClassVar[str] = """
