@@ -24,7 +24,9 @@ class DirectoryLock:
         except BlockingIOError:
             holder = os.read(self._descriptor, 100).decode(errors="replace").strip()
             os.close(self._descriptor)
-            raise AlreadyRunning(f"{self._path}: another engine is at work here (process {holder or 'unknown'})") from None
+            raise AlreadyRunning(
+                f"{self._path}: another engine is at work here (process {holder or 'unknown'})"
+            ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         return self

@@ -25,6 +25,8 @@ from router.core.policy import Policy
 
 SYNC_INTERVAL_S = 0.2
 FORMAT = 1
+NOTHING = msgspec.Raw(b"null")
+"""No session, no snapshot. (msgspec cannot decode `Raw | None`.)"""
 
 SyncPolicy = Literal["interval", "always", "never"]
 
@@ -39,7 +41,7 @@ class Header(msgspec.Struct, frozen=True, tag_field="record", tag="header"):
     seed: int
     policy_hash: str
     policy: Policy
-    snapshot: msgspec.Raw | None = None
+    snapshot: msgspec.Raw = NOTHING
 
 
 class Handled(msgspec.Struct, frozen=True, tag_field="record", tag="handled"):
@@ -51,11 +53,11 @@ class Handled(msgspec.Struct, frozen=True, tag_field="record", tag="handled"):
 
 
 class SessionSaved(msgspec.Struct, frozen=True, tag_field="record", tag="session"):
-    """The IVR session of a contact at a place where it waits; `session` is None when it is over."""
+    """The IVR session of a contact at a place where it waits; `session` is NOTHING when it is over."""
 
     at_ms: int
     contact: str
-    session: msgspec.Raw | None
+    session: msgspec.Raw
 
 
 class Note(msgspec.Struct, frozen=True, tag_field="record", tag="note"):
@@ -136,7 +138,7 @@ def read(path: Path) -> Iterator[Record]:
     with file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
-                return  # the engine was killed while this line was written; nothing of it was carried out
+                return  # the engine was killed while writing this; nothing of it was carried out
             try:
                 record = _decoder.decode(line)
             except msgspec.MsgspecError as error:

@@ -7,7 +7,7 @@ import msgspec
 
 from router.core.decisions import AnyDecision
 from router.core.router import Router
-from router.live.journal import Handled, Header, JournalError, Note, SessionSaved, read
+from router.live.journal import NOTHING, Handled, Header, JournalError, Note, SessionSaved, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,11 @@ def replay(path: Path, *, stop_at: int | None = None) -> Replayed:
             case Header():
                 if replayed is not None:
                     raise JournalError(f"{path}:{number}: a second header")
-                router = Router.restore(bytes(record.snapshot)) if record.snapshot else None
-                replayed = Replayed(record, router or Router(record.policy, seed=record.seed), last_ms=record.at_ms)
+                if record.snapshot == NOTHING:
+                    router = Router(record.policy, seed=record.seed)
+                else:
+                    router = Router.restore(bytes(record.snapshot))
+                replayed = Replayed(record, router, last_ms=record.at_ms)
             case _ if replayed is None:
                 raise JournalError(f"{path}: has no header")
             case Handled():
@@ -63,7 +66,7 @@ def replay(path: Path, *, stop_at: int | None = None) -> Replayed:
                 if decided != record.decisions and replayed.divergence is None:
                     replayed.divergence = Divergence(number, record, decided)
             case SessionSaved(contact=contact, session=session):
-                if session is None:
+                if session == NOTHING:
                     replayed.sessions.pop(contact, None)
                 else:
                     replayed.sessions[contact] = session

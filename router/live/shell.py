@@ -8,7 +8,7 @@ from router.core.decisions import AnyDecision
 from router.core.events import AnyEvent, TimePassed
 from router.core.router import ImpossibleEvent, Router
 from router.live.clock import EngineClock
-from router.live.journal import Handled, Journal, JournalError
+from router.live.journal import Handled, Journal, JournalError, Record
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ class LiveRouter:
     """The router core on a real clock.
 
     `feed` never blocks and never raises for what happens on the line: an impossible event is logged with its
-    history and counted. Observers are called in the order they were added, after the journal has the record; they
-    start what takes time as tasks of their own.
+    history, counted and returned. Observers are called in the order they were added, after the journal has the
+    record; they start what takes time as tasks of their own.
     """
 
     def __init__(self, router: Router, journal: Journal, clock: EngineClock) -> None:
@@ -37,19 +37,34 @@ class LiveRouter:
     def observe(self, observer: Observer) -> None:
         self._observers.append(observer)
 
-    def feed(self, event: AnyEvent) -> None:
-        """Gives the core one event and sees to its decisions. An event fed by an observer waits its turn, so that
-        decisions are carried out in the order in which they were made."""
+    def feed(self, event: AnyEvent) -> ImpossibleEvent | None:
+        """Gives the core one event and sees to its decisions; returns the core's refusal if it is impossible.
+
+        An event fed by an observer waits its turn, so that decisions are carried out in the order in which they
+        were made.
+        """
         self._pending.append(event)
         if self._feeding:
-            return
+            return None
         self._feeding = True
+        refusal = None
         try:
+            refusal = self._handle(self._pending.pop(0))
             while self._pending:
                 self._handle(self._pending.pop(0))
         finally:
             self._feeding = False
         self._arm()
+        return refusal
+
+    def record(self, record: Record) -> None:
+        """Appends to the journal. If that fails, callers come first: the call goes on, the admin is told, and
+        `journal_failures` makes the engine not ready."""
+        try:
+            self._journal.append(record)
+        except JournalError as error:
+            self.journal_failures += 1
+            log.critical("%s", error)
 
     def start(self) -> None:
         """Arms the timer for what a recovered state already waits for."""
@@ -60,25 +75,21 @@ class LiveRouter:
             self._timer.cancel()
             self._timer = None
 
-    def _handle(self, event: AnyEvent) -> None:
+    def _handle(self, event: AnyEvent) -> ImpossibleEvent | None:
         now_ms = self.clock.now_ms()
         try:
             decisions = self.router.handle(event, now_ms)
         except ImpossibleEvent as error:
             self.impossible_events += 1
             log.error("impossible event %r: %s", event, error)
-            return
-        try:
-            self._journal.append(Handled(now_ms, event, tuple(decisions)))
-        except JournalError as error:
-            # Callers come first: the call goes on, the admin is told, and readiness shows it.
-            self.journal_failures += 1
-            log.critical("%s", error)
+            return error
+        self.record(Handled(now_ms, event, tuple(decisions)))
         for observer in self._observers:
             try:
                 observer(event, decisions, now_ms)
             except Exception:
                 log.exception("%r failed on %r", observer, event)
+        return None
 
     def _arm(self) -> None:
         if self._timer:

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
+from router.core.policy_check import check_policy
 
 from documents import DocumentError, Problem, Source, nearest, validate
 from ivr.flow.document import Flow, load_flow
 from ivr.flow.hours import Hours, load_hours
 from ivr.flow.library import Library
 from ivr.flow.prompts import Prompts, load_prompts
-from router.core.policy_check import check_policy
 from switchboard.centre.centre import AgentDetails, Centre
 from switchboard.centre.files import Files, read_files
 from switchboard.centre.model import (
@@ -32,7 +32,7 @@ from switchboard.centre.model import (
     StepDocument,
 )
 from switchboard.centre.policy import make_policy, place
-from switchboard.centre.references import Names, check_agents, check_centre, check_exits, check_queues, check_prompts
+from switchboard.centre.references import Names, check_agents, check_centre, check_exits, check_prompts, check_queues
 
 Model = TypeVar("Model", bound=BaseModel)
 Thing = TypeVar("Thing")

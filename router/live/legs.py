@@ -1,0 +1,303 @@
+"""The agents' legs: rings their phones, joins them with the callers, and tells the router what became of it.
+
+A leg is a channel that we originate with a ChannelId of our own and that waits in the dialplan
+(`sb-agent-leg`) when the agent has answered; the AMI action Bridge then takes the caller out of whatever the
+caller hears (see docs/design-notes.md for the measurement). Every command is checked against the core's state
+when it comes to be carried out, because the world moves while an action is on its way.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from asterisk_conf.names import (
+    CHANNEL_PREFIX,
+    CONTEXT_AGENT_LEG,
+    CONTEXT_AGENT_RELEASED,
+    VAR_CONTACT,
+    VAR_OFFER,
+    VAR_TALKED,
+)
+from router.ami import actions, causes
+from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, Event
+from router.core.decisions import AnyDecision, CancelOffer, Connect, Offer, ReleaseAgent
+from router.core.events import (
+    AnyEvent,
+    ContactEnded,
+    ContactLeft,
+    OfferAccepted,
+    OfferDeclined,
+    OfferFailed,
+    OfferNotAnswered,
+)
+from router.live.shell import LiveRouter
+
+log = logging.getLogger(__name__)
+
+# Asterisk rings a little longer than the router's own deadline, so that the router decides and Asterisk is the net.
+RING_GRACE_MS = 2_000
+# A channel that was only just ordered may not exist yet when we want it gone again.
+HANGUP_TRIES = 10
+HANGUP_RETRY_S = 0.05
+
+
+@dataclass(slots=True)
+class Leg:
+    """One attempt to bring an agent to the phone."""
+
+    offer: str
+    contact: str
+    agent: str
+    channel_id: str
+    state: Literal["ringing", "answered", "joined", "gone"] = "ringing"
+    unwanted: bool = False
+    hangup_cause: int | None = None
+
+
+class AgentLegs:
+    """Carries out the router's commands on Asterisk. `phone_of` gives the dial string of an agent's phone
+    (`PJSIP/anna`), `caller_id_of` what the agent's phone shows for a contact, `epoch` makes ChannelIds unique over
+    engine starts."""
+
+    def __init__(
+        self,
+        client: AmiClient,
+        live: LiveRouter,
+        *,
+        phone_of: Callable[[str], str],
+        caller_id_of: Callable[[str], str],
+        epoch: str,
+    ) -> None:
+        self._client = client
+        self._live = live
+        self._phone_of = phone_of
+        self._caller_id_of = caller_id_of
+        self._epoch = epoch
+        self._by_offer: dict[str, Leg] = {}
+        self._by_channel: dict[str, Leg] = {}
+        self._by_contact: dict[str, Leg] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def joined(self, contact: str) -> bool:
+        """Whether the contact's caller is (or is just being) joined with an agent."""
+        return contact in self._by_contact
+
+    # What a resync finds
+
+    def adopt(
+        self, offer: str, contact: str, agent: str, channel_id: str, state: Literal["ringing", "answered"]
+    ) -> None:
+        """Takes over a leg that is there in Asterisk, of an earlier engine or our own."""
+        leg = self._by_offer.get(offer) or Leg(offer, contact, agent, channel_id)
+        leg.state = state
+        self._by_offer[offer] = self._by_channel[channel_id] = leg
+
+    def talk_goes_on(self, offer: str) -> None:
+        """The leg is joined with its caller."""
+        leg = self._by_offer[offer]
+        leg.state = "joined"
+        self._by_contact[leg.contact] = leg
+
+    def join(self, offer: str) -> None:
+        """The agent has accepted and both are there: joins them."""
+        leg = self._by_offer[offer]
+        self._by_contact[leg.contact] = leg
+        self._spawn(self._join(leg))
+
+    def drop(self, offer: str) -> None:
+        """Nobody is left for the agent to talk to."""
+        if leg := self._by_offer.get(offer):
+            self._drop(leg)
+
+    def forget(self, offer: str) -> None:
+        """The leg is not there (any more)."""
+        if leg := self._by_offer.get(offer):
+            self._forget(leg)
+
+    # Decisions of the router
+
+    def observe(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
+        for decision in decisions:
+            match decision:
+                case Offer():
+                    self._ring(decision, now_ms)
+                case CancelOffer(offer=offer):
+                    self.drop(offer)
+                case ReleaseAgent(offer=offer):
+                    if leg := self._by_offer.get(offer):
+                        leg.unwanted = True
+                        self._spawn(self._explain_and_release(leg))
+                case Connect(offer=offer):
+                    self.join(offer)
+                case _:
+                    pass
+
+    def _ring(self, offer: Offer, now_ms: int) -> None:
+        channel_id = f"{CHANNEL_PREFIX}{self._epoch}-{offer.offer}"
+        leg = Leg(offer.offer, offer.contact, offer.agent, channel_id)
+        self._by_offer[leg.offer] = self._by_channel[channel_id] = leg
+        self._spawn(self._originate(leg, max(1_000, offer.deadline_ms - now_ms) + RING_GRACE_MS))
+
+    async def _originate(self, leg: Leg, timeout_ms: int) -> None:
+        action = actions.originate(
+            channel=self._phone_of(leg.agent),
+            channel_id=leg.channel_id,
+            context=CONTEXT_AGENT_LEG,
+            extension="s",
+            priority=1,
+            caller_id=self._caller_id_of(leg.contact),
+            timeout_ms=timeout_ms,
+            variables={VAR_OFFER: leg.offer, VAR_CONTACT: leg.contact},
+        )
+        try:
+            await self._client.action("Originate", action)
+        except AmiDisconnected as error:
+            if not error.sent:
+                self._forget(leg)
+                self._live.feed(OfferFailed(leg.offer, "error"))
+            # otherwise whether it rings is not known; the resync after the reconnect finds out
+        except AmiError as error:
+            log.error("cannot ring %s for %s: %s", leg.agent, leg.contact, error)
+            self._forget(leg)
+            self._live.feed(OfferFailed(leg.offer, "error"))
+
+    async def _join(self, leg: Leg) -> None:
+        caller = leg.contact
+        try:
+            await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "yes"))
+            await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
+            if leg.state == "answered":
+                leg.state = "joined"
+        except AmiDisconnected:
+            return  # the resync sees whether they are joined
+        except AmiError as error:
+            await self._after_failed_join(leg, error)
+
+    async def _after_failed_join(self, leg: Leg, error: AmiError) -> None:
+        """One of the two is gone, or Asterisk would not. The core learns which, so that nobody stays stuck."""
+        log.warning("cannot join %s with %s: %s", leg.contact, leg.agent, error)
+        if leg.state == "gone" or not self._by_offer.get(leg.offer):
+            return  # its hang-up was heard meanwhile and has been seen to
+        alive = await self._channel_exists(leg.contact)
+        self._by_contact.pop(leg.contact, None)
+        if alive:
+            self._live.feed(OfferFailed(leg.offer, "error"))
+        else:
+            self._live.feed(ContactLeft(leg.contact))
+        self._drop(leg)
+
+    async def _channel_exists(self, channel: str) -> bool:
+        try:
+            await self._client.collect("Status", actions.status(channel=channel), until="StatusComplete")
+        except AmiRefused:
+            return False
+        return True
+
+    async def _explain_and_release(self, leg: Leg) -> None:
+        try:
+            await self._client.action("Redirect", actions.redirect(leg.channel_id, CONTEXT_AGENT_RELEASED, "s", 1))
+        except AmiError as error:
+            log.info("the leg of %s was gone before it could be released: %s", leg.agent, error)
+
+    def _drop(self, leg: Leg) -> None:
+        leg.unwanted = True
+        self._spawn(self._hang_up(leg.channel_id))
+
+    async def _hang_up(self, channel_id: str) -> None:
+        for _ in range(HANGUP_TRIES):
+            try:
+                await self._client.action("Hangup", actions.hangup(channel_id))
+                return
+            except AmiRefused:
+                leg = self._by_channel.get(channel_id)
+                if leg is None or leg.state == "gone":
+                    return
+                await asyncio.sleep(HANGUP_RETRY_S)
+            except AmiError as error:
+                log.warning("cannot hang up %s: %s", channel_id, error)
+                return
+
+    # Events of Asterisk
+
+    def on_event(self, event: Event) -> None:
+        if event.name == "OriginateResponse":
+            self._on_originated(event)
+        elif event.name == "Hangup":
+            self._on_hangup(event)
+
+    def _on_originated(self, event: Event) -> None:
+        channel_id = event.get("Uniqueid", "")
+        leg = self._by_channel.get(channel_id)
+        if leg is None:
+            if channel_id.startswith(CHANNEL_PREFIX) and event.get("Response") == "Success":
+                self._spawn(self._hang_up(channel_id))  # its offer is long dead
+            return
+        if event.get("Response") == "Success":
+            leg.state = "answered"
+            if leg.unwanted:
+                self._drop(leg)
+            else:
+                self._live.feed(OfferAccepted(leg.offer))
+            return
+        outcome = causes.outcome(int(event.get("Reason", "0")), leg.hangup_cause)
+        wanted = not leg.unwanted
+        self._forget(leg)
+        if wanted:
+            self._live.feed(_failure(leg.offer, outcome))
+
+    def _on_hangup(self, event: Event) -> None:
+        channel = event.get("Uniqueid", "")
+        leg = self._by_channel.get(channel)
+        if leg is None:
+            self._on_caller_gone(channel)
+            return
+        leg.hangup_cause = int(event.get("Cause", "0"))
+        if leg.state == "ringing":
+            return  # the OriginateResponse that follows says what it meant
+        state, leg.state = leg.state, "gone"
+        in_talk = self._by_contact.get(leg.contact) is leg
+        self._forget(leg)
+        if in_talk and state == "joined":
+            self._live.feed(ContactEnded(leg.contact))
+        elif in_talk:
+            self._live.feed(OfferFailed(leg.offer, "error"))  # gone between the answer and the joining
+        elif not leg.unwanted:
+            self._live.feed(OfferFailed(leg.offer, "unreachable"))
+
+    def _on_caller_gone(self, contact: str) -> None:
+        leg = self._by_contact.pop(contact, None)
+        if leg is not None:
+            self._live.feed(ContactEnded(contact))
+            self._drop(leg)
+
+    def _forget(self, leg: Leg) -> None:
+        leg.state = "gone"
+        self._by_offer.pop(leg.offer, None)
+        self._by_channel.pop(leg.channel_id, None)
+        if self._by_contact.get(leg.contact) is leg:
+            del self._by_contact[leg.contact]
+
+    # Tasks
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a command to Asterisk failed", exc_info=error)
+
+
+def _failure(offer: str, outcome: str) -> AnyEvent:
+    """The router's event for a leg that did not come to an answer."""
+    if outcome == "declined":
+        return OfferDeclined(offer)
+    if outcome == "no_answer":
+        return OfferNotAnswered(offer)
+    if outcome in ("busy", "unreachable", "congestion"):
+        return OfferFailed(offer, outcome)  # type: ignore[arg-type]
+    return OfferFailed(offer, "error")

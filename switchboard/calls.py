@@ -1,0 +1,223 @@
+"""The caller's side of a live call: runs the flow machine over FastAGI and lets the caller wait for an agent.
+
+A caller may come to `Calls.handle` several times in one call: after a crash of the engine the dialplan comes again
+and the session goes on where it was; after a talk that the agent ended, Asterisk goes on behind the AGI line and the
+flow goes on behind its enqueue node. The FastAGI connection stays open while the caller waits. When an agent answers,
+the AMI action Bridge takes the caller out of the AGI within milliseconds, whatever is being played; what is left of the
+connection then belongs to a dead channel and is closed at once.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from asterisk_conf.names import VAR_DONE
+from ivr.agi import codec
+from ivr.agi.performer import Performer
+from ivr.agi.server import AgiChannel, ChannelHungUp
+from ivr.agi.waiting import wait_for_agent
+from ivr.flow.effects import Effect, Enqueue, HangUp, LookUp, Spoken
+from ivr.flow.inputs import Dequeued, HungUp, Input
+from ivr.flow.machine import Machine
+from ivr.flow.session import Caller, MachineError, Session
+from router.core.decisions import AnyDecision, ContactReleased
+from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft
+from router.live.legs import AgentLegs
+from router.live.shell import LiveRouter
+
+log = logging.getLogger(__name__)
+
+WATCHDOG_S = 120
+"""The dialplan frees a channel whose engine has hung for this long (TIMEOUT(absolute)); a living engine renews it."""
+_CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
+
+
+@dataclass(slots=True)
+class Call:
+    """A call in progress: its session, and the machine (the version of the flows) that the session began with."""
+
+    session: Session
+    machine: Machine
+    entered_queue: bool = False
+    released: str | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Calls:
+    """All calls in progress, by contact id (the Uniqueid of the caller's channel)."""
+
+    def __init__(
+        self,
+        *,
+        machine: Machine,
+        flow_of_number: Callable[[str], str | None],
+        live: LiveRouter,
+        legs: AgentLegs,
+        performer: Performer,
+        look_up: Callable[[LookUp], Awaitable[Input]],
+        announce: Callable[[str], tuple[Spoken, ...]],
+        announce_every_ms: int,
+        music_class: str,
+        save: Callable[[str, Session | None], None],
+        on_finished: Callable[[Session, bool], None],
+    ) -> None:
+        self.machine = machine
+        self._flow_of_number = flow_of_number
+        self._live = live
+        self._legs = legs
+        self._performer = performer
+        self._look_up = look_up
+        self._announce = announce
+        self._announce_every_ms = announce_every_ms
+        self._music_class = music_class
+        self._save = save
+        self._on_finished = on_finished
+        self._calls: dict[str, Call] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __contains__(self, contact: str) -> bool:
+        return contact in self._calls
+
+    def contacts(self) -> list[str]:
+        return list(self._calls)
+
+    def session(self, contact: str) -> Session | None:
+        call = self._calls.get(contact)
+        return call.session if call else None
+
+    def recover(self, contact: str, session: Session) -> None:
+        """Takes over a session of an earlier engine; the caller will come again by the dialplan's loop."""
+        self._calls[contact] = Call(session, self.machine, entered_queue=session.waiting_for == "Enqueue")
+
+    async def handle(self, channel: AgiChannel) -> None:
+        """One stay of a caller in our FastAGI (route `call`)."""
+        contact, number, talked = (*channel.headers.arguments, "", "", "")[:3]
+        if not _CONTACT_ID.fullmatch(contact):
+            log.error("a call came with the contact id %r; is the dialplan the rendered one?", contact)
+            return
+        try:
+            await self._converse(channel, contact, number, talked == "yes")
+        except ChannelHungUp:
+            # Taken away by our own Bridge, or really gone? The router's legs know.
+            if not self._legs.joined(contact):
+                self.caller_gone(contact)
+
+    def caller_gone(self, contact: str) -> None:
+        """The caller's channel has ended: so do the session and, if it waits, the contact. May be told twice."""
+        waiting = self._live.router.contact(contact)
+        if waiting is not None and waiting.state in ("queued", "offered"):
+            self._live.feed(ContactLeft(contact))
+        if call := self._calls.get(contact):
+            call.session, _ = call.machine.resume(call.session, HungUp(), self._live.clock.now_ms())
+            self._finish(contact, call)
+
+    def observe(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
+        """Hears of contacts that the router gives back to their flow."""
+        for decision in decisions:
+            if isinstance(decision, ContactReleased) and (call := self._calls.get(decision.contact)):
+                call.released = decision.action.target
+                call.news.set()
+
+    async def _converse(self, channel: AgiChannel, contact: str, number: str, talked: bool) -> None:
+        now_ms = self._live.clock.now_ms()
+        call = self._calls.get(contact)
+        if call is None:
+            flow = self._flow_of_number(number)
+            if flow is None:
+                log.error("a call came for the number %r, which the centre does not have", number)
+                return
+            await channel.send(codec.answer())
+            caller = Caller(number=channel.headers.caller_number, dialled=number)
+            session, effects = self.machine.start(flow, caller, now_ms)
+            call = self._calls[contact] = Call(session, self.machine)
+        else:
+            effects = await self._come_again(channel, contact, call, talked)
+        renewed_ms = now_ms
+        while True:
+            self._save(contact, call.session)
+            for effect in effects[:-1]:
+                await self._performer.perform(channel, effect)
+            last = effects[-1] if effects else HangUp()
+            if isinstance(last, HangUp):
+                await channel.send(codec.set_variable(VAR_DONE, "yes"))
+                self._finish(contact, call)
+                return
+            if self._live.clock.now_ms() - renewed_ms > WATCHDOG_S * 1000 // 4:
+                renewed_ms = self._live.clock.now_ms()
+                await channel.send(codec.set_variable("TIMEOUT(absolute)", str(WATCHDOG_S)))
+            answer = await self._answer(channel, contact, call, last)
+            call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
+
+    async def _come_again(self, channel: AgiChannel, contact: str, call: Call, talked: bool) -> list[Effect]:
+        """The caller is back: from a talk that the agent ended, or because an engine was gone for a while."""
+        if call.session.waiting_for == "Enqueue" and talked:
+            known = self._live.router.contact(contact)
+            if known is not None and known.state == "connected" and self._legs.joined(contact):
+                self._live.feed(ContactEnded(contact))  # the agent's hang-up is still on its way to us
+                known = None
+            if known is None:
+                try:
+                    answer = Dequeued("answered")
+                    call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
+                    return effects
+                except MachineError:
+                    log.info("the flow of %s has changed; it goes on in the new version", contact)
+        call.session, effects = call.machine.again(call.session, self._live.clock.now_ms())
+        return effects
+
+    async def _answer(self, channel: AgiChannel, contact: str, call: Call, effect: Effect) -> Input:
+        match effect:
+            case Enqueue():
+                return Dequeued(await self._wait(channel, contact, call, effect))
+            case LookUp():
+                return await channel.unless_hung_up(self._look_up(effect))
+            case _:
+                return await self._performer.perform(channel, effect)
+
+    async def _wait(self, channel: AgiChannel, contact: str, call: Call, effect: Enqueue) -> str:
+        """Waits in the queue; returns the exit by which the router gives the contact back. When an agent takes the
+        contact this ends with ChannelHungUp, because the Bridge takes the channel away."""
+        call.entered_queue = True
+        known = self._live.router.contact(contact)
+        if call.released is None and (known is None):
+            self._live.feed(
+                ContactArrived(
+                    contact,
+                    effect.queue,
+                    attributes=effect.attributes,
+                    priority=effect.priority,
+                    preferred_agent=effect.preferred_agent,
+                )
+            )
+        waiting = asyncio.ensure_future(
+            wait_for_agent(
+                channel,
+                self._performer,
+                music_class=self._music_class,
+                announce=lambda: self._announce(contact),
+                every_ms=self._announce_every_ms,
+                watchdog_s=WATCHDOG_S,
+            )
+        )
+        news = asyncio.ensure_future(call.news.wait())
+        try:
+            await asyncio.wait({waiting, news}, return_when=asyncio.FIRST_COMPLETED)
+            if call.released is None:
+                await waiting
+                raise AssertionError("waiting ends only by the channel's end")
+            exit_name, call.released = call.released, None
+            call.news.clear()
+            return exit_name
+        finally:
+            waiting.cancel()
+            news.cancel()
+            await asyncio.wait({waiting, news})
+
+    def _finish(self, contact: str, call: Call) -> None:
+        if self._calls.pop(contact, None) is call:
+            self._save(contact, None)
+            self._on_finished(call.session, call.entered_queue)

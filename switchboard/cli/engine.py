@@ -1,0 +1,126 @@
+"""`switchboard run`, and what people ask of a running engine: state, agents, reload, the live view."""
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from router.live.journal import JournalError
+from switchboard.centre import load_centre
+from switchboard.centre.secrets import SecretError
+from switchboard.control import ask
+from switchboard.engine import Engine, PortInUse
+from switchboard.live_view import render_state
+from switchboard.lock import AlreadyRunning
+
+console = Console(highlight=False)
+
+EngineDirectory = Annotated[
+    Path, typer.Option("--engine", help="The engine's directory (centre.yaml: settings.engine.directory).")
+]
+Agent = Annotated[str, typer.Argument(help="The agent's short name, as in agents.yaml.")]
+
+agent_app = typer.Typer(help="Sign agents in and out, pause them, make them ready.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(run)
+    app.command()(state)
+    app.command()(live)
+    app.command()(reload)
+    app.add_typer(agent_app, name="agent")
+
+
+def run(
+    centre: Annotated[Path, typer.Argument(help="The centre's directory.")],
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log details.")] = False,
+) -> None:
+    """Run the engine of a centre until SIGTERM or Ctrl-C.
+
+    On SIGTERM or Ctrl-C no new calls are taken, callers go back to Asterisk (music, then the native fallback queue, or
+    the next engine), and talks go on in Asterisk.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    try:
+        asyncio.run(_serve(Engine(load_centre(centre))))
+    except (AlreadyRunning, PortInUse, SecretError, JournalError, OSError) as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), markup=False)
+        raise typer.Exit(3) from None
+
+
+async def _serve(engine: Engine) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, engine.reload_or_complain)
+    async with engine.running():
+        console.print(f"{engine.centre.name} is open; FastAGI on port {engine.agi_port}, process {os.getpid()}.")
+        await stopping.wait()
+
+
+@agent_app.command("sign-in")
+def sign_in(agent: Agent, engine: EngineDirectory = Path("var")) -> None:
+    """Sign an agent in, ready for contacts."""
+    _tell(engine, "sign_in", agent=agent)
+
+
+@agent_app.command("sign-out")
+def sign_out(agent: Agent, engine: EngineDirectory = Path("var")) -> None:
+    """Sign an agent out: at once when free, otherwise after the present contact."""
+    _tell(engine, "sign_out", agent=agent)
+
+
+@agent_app.command("pause")
+def pause(
+    agent: Agent, reason: Annotated[str, typer.Argument(help="Why.")], engine: EngineDirectory = Path("var")
+) -> None:
+    """Pause an agent: at once when free, otherwise after the present contact."""
+    _tell(engine, "pause", agent=agent, reason=reason)
+
+
+@agent_app.command("ready")
+def ready(agent: Agent, engine: EngineDirectory = Path("var")) -> None:
+    """End an agent's pause or wrap-up."""
+    _tell(engine, "ready", agent=agent)
+
+
+def reload(engine: EngineDirectory = Path("var")) -> None:
+    """Let the engine take the centre's files as they are now; calls in progress finish on what they began with."""
+    _tell(engine, "reload")
+
+
+def state(
+    engine: EngineDirectory = Path("var"),
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show queues, agents and calls as they are now."""
+    current = asyncio.run(ask(engine, "state"))
+    if json:
+        console.print_json(data=current)
+    else:
+        console.print(render_state(current))
+
+
+def live(engine: EngineDirectory = Path("var")) -> None:
+    """Show queues, agents and calls, renewed every second, until Ctrl-C."""
+    asyncio.run(_watch(engine))
+
+
+async def _watch(engine: Path) -> None:
+    with Live(console=console, screen=True, auto_refresh=False) as screen:
+        while True:
+            screen.update(render_state(await ask(engine, "state")), refresh=True)
+            await asyncio.sleep(1)
+
+
+def _tell(engine: Path, operation: str, **arguments: Any) -> None:
+    console.print(asyncio.run(ask(engine, operation, **arguments)), markup=False)

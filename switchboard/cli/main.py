@@ -1,0 +1,50 @@
+"""The command `switchboard`: mounts the command of each area and turns what goes wrong into words and exit codes.
+
+Exit codes: 0 good; 1 the answer is no (a check or a test failed); 2 wrong usage or input that cannot be used;
+3 something outside failed (Asterisk, the network, no engine); 130 interrupted.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from documents import DocumentError
+from switchboard.cli import check, conf, demo, engine, flow, journal, simulate
+from switchboard.control import EngineUnreachable, OperationRefused
+
+app = typer.Typer(
+    help="Call routing and IVR for Asterisk, with a simulator that runs the same code.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+check.register(app)
+app.add_typer(flow.app, name="flow")
+app.add_typer(conf.app, name="conf")
+simulate.register(app)
+engine.register(app)
+journal.register(app)
+demo.register(app)
+
+
+def main() -> None:
+    """The entry point: runs the command and exits with its code."""
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        app()
+    except DocumentError as error:
+        for problem in error.problems:
+            errors.print(str(problem), markup=False)
+        sys.exit(2)
+    except OperationRefused as error:
+        errors.print(str(error), markup=False)
+        sys.exit(1)
+    except EngineUnreachable as error:
+        errors.print(str(error), markup=False)
+        sys.exit(3)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""The live engine: the composition of flows, router and Asterisk into one running centre."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from router.core.router import Router
+
+from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL
+from documents import DocumentError
+from ivr.agi.performer import Performer
+from ivr.agi.server import AgiServer
+from ivr.flow.effects import Spoken
+from ivr.flow.machine import Machine
+from ivr.flow.session import MachineError, Session
+from ivr.lookup import HttpLookup
+from router.ami.client import AmiAddress, AmiClient, Event
+from router.core.events import PolicyPublished
+from router.core.metrics import Metrics
+from router.live.clock import EngineClock
+from router.live.journal import FORMAT, NOTHING, Header, Journal, Note, SessionSaved, newest, policy_hash
+from router.live.legs import AgentLegs
+from router.live.recovery import Replayed, replay
+from router.live.resync import resync
+from router.live.shell import LiveRouter
+from switchboard.agent_phones import AgentPhones
+from switchboard.announcements import waiting_announcement
+from switchboard.calls import Calls
+from switchboard.centre import Centre, load_centre
+from switchboard.control import ControlServer
+from switchboard.lock import DirectoryLock
+from switchboard.operations import Operations
+
+log = logging.getLogger(__name__)
+
+METRICS_INTERVAL_MS = 15 * 60 * 1000
+
+
+class PortInUse(Exception):
+    """The FastAGI port is taken by another program."""
+
+
+class Engine:
+    """One running centre. Enter it with `running`; `ready` says whether it serves calls as it should."""
+
+    def __init__(self, centre: Centre, *, seed: int = 0) -> None:
+        self.centre = centre
+        self.directory = Path(centre.settings.engine.directory)
+        self._seed = seed
+        self._resyncing: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Engine"]:
+        """Starts everything, in an order in which nothing is used before it is there, and stops it again."""
+        settings = self.centre.settings
+        self.directory.mkdir(parents=True, exist_ok=True)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(DirectoryLock(self.directory))
+            recovered = self._recover()
+            self.clock = EngineClock(not_before=recovered.last_ms if recovered else 0)
+            router = recovered.router if recovered else Router(self.centre.policy, seed=self._seed)
+            self.journal = self._open_journal(router, recovered)
+            stack.callback(self.journal.close)
+            self.live = LiveRouter(router, self.journal, self.clock)
+            stack.callback(self.live.stop)
+            self.metrics = Metrics(self.centre.policy, start_ms=self.clock.now_ms(), interval_ms=METRICS_INTERVAL_MS)
+            self._assemble()
+            lookup = await stack.enter_async_context(self._lookup)
+            self.calls.look_up = lookup.look_up
+            self._take_over(recovered)
+            self.live.start()
+            self._agi = AgiServer(
+                settings.engine.agi_host,
+                settings.engine.agi_port,
+                {ROUTE_CALL: self.calls.handle, ROUTE_AGENT: self.agent_phones.handle},
+                max_connections=settings.engine.max_calls,
+            )
+            await self._listen()
+            stack.push_async_callback(self._agi.stop)
+            await self._ami.start()
+            stack.push_async_callback(self._ami.stop)
+            control = ControlServer(self.directory, Operations(self).table())
+            await control.start()
+            stack.push_async_callback(control.stop)
+            log.info("serving %s: FastAGI on port %d, journal %s", self.centre.name, self._agi.port, self.journal.path)
+            yield self
+            self.live.record(Note(self.clock.now_ms(), "the engine stops"))
+
+    @property
+    def ready(self) -> bool:
+        """Calls can be taken and routed: Asterisk is reached and the journal takes what happens."""
+        return self._ami.connected and self._resyncing is None and not self.live.journal_failures
+
+    @property
+    def agi_port(self) -> int:
+        return self._agi.port
+
+    def reload(self) -> Centre:
+        """Takes the centre's directory as it is now for all new calls; those in progress finish on what they began
+        with. Raises DocumentError, and changes nothing, when it cannot be used."""
+        centre = load_centre(self.centre.directory)
+        policy = msgspec.structs.replace(centre.policy, version=self.live.router.policy.version + 1)
+        self.live.feed(PolicyPublished(policy))
+        self.metrics.policy_published(policy)
+        self.centre = centre
+        self.calls.machine = Machine(centre.library)
+        self.agent_phones.agents = centre.agents
+        self.agent_phones.pause_reasons = policy.pause_reasons
+        return centre
+
+    def reload_or_complain(self) -> None:
+        """`reload` for the signal SIGHUP, where nobody waits for an answer."""
+        try:
+            self.reload()
+        except DocumentError as error:
+            log.error("the centre is not reloaded; the running version goes on:\n%s", error)
+
+    # Start
+
+    def _recover(self) -> Replayed | None:
+        path = newest(self.directory)
+        if path is None:
+            return None
+        recovered = replay(path)
+        log.info("continuing %s: %d events, %d open sessions", path, recovered.events, len(recovered.sessions))
+        if recovered.divergence:
+            log.warning(
+                "%s: this version decides differently than the one that wrote it: %s", path, recovered.divergence
+            )
+        return recovered
+
+    def _open_journal(self, router: Router, recovered: Replayed | None) -> Journal:
+        now_ms = self.clock.now_ms()
+        stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+        journal = Journal(self.directory / f"journal-{stamp}.jsonl", self.centre.settings.engine.journal_sync)
+        snapshot = msgspec.Raw(router.snapshot()) if recovered else NOTHING
+        policy = router.policy
+        journal.append(
+            Header(
+                now_ms, FORMAT, self.centre.name, self.centre.hash, self._seed, policy_hash(policy), policy, snapshot
+            )
+        )
+        return journal
+
+    def _assemble(self) -> None:
+        settings = self.centre.settings
+        address = AmiAddress(
+            settings.asterisk.ami_host,
+            settings.asterisk.ami_port,
+            settings.asterisk.ami_user,
+            settings.asterisk.ami_secret.read(self.centre.directory),
+        )
+        self._ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
+        self.legs = AgentLegs(
+            self._ami,
+            self.live,
+            phone_of=lambda agent: f"PJSIP/{agent}",
+            caller_id_of=self._caller_id,
+            epoch=f"{self.clock.now_ms():x}",
+        )
+        self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
+        self.calls = Calls(
+            machine=Machine(self.centre.library),
+            flow_of_number=lambda number: self.centre.numbers.get(number),
+            live=self.live,
+            legs=self.legs,
+            performer=Performer(),
+            announce=self._announcement,
+            announce_every_ms=round(settings.announcements.every_s * 1000),
+            music_class=settings.asterisk.music,
+            save=self._save_session,
+            on_finished=self._session_finished,
+        )
+        self.agent_phones = AgentPhones(
+            self.live, self.centre.agents, self.centre.policy.pause_reasons, self.centre.directory
+        )
+        self.live.observe(lambda _, decisions, now_ms: [self.metrics.observe(d, now_ms) for d in decisions] and None)
+        self.live.observe(self.calls.observe)
+        self.live.observe(self.legs.observe)
+
+    def _take_over(self, recovered: Replayed | None) -> None:
+        """Goes on with the sessions and the policy: the centre's files may have changed since the last engine."""
+        if recovered is None:
+            return
+        for contact, session in recovered.sessions.items():
+            try:
+                self.calls.recover(contact, Session.from_json(bytes(session)))
+            except MachineError as error:
+                log.warning("the session of %s cannot be taken over: %s", contact, error)
+            else:
+                self.live.record(SessionSaved(self.clock.now_ms(), contact, session))
+        current = self.live.router.policy
+        if policy_hash(msgspec.structs.replace(self.centre.policy, version=current.version)) != policy_hash(current):
+            self.live.feed(PolicyPublished(msgspec.structs.replace(self.centre.policy, version=current.version + 1)))
+
+    async def _listen(self) -> None:
+        engine = self.centre.settings.engine
+        try:
+            await self._agi.start()
+        except OSError as error:
+            raise PortInUse(
+                f"{engine.agi_host}:{engine.agi_port}: cannot listen for FastAGI ({error.strerror or error}); another "
+                "engine or program has the port, or the address is not this machine's (centre.yaml: settings.engine)"
+            ) from error
+
+    # Asterisk
+
+    def _on_event(self, event: Event) -> None:
+        self.legs.on_event(event)
+        if event.name == "Hangup" and (contact := event.get("Uniqueid", "")) in self.calls:
+            self.calls.caller_gone(contact)
+
+    async def _on_up(self) -> None:
+        self._resyncing = asyncio.current_task()
+        try:
+            found = await resync(self._ami, self.live, self.legs)
+            for contact in self.calls.contacts():
+                if contact not in found.channels:
+                    self.calls.caller_gone(contact)
+            log.info("in step with Asterisk: %s", found)
+            self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
+        finally:
+            self._resyncing = None
+
+    def _on_down(self, reason: str) -> None:
+        log.warning("AMI is down: %s", reason)
+
+    # What the parts ask of each other
+
+    def _caller_id(self, contact: str) -> str:
+        session = self.calls.session(contact)
+        return session.caller.number if session else ""
+
+    def _announcement(self, contact: str) -> tuple[Spoken, ...]:
+        announcements = self.centre.settings.announcements
+        router = self.live.router
+        waiting = router.contact(contact)
+        if waiting is None or waiting.state != "queued":
+            return ()
+        return waiting_announcement(
+            router.position(contact),
+            router.estimated_wait(contact, self.clock.now_ms()),
+            say_position=announcements.position,
+            say_wait=announcements.wait,
+        )
+
+    def _save_session(self, contact: str, session: Session | None) -> None:
+        raw = msgspec.Raw(session.to_json()) if session else NOTHING
+        self.live.record(SessionSaved(self.clock.now_ms(), contact, raw))
+
+    def _session_finished(self, session: Session, entered_queue: bool) -> None:
+        self.metrics.flow_finished(
+            contained=session.outcome == "completed" and not entered_queue, now_ms=self.clock.now_ms()
+        )
