@@ -197,7 +197,7 @@ class ReplyParser:
             event = self._line(raw.decode("utf-8", "replace"))
             if event is not None:
                 yield event
-        if len(self._rest) + sum(map(len, self._open)) > REPLY_LIMIT:
+        if len(self._rest) + sum(map(len, self._open)) + len(self._open) > REPLY_LIMIT:
             raise AgiProtocolError("reply_too_long", f"over {REPLY_LIMIT} bytes")
 
     def _line(self, line: str) -> Reply | HangupLine | None:

@@ -24,7 +24,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from ivr.agi import codec
-from ivr.agi.codec import ALL_KEYS, Command, CommandError, Reply
+from ivr.agi.codec import ALL_KEYS, AgiProtocolError, Command, CommandError, Reply
 from ivr.agi.server import AgiChannel
 from ivr.agi.spoken import Part, Run, parts
 from ivr.flow.effects import Collect, Effect, HangUp, Play, Prompt, SetLanguage, Spoken
@@ -84,6 +84,14 @@ class Performer:
             return await _speak(channel, self._parts(channel, spoken), keys)
         except (CommandError, _EffectError) as error:
             return "", str(error)
+
+    async def wait_for_key(self, channel: AgiChannel, timeout_ms: int) -> str:
+        """The next key, or `""` when none comes in time; music goes on meanwhile."""
+        command = codec.wait_for_digit(timeout_ms)
+        try:
+            return (await _done(channel, command)).key
+        except _EffectError as error:  # a living channel on which waiting fails: do not try it again at once
+            raise AgiProtocolError("cannot_wait", str(error)) from error
 
     def _parts(self, channel: AgiChannel, spoken: tuple[Spoken, ...]) -> list[Part]:
         for item in spoken:

@@ -294,6 +294,7 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
         except ChannelHungUp:
             pass
         except (AgiProtocolError, AgiTimeout) as error:
+            channel.failure = channel.failure or error
             log.warning("AGI %s of call %r failed: %s", channel.headers.route, channel.headers.uniqueid, error)
         except Exception:
             self.stats["handler_error"] += 1

@@ -44,6 +44,6 @@ async def wait_for_agent(
             next_announcement = clock() + every_ms / 1_000
         else:
             pause_ms = (min(next_renewal, next_announcement) - clock()) * 1_000
-            key = (await channel.send(codec.wait_for_digit(max(1, round(pause_ms))))).key
+            key = await performer.wait_for_key(channel, max(1, round(pause_ms)))
         if key and on_key(key):
             return key
