@@ -56,6 +56,15 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What a node type finds unwise in a node that is allowed; `path` is where inside the node."""
+
+    path: Path
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fixture:
     """How the node of the type's `example` behaves: each input with the effects it leads to, the first being the
     start (input None). A target that the example lacks is a hangup node whose reason is the target's id."""
@@ -94,6 +103,22 @@ class Node(Part):
     def exits(self) -> Mapping[str, str]:
         """The ways out, and the node each leads to."""
         return {"error": self.error} if self.error else {}
+
+    def may_end(self) -> bool:
+        """Whether the call, or the flow, may end here."""
+        return self.exits().keys() <= {"error"}
+
+    def returns(self) -> str | None:
+        """The exit by which the flow goes back to the one that called it, if it does so here."""
+        return None
+
+    def sets(self) -> Iterator[str]:
+        """What later expressions may find because of this node: `contact.NAME` or `secret.NAME`."""
+        return iter(())
+
+    def advice(self) -> Iterator[Advice]:
+        """What the lint should say besides what it says of every node."""
+        return iter(())
 
     def enter(self, turn: "Turn") -> Result:
         """What to do on arrival. Called again after a restart, with the `turn.memory` that was left: to ask again."""

@@ -204,3 +204,7 @@ def _clock(wall: datetime) -> dict[str, Any]:
         "hour": wall.hour,
         "minute": wall.minute,
     }
+
+
+CLOCK_FIELDS = frozenset(_clock(datetime.min))
+"""The fields of `now`."""

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -97,6 +98,9 @@ class Collect(AskingNode):
 
     def exits(self) -> dict[str, str]:
         return {"next": self.next, **super().exits()}
+
+    def sets(self) -> Iterator[str]:
+        yield f"{'secret' if self.sensitive else 'contact'}.{self.into}"
 
     def enter(self, turn: Turn) -> Result:
         return self.ask(turn, self.max_digits, self.terminator, self.sensitive)

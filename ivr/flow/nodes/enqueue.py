@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -71,6 +72,12 @@ class Enqueue(Node):
     def exits(self) -> dict[str, str]:
         answered = {"answered": self.answered} if self.answered else {}
         return {**answered, **self.exits_by_name, "otherwise": self.otherwise, **super().exits()}
+
+    def may_end(self) -> bool:
+        return self.answered is None
+
+    def sets(self) -> Iterator[str]:
+        return (f"contact.{name}" for name in self.attributes)
 
     def enter(self, turn: Turn) -> Result:
         if "queue" not in turn.memory:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -85,6 +85,9 @@ class Lookup(Node):
             "timeout": self.timeout or self.error,
             **super().exits(),
         }
+
+    def sets(self) -> Iterator[str]:
+        return (f"contact.{name}" for name in self.results)
 
     @cached_property
     def _sensitive(self) -> bool:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -7,8 +8,11 @@ from ivr.flow.asking import AskingNode
 from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import Keys
 from ivr.flow.names import Target
-from ivr.flow.node import Fixture, Result
+from ivr.flow.node import Advice, Fixture, Result
 from ivr.flow.turn import Turn
+
+MOST_CHOICES = 5
+"""More than these a caller does not keep in mind while listening."""
 
 Choice = Annotated[str, Field(pattern=r"^[0-9A-D*#]{1,10}$", description="The keys to press.")]
 
@@ -54,6 +58,11 @@ class Menu(AskingNode):
 
     def exits(self) -> dict[str, str]:
         return {**self.choices, **super().exits()}
+
+    def advice(self) -> Iterator[Advice]:
+        if len(self.choices) > MOST_CHOICES:
+            message = f"{len(self.choices)} choices are more than a caller keeps in mind"
+            yield Advice(("choices",), message, f"at most {MOST_CHOICES}; lead to a second menu")
 
     @cached_property
     def _longest(self) -> int:

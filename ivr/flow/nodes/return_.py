@@ -22,5 +22,8 @@ class Return(Node):
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = (Fixture("in the first flow, ends the call", ((None, (HangUp(),)),)),)
 
+    def returns(self) -> str:
+        return self.exit
+
     def enter(self, turn: Turn) -> Result:
         return ReturnResult(self.exit)

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -35,6 +36,9 @@ class Set(Node):
 
     def exits(self) -> dict[str, str]:
         return {"next": self.next, **super().exits()}
+
+    def sets(self) -> Iterator[str]:
+        return (f"contact.{name}" for name in self.attributes)
 
     def enter(self, turn: Turn) -> Result:
         for name, expression in self.attributes.items():
