@@ -17,6 +17,7 @@ from documents import DocumentError, Problem, Source, nearest, validate
 from ivr.flow.document import Flow, load_flow
 from ivr.flow.hours import Hours, load_hours
 from ivr.flow.library import Library
+from ivr.flow.lint import lint, used
 from ivr.flow.prompts import Prompts, load_prompts
 from switchboard.centre.centre import AgentDetails, Centre
 from switchboard.centre.files import Files, read_files
@@ -72,6 +73,8 @@ class _Loading:
         prompts = self._prompts(languages[0])
         hours = self._hours(zone)
         self._check_references(centre, flows, prompts)
+        if centre:
+            self._lint(centre, flows, prompts)
         self._check_policy(queues, agents)
         if centre is None or skills is None or agents is None or queues is None or prompts is None or hours is None:
             return None
@@ -154,9 +157,7 @@ class _Loading:
         names = Names(
             skills=self._names("skills.yaml", "skills"),
             queues=self._names("queues.yaml", "queues"),
-            flows=frozenset(
-                str(s.data["name"]) for s in self.files.flows if isinstance(s.data, dict) and "name" in s.data
-            ),
+            flows=self._flow_names(),
         )
         languages = centre.languages if centre else []
         agents, queues = self._entries("agents", AgentDocument), self._entries("queues", QueueDocument)
@@ -170,6 +171,26 @@ class _Loading:
             self.problems += check_exits(flows.values(), queues)
         if centre and prompts and "prompts.yaml" in documents:
             self.problems += check_prompts(prompts, documents["prompts.yaml"], languages, self.files.sounds)
+
+    def _lint(self, centre: CentreDocument, flows: Mapping[str, Flow], prompts: Prompts | None) -> None:
+        flow_names = self._flow_names()
+        names = {
+            "queue": self._names("queues.yaml", "queues"),
+            "prompt": self._names("prompts.yaml", "prompts"),
+            "hours": self._names("hours.yaml", "hours"),
+            "language": frozenset(centre.languages),
+            "flow": flow_names,
+        }
+        self.problems += lint(flows.values(), names, frozenset(centre.numbers.values()))
+        source = self.files.documents.get("prompts.yaml")
+        if prompts and source and flow_names == flows.keys():
+            for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt")):
+                self.problems.append(source.problem(("prompts", name), "no flow plays this prompt", "", "warning"))
+
+    def _flow_names(self) -> frozenset[str]:
+        """Of all flows, those included that are wrong in other ways."""
+        documents = (source.data for source in self.files.flows)
+        return frozenset(str(data["name"]) for data in documents if isinstance(data, dict) and "name" in data)
 
     def _entries(self, key: str, model: type[Model]) -> dict[str, Model]:
         """The entries of `KEY.yaml` that are right, also when others are not."""
