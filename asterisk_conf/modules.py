@@ -38,6 +38,7 @@ REQUIRED: Final = (
     "res_pjsip_nat",
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_outbound_registration",
+    "res_pjsip_pubsub",  # chan_pjsip links against it
     "res_pjsip_registrar",
     "res_pjsip_rfc3326",
     "res_pjsip_sdp_rtp",

@@ -17,6 +17,7 @@ VAR_NUMBER: Final = "SB_NUMBER"  # the number the caller dialled, from the confi
 VAR_DONE: Final = "SB_DONE"  # set to `yes` by the engine as its last act; anything else: the engine is gone
 VAR_TALKED: Final = "SB_TALKED"  # set to `yes` before the Bridge: this caller has been served
 VAR_TRIES: Final = "SB_TRIES"  # how often the dialplan has come back without VAR_DONE
+VAR_SINCE: Final = "SB_SINCE"  # when the dialplan last called the engine (seconds since 1970)
 VAR_CONTACT: Final = "SB_CONTACT"  # the contact's id: the Uniqueid of the caller's first channel
 VAR_OFFER: Final = "SB_OFFER"  # on an agent's leg: the offer's id
 
@@ -31,7 +32,18 @@ CODE_PAUSE: Final = "*13"
 CODE_READY: Final = "*14"
 
 AMI_USER: Final = "switchboard"
+# All events the AMI user gets to see; Asterisk filters the others, some forty a call
+AMI_EVENTS: Final = (
+    "BridgeEnter",
+    "BridgeLeave",
+    "FullyBooted",
+    "Hangup",
+    "OriginateResponse",
+    "Shutdown",
+    "UserEvent",
+)
 FALLBACK_QUEUE: Final = "sb-fallback"
+BENCH_QUEUE: Final = "sb-bench"  # rendered on demand: a native queue to compare the engine with
 MUSIC_CLASS: Final = "default"
 SOUNDS_DIRECTORY: Final = "sb"  # below each language's sound directory: the centre's own recordings
 CHANNEL_PREFIX: Final = "sb-"  # ChannelId and ActionID of everything the engine originates

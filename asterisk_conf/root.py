@@ -53,7 +53,7 @@ class Installation:
         return f"Asterisk {'.'.join(map(str, self.version))} ({self.origin})"
 
     def sounds(self, language: str) -> Path | None:
-        """The directory of the core sounds in `language` (`es` is also served by `es_MX_f_Allison`), if there is one."""
+        """Where the core sounds in `language` are, if it has them; `es` is also served by `es_MX_f_Allison`."""
         base = self.data / "sounds"
         candidates = [base / language, *sorted(base.glob(f"{language}_*"))]
         return next((path for path in candidates if (path / "digits").is_dir()), None)
