@@ -1,0 +1,47 @@
+"""A policy made ready for use: conditions and rankings compiled, things found by name."""
+
+from router.core.eligibility import Chain
+from router.core.policy import Agent, Policy, Queue, Step
+from router.core.rankings import AgentRanking, ContactRanking
+
+
+class CompiledStep:
+    """A step with the chain of conditions in force and the ranking of agents while it lasts."""
+
+    __slots__ = ("chain", "ranking", "spec")
+
+    def __init__(self, spec: Step, chain: Chain, ranking: AgentRanking) -> None:
+        self.spec = spec
+        self.chain = chain
+        self.ranking = ranking
+
+
+class CompiledQueue:
+    """A queue with its steps."""
+
+    __slots__ = ("spec", "steps")
+
+    def __init__(self, spec: Queue) -> None:
+        self.spec = spec
+        own = AgentRanking(spec.agent_ranking)
+        self.steps = tuple(
+            CompiledStep(step, Chain(spec, i), own if step.agent_ranking is None else AgentRanking(step.agent_ranking))
+            for i, step in enumerate(spec.steps)
+        )
+
+    def step_named(self, name: str) -> int | None:
+        return next((i for i, step in enumerate(self.spec.steps) if step.name == name), None)
+
+
+class CompiledPolicy:
+    """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it."""
+
+    __slots__ = ("agents", "contact_ranking", "looks_at_name", "order", "queues", "spec")
+
+    def __init__(self, spec: Policy) -> None:
+        self.spec = spec
+        self.queues: dict[str, CompiledQueue] = {queue.name: CompiledQueue(queue) for queue in spec.queues}
+        self.agents: dict[str, Agent] = {agent.name: agent for agent in spec.agents}
+        self.order: dict[str, int] = {agent.name: i for i, agent in enumerate(spec.agents)}
+        self.contact_ranking = ContactRanking(spec.contact_ranking)
+        self.looks_at_name = any(step.chain.looks_at_name for queue in self.queues.values() for step in queue.steps)

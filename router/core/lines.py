@@ -1,0 +1,78 @@
+"""Lines: waiting contacts that differ in nothing but their age, so the oldest is the best of them for everybody."""
+
+from bisect import bisect_left, insort
+
+from router.core.compiled import CompiledQueue, CompiledStep
+from router.core.eligibility import ContactView
+from router.core.strategies import ContactFacts
+
+Entry = tuple[int, int, str]
+"""A contact's arrival time, arrival number, and name."""
+
+LineKey = tuple[int, tuple[str, ...], str | None]
+"""Base priority, who refused, and whom it is held for."""
+
+
+class Line:
+    """Contacts of one class with the same base priority, refused by the same agents.
+
+    `held_for`: only this agent takes them now (the window of a preferred agent).
+    """
+
+    __slots__ = ("entries", "facts", "held_for", "key", "of", "refused")
+
+    def __init__(self, of: "ContactClass", key: LineKey, facts: ContactFacts) -> None:
+        self.of = of
+        self.key = key
+        self.facts = facts
+        self.refused = key[1]
+        self.held_for = key[2]
+        self.entries: list[Entry] = []
+
+    def add(self, entry: Entry) -> None:
+        if not self.entries or entry > self.entries[-1]:
+            self.entries.append(entry)
+        else:
+            insort(self.entries, entry)
+
+    def remove(self, entry: Entry) -> None:
+        del self.entries[bisect_left(self.entries, entry)]
+
+
+class ContactClass:
+    """Contacts that conditions cannot tell apart: same policy version, queue and step, same values looked at.
+
+    `fits` are the pools (by number) that may take them, each with its fit; `signed_in` counts their agents;
+    `lines` are those where somebody waits, `held_lines` those that wait for a preferred agent.
+    """
+
+    __slots__ = (
+        "channel",
+        "fits",
+        "held_lines",
+        "key",
+        "lines",
+        "members",
+        "number",
+        "outsiders",
+        "queue",
+        "signed_in",
+        "step",
+        "view",
+    )
+
+    def __init__(
+        self, number: int, key: tuple[object, ...], queue: CompiledQueue, step: CompiledStep, view: ContactView
+    ) -> None:
+        self.number = number
+        self.key = key
+        self.queue = queue
+        self.step = step
+        self.view = view
+        self.channel = queue.spec.channel
+        self.signed_in = 0
+        self.fits: dict[int, int] = {}
+        self.lines: dict[LineKey, Line] = {}
+        self.held_lines: dict[LineKey, Line] = {}
+        self.members: tuple[str, ...] | None = None
+        self.outsiders: tuple[tuple[str, str], ...] | None = None

@@ -1,0 +1,86 @@
+"""A new policy takes effect. Nothing is dropped or reordered.
+
+Waiting contacts finish on the version they began with; with `migrate` they go over to the new one, where the queue
+still exists with the same channel: to the step of the same name with its clock running on, else to the first step.
+Agents are always those of the new policy; one whom it no longer has finishes what is under way and goes offline.
+"""
+
+from router.core.agents import Agents
+from router.core.compiled import CompiledPolicy
+from router.core.contacts import Contacts
+from router.core.decisions import StepEntered
+from router.core.index import Index
+from router.core.policy import Policy
+from router.core.state import Agent, Contact, State
+from router.core.timers import Kind, Timers
+
+
+class Publishing:
+    """Puts a policy, already checked, into effect."""
+
+    def __init__(self, state: State, index: Index, timers: Timers, agents: Agents, contacts: Contacts) -> None:
+        self._state = state
+        self._index = index
+        self._timers = timers
+        self._agents = agents
+        self._contacts = contacts
+
+    def publish(self, policy: Policy, migrate: bool) -> None:
+        state = self._state
+        before = state.current.spec.version
+        state.current = state.versions[policy.version] = CompiledPolicy(policy)
+        gone = self._agents_of(policy)
+        if migrate:
+            for contact in list(state.contacts.values()):
+                if contact.state != "connected":
+                    self._migrate(contact)
+        if before not in state.users:
+            del state.versions[before]
+        self._index.rebuild()
+        self.reset_timers()
+        for agent in gone:
+            self._agents.changed(agent)
+        state.dirty_agents.update({name: state.agents[name] for name, free in self._index.free.items() if free})
+        for contact in list(state.contacts.values()):
+            self._contacts.recheck_window(contact)
+        for class_ in list(self._index.waiting.values()):
+            self._contacts.nobody_signed_in(class_)
+
+    def _agents_of(self, policy: Policy) -> list[Agent]:
+        """Makes the agents those of the policy; returns those who are no longer in it."""
+        agents = self._state.agents
+        ordered = {spec.name: agents.pop(spec.name, Agent(spec.name)) for spec in policy.agents}
+        for agent in ordered.values():
+            agent.removed = False
+        gone = list(agents.values())
+        for agent in gone:
+            agent.removed, agent.presence, agent.reason, agent.retry_ms = True, "offline", "", None
+        self._state.agents = ordered | agents
+        return gone
+
+    def _migrate(self, contact: Contact) -> None:
+        state = self._state
+        queue = state.current.queues.get(contact.queue)
+        if queue is None or queue.spec.channel != contact.channel:
+            return
+        name = state.step_of(contact).spec.name
+        step = queue.step_named(name)
+        self._contacts.set_version(contact, state.current.spec.version)
+        if step is None:
+            contact.step, contact.step_ms, contact.refusals = 0, state.clock_ms, 0
+            reason = f"policy version {contact.version}"
+            state.out.append(StepEntered(contact.id, contact.queue, queue.spec.steps[0].name, reason))
+        else:
+            contact.step = step
+        state.dirty_contacts[contact.id] = contact
+
+    def reset_timers(self) -> None:
+        """All timers anew from the state."""
+        self._timers.clear()
+        for agent in self._state.agents.values():
+            self._agents.set_timer(agent)
+        for offer in self._state.offers.values():
+            due_ms = None if offer.accepted else offer.deadline_ms
+            self._timers.set(Kind.OFFER, offer.seq, offer.id, due_ms)
+        for contact in self._state.contacts.values():
+            self._contacts.set_timer(contact)

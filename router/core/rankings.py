@@ -1,0 +1,82 @@
+"""Rankings: lists of ranking keys, compiled so that the parts that stay equal need not be computed again."""
+
+from collections.abc import Iterable
+
+from router.core.policy import KeySpec
+from router.core.strategies import (
+    AgentFacts,
+    AgentKey,
+    ContactFacts,
+    ContactKey,
+    FitKey,
+    PreferredKey,
+    registry,
+)
+
+Rank = tuple[float, ...]
+
+
+class AgentRanking:
+    """Who first among agents.
+
+    The values of its agent-only keys, in order, are an agent's *standing*. It stays the same while the agent is ready,
+    so ready agents are kept sorted by it. `order_id` is equal for rankings with the same agent-only keys.
+    """
+
+    def __init__(self, specs: Iterable[KeySpec]) -> None:
+        specs = tuple(specs)
+        self.names = tuple(spec.key for spec in specs)
+        self.keys = tuple(registry()[spec.key](spec.parameters) for spec in specs)
+        self.agent_keys = tuple(key for key in self.keys if isinstance(key, AgentKey))
+        self.looks_at_preferred = any(isinstance(key, PreferredKey) for key in self.keys)
+        self.order_id = "; ".join(
+            f"{spec.key} {sorted(spec.parameters.items())}"
+            for spec, key in zip(specs, self.keys, strict=True)
+            if isinstance(key, AgentKey)
+        )
+        self._only_agent_keys = len(self.agent_keys) == len(self.keys)
+
+    def standing(self, agent: AgentFacts) -> Rank:
+        return tuple([key.value(agent) for key in self.agent_keys])
+
+    def rank(self, standing: Rank, fit: int, preferred: bool) -> Rank:
+        """All values, in the order of the keys."""
+        if self._only_agent_keys:
+            return standing
+        values = iter(standing)
+        return tuple(
+            [
+                key.value(fit)
+                if isinstance(key, FitKey)
+                else key.value(preferred)
+                if isinstance(key, PreferredKey)
+                else next(values)
+                for key in self.keys
+            ]
+        )
+
+
+class ContactRanking:
+    """Who first among contacts: all values depend on the contact's line, its age and, some, on the agent's fit."""
+
+    def __init__(self, specs: Iterable[KeySpec]) -> None:
+        specs = tuple(specs)
+        self.names = tuple(spec.key for spec in specs)
+        self.keys = tuple(registry()[spec.key](spec.parameters) for spec in specs)
+        self._plain_keys = tuple(key for key in self.keys if isinstance(key, ContactKey))
+        self._only_plain_keys = len(self._plain_keys) == len(self.keys)
+
+    def rank(self, contact: ContactFacts, arrived_ms: int, now_ms: int, fit: int) -> Rank:
+        if self._only_plain_keys:
+            return tuple([key.value(contact, arrived_ms, now_ms) for key in self._plain_keys])
+        return tuple(
+            [
+                key.value(contact, arrived_ms, now_ms) if isinstance(key, ContactKey) else key.value(fit)
+                for key in self.keys
+                if isinstance(key, (ContactKey, FitKey))
+            ]
+        )
+
+    def plain_rank(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> Rank:
+        """Without the keys that depend on an agent: the contact's place in the queue."""
+        return tuple([key.value(contact, arrived_ms, now_ms) for key in self._plain_keys])

@@ -1,0 +1,359 @@
+"""The router: events in, decisions out, one deadline. See DESIGN §4, and `state` for the rules and the table.
+
+Pure: it knows no clock, no thread and no random source. The shell passes `now_ms` with every event and sends
+`TimePassed` at `next_deadline_ms()`. The same seed, policy and events give the same decisions, bit for bit, also
+across a snapshot.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from documents import nearest
+from router.core import events
+from router.core.agents import Agents
+from router.core.compiled import CompiledPolicy
+from router.core.contacts import Contacts
+from router.core.decisions import AnyDecision
+from router.core.errors import Happening, ImpossibleEvent, PolicyError
+from router.core.ewt import WaitEstimate
+from router.core.index import Index
+from router.core.matcher import Matcher
+from router.core.offers import Offers
+from router.core.places import estimated_wait, position
+from router.core.policy import Policy
+from router.core.policy_check import check_policy
+from router.core.publishing import Publishing
+from router.core.state import Agent, Contact, LiveOffer, State
+from router.core.timers import Kind, Timers
+
+__all__ = ["ImpossibleEvent", "PolicyError", "Router"]
+
+
+class Router:
+    """One routing core.
+
+    Objects that its views return are its own state: read them, never change them, and do not keep them.
+    """
+
+    def __init__(self, policy: Policy, seed: int = 0) -> None:
+        """Raises PolicyError for a policy that cannot be used."""
+        _refuse_bad(policy)
+        self._start(State(seed, CompiledPolicy(policy)))
+
+    def _start(self, state: State) -> None:
+        self._state = state
+        self._timers = Timers()
+        self._index = Index(state)
+        self._agents = Agents(state, self._index, self._timers)
+        self._contacts = Contacts(state, self._index, self._timers)
+        self._offers = Offers(state, self._index, self._timers, self._agents, self._contacts)
+        self._matcher = Matcher(state, self._index, self._offers)
+        self._publishing = Publishing(state, self._index, self._timers, self._agents, self._contacts)
+        self._publishing.reset_timers()
+        self._handlers: dict[type[events.Event], Callable[[Any], None]] = {
+            events.ContactArrived: self._contact_arrived,
+            events.ContactLeft: self._contact_left,
+            events.ContactMoved: self._contact_moved,
+            events.ContactEnded: self._contact_ended,
+            events.OfferAccepted: self._offer_accepted,
+            events.OfferDeclined: self._offer_declined,
+            events.OfferNotAnswered: self._offer_not_answered,
+            events.OfferFailed: self._offer_failed,
+            events.AgentSignedIn: self._agent_signed_in,
+            events.AgentSignedOut: self._agent_signed_out,
+            events.AgentPaused: self._agent_paused,
+            events.AgentReady: self._agent_ready,
+            events.WrapUpExtended: self._wrap_up_extended,
+            events.PolicyPublished: self._policy_published,
+            events.TimePassed: lambda event: None,
+        }
+
+    # Events
+
+    def handle(self, event: events.Event, now_ms: int) -> list[AnyDecision]:
+        """What follows from `event` at `now_ms`, after the timers that are due.
+
+        Raises ImpossibleEvent for an event that the table forbids, PolicyError for a policy that cannot be used,
+        ValueError for a time before that of the last event. The state is then as it was. If timers were due, though,
+        their decisions stand: the next call returns them, and `next_deadline_ms` asks for it at once.
+        """
+        state = self._state
+        before_ms = state.now_ms
+        if before_ms is not None and now_ms < before_ms:
+            raise ValueError(f"time runs backwards: {now_ms} ms after {before_ms} ms")
+        state.now_ms = now_ms
+        due = self._process_timers()
+        try:
+            self._handlers[type(event)](event)
+        except (ImpossibleEvent, PolicyError):
+            if not due:
+                state.now_ms = before_ms
+            raise
+        self._settle()
+        decisions, state.out = state.out, []
+        return decisions
+
+    def next_deadline_ms(self) -> int | None:
+        """When the router wants `TimePassed`, if nothing happens before."""
+        return self._state.now_ms if self._state.out else self._timers.next_ms()
+
+    def _process_timers(self) -> bool:
+        """Works in all timers that are due, each with what follows from it; whether there were any."""
+        state = self._state
+        any_due = False
+        while (key := self._timers.pop(state.clock_ms)) is not None:
+            any_due = True
+            kind, name = key
+            if kind is Kind.AGENT:
+                self._agents.timer_due(state.agents[name])
+            elif kind is Kind.OFFER:
+                self._offers.deadline(state.offers[name])
+            else:
+                self._contacts.timer_due(state.contacts[name])
+            self._settle()
+        return any_due
+
+    def _settle(self) -> None:
+        """Steps and matches until nothing more follows."""
+        state = self._state
+        while state.dirty_contacts or state.dirty_agents:
+            agents = state.dirty_agents
+            contacts = state.dirty_contacts
+            state.dirty_agents, state.dirty_contacts = {}, {}
+            for contact in _by_age(contacts.values()):
+                self._contacts.progress(contact)
+            contacts |= state.dirty_contacts
+            state.dirty_contacts = {}
+            self._matcher.match(agents, contacts)
+            for contact in _by_age(contacts.values()):
+                if contact.id in self._index.line_of:
+                    self._contacts.still_waiting(contact)
+        if self._index.stale:
+            self._index.rebuild()
+
+    def _contact_arrived(self, event: events.ContactArrived) -> None:
+        state = self._state
+        contact = state.contacts.get(event.contact)
+        if contact is not None:
+            self._impossible(f"the contact {event.contact!r} is already {contact.state}", contact)
+        queue = state.current.queues.get(event.queue)
+        if queue is None:
+            raise ImpossibleEvent(f"there is no queue {event.queue!r} ({nearest(event.queue, state.current.queues)})")
+        if queue.spec.channel != event.channel:
+            raise ImpossibleEvent(f"the queue {event.queue!r} takes {queue.spec.channel} contacts, not {event.channel}")
+        if event.arrived_ms is not None and event.arrived_ms > state.clock_ms:
+            raise ImpossibleEvent(f"the contact {event.contact!r} arrives at {event.arrived_ms} ms, in the future")
+        for name, value in event.attributes.items():
+            if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+                raise ImpossibleEvent(f"the attribute {name!r} of the contact {event.contact!r} is {value}")
+        self._contacts.arrive(event)
+
+    def _contact_left(self, event: events.ContactLeft) -> None:
+        contact = self._contact(event.contact)
+        if contact is None:
+            return
+        if contact.state == "connected":
+            self._offers.end_talk(contact)
+            return
+        if contact.offer is not None:
+            self._offers.withdraw(self._state.offers[contact.offer], "the caller is gone")
+        self._contacts.leave(contact, event.cause)
+
+    def _contact_moved(self, event: events.ContactMoved) -> None:
+        contact = self._contact(event.contact)
+        if contact is None or contact.state == "connected":
+            what = "finished" if contact is None else "talking"
+            self._impossible(f"the contact {event.contact!r} cannot be moved: it is {what}", contact or event.contact)
+        queue = self._state.current.queues.get(event.queue)
+        if queue is None:
+            known = nearest(event.queue, self._state.current.queues)
+            raise ImpossibleEvent(f"there is no queue {event.queue!r} ({known})")
+        if queue.spec.channel != contact.channel:
+            self._impossible(f"the queue {event.queue!r} takes {queue.spec.channel}, not {contact.channel}", contact)
+        if contact.offer is not None:
+            self._offers.withdraw(self._state.offers[contact.offer], f"moved to {event.queue}")
+        self._contacts.move(contact, event.queue)
+
+    def _contact_ended(self, event: events.ContactEnded) -> None:
+        contact = self._contact(event.contact)
+        if contact is None:
+            return
+        if contact.state != "connected":
+            self._impossible(f"the contact {event.contact!r} is {contact.state}: it has no talk to end", contact)
+        self._offers.end_talk(contact)
+
+    def _offer_accepted(self, event: events.OfferAccepted) -> None:
+        offer = self._state.offers.get(event.offer)
+        if offer is None:
+            self._offers.release_late(event.offer)
+        elif not offer.accepted:
+            self._offers.accept(offer)
+
+    def _offer_declined(self, event: events.OfferDeclined) -> None:
+        if (offer := self._ringing(event.offer)) is not None:
+            self._offers.fail(offer, "declined")
+
+    def _offer_not_answered(self, event: events.OfferNotAnswered) -> None:
+        if (offer := self._ringing(event.offer)) is not None:
+            self._offers.fail(offer, "no_answer")
+
+    def _offer_failed(self, event: events.OfferFailed) -> None:
+        if (offer := self._state.offers.get(event.offer)) is not None:
+            self._offers.fail(offer, event.cause)
+
+    def _agent_signed_in(self, event: events.AgentSignedIn) -> None:
+        agent = self._agent(event.agent)
+        if agent.presence != "offline":
+            self._impossible(f"the agent {agent.name!r} is already signed in ({agent.state})", agent)
+        if event.pause_reason is not None:
+            self._check_reason(event.pause_reason)
+        self._agents.sign_in(agent, event.pause_reason)
+
+    def _agent_signed_out(self, event: events.AgentSignedOut) -> None:
+        agent = self._signed_in(event.agent)
+        self._agents.sign_out(agent)
+        self._contacts.agent_signed_out(agent.name)
+
+    def _agent_paused(self, event: events.AgentPaused) -> None:
+        agent = self._signed_in(event.agent)
+        self._check_reason(event.reason)
+        self._agents.pause(agent, event.reason)
+
+    def _agent_ready(self, event: events.AgentReady) -> None:
+        self._agents.ready(self._signed_in(event.agent))
+
+    def _wrap_up_extended(self, event: events.WrapUpExtended) -> None:
+        agent = self._agent(event.agent)
+        if agent.wrap_up_ms is None:
+            self._impossible(f"the agent {agent.name!r} is {agent.state}, not in wrap-up", agent)
+        if event.extra_ms <= 0:
+            self._impossible(f"wrap-up can only be extended, not by {event.extra_ms} ms", agent)
+        self._agents.extend_wrap_up(agent, event.extra_ms)
+
+    def _policy_published(self, event: events.PolicyPublished) -> None:
+        version = self._state.current.spec.version
+        if event.policy.version <= version:
+            raise ImpossibleEvent(f"policy version {event.policy.version} is not newer than {version}, the current one")
+        _refuse_bad(event.policy)
+        self._publishing.publish(event.policy, event.migrate)
+
+    # What events name
+
+    def _contact(self, name: str) -> Contact | None:
+        """The contact, None if it is finished."""
+        contact = self._state.contacts.get(name)
+        if contact is None and name not in self._state.finished:
+            raise ImpossibleEvent(f"there is no contact {name!r}")
+        return contact
+
+    def _ringing(self, name: str) -> LiveOffer | None:
+        """The offer that rings, None if it is dead."""
+        offer = self._state.offers.get(name)
+        if offer is not None and offer.accepted:
+            self._impossible(f"the offer {name!r} was accepted", self._state.contacts[offer.contact])
+        return offer
+
+    def _agent(self, name: str) -> Agent:
+        agent = self._state.agents.get(name)
+        if agent is None or agent.removed:
+            raise ImpossibleEvent(f"there is no agent {name!r} ({nearest(name, self._state.current.agents)})")
+        return agent
+
+    def _signed_in(self, name: str) -> Agent:
+        agent = self._agent(name)
+        if agent.presence == "offline":
+            self._impossible(f"the agent {name!r} is not signed in", agent)
+        return agent
+
+    def _check_reason(self, reason: str) -> None:
+        reasons = self._state.current.spec.pause_reasons
+        if reasons and reason not in reasons:
+            raise ImpossibleEvent(f"there is no pause reason {reason!r} ({nearest(reason, reasons)})")
+
+    def _impossible(self, message: str, thing: Contact | Agent | str) -> NoReturn:
+        history: Iterable[Happening] = self._state.finished[thing].history if isinstance(thing, str) else thing.history
+        raise ImpossibleEvent(message, tuple(history))
+
+    # Views
+
+    @property
+    def policy(self) -> Policy:
+        """The current one."""
+        return self._state.current.spec
+
+    @property
+    def seed(self) -> int:
+        return self._state.seed
+
+    def contact(self, name: str) -> Contact | None:
+        """The contact while it is in the router, else None."""
+        return self._state.contacts.get(name)
+
+    def contacts(self) -> dict[str, Contact]:
+        """All contacts in the router by name: queued, offered, connected."""
+        return self._state.contacts
+
+    def agent(self, name: str) -> Agent | None:
+        return self._state.agents.get(name)
+
+    def agents(self) -> dict[str, Agent]:
+        """All agents by name, in the order of the policy; last, those of an earlier policy who still finish."""
+        return self._state.agents
+
+    def offer(self, name: str) -> LiveOffer | None:
+        return self._state.offers.get(name)
+
+    def offers(self) -> dict[str, LiveOffer]:
+        """All offers that ring or whose talk is under way."""
+        return self._state.offers
+
+    def queues(self) -> tuple[str, ...]:
+        """The queues of the current policy, and those of earlier ones where somebody still waits."""
+        extra = sorted(name for name, inside in self._index.in_queue.items() if inside)
+        return tuple(dict.fromkeys([*self._state.current.queues, *extra]))
+
+    def waiting(self, queue: str) -> list[str]:
+        """Who waits in the queue (offered ones too), first the one that goes first; see `position`."""
+        contacts = [self._state.contacts[name] for name in self._index.in_queue.get(queue, ())]
+        return [contact.id for contact in sorted(contacts, key=self._matcher.plain_rank)]
+
+    def position(self, contact: str) -> int:
+        """1 for the contact that goes first of those that wait in its queue, at the time of the last event.
+
+        Raises KeyError for a contact that does not wait.
+        """
+        return position(self._state, self._index, self._waiting(contact))
+
+    def estimated_wait(self, contact: str, now_ms: int) -> WaitEstimate | None:
+        """The wait still to come, None while too little is known. Raises KeyError for one that does not wait."""
+        return estimated_wait(self._state, self._index, self._waiting(contact), now_ms)
+
+    def _waiting(self, name: str) -> Contact:
+        contact = self._state.contacts[name]
+        if contact.state == "connected":
+            raise KeyError(name)
+        return contact
+
+    # The whole state
+
+    def snapshot(self) -> bytes:
+        """All that later decisions depend on, as JSON."""
+        return self._state.save()
+
+    @classmethod
+    def restore(cls, snapshot: bytes) -> "Router":
+        """A router that decides from here on exactly as the one that made the snapshot."""
+        router = cls.__new__(cls)
+        router._start(State.load(snapshot))
+        return router
+
+
+def _refuse_bad(policy: Policy) -> None:
+    errors = [problem for problem in check_policy(policy) if problem.severity == "error"]
+    if errors:
+        raise PolicyError(errors)
+
+
+def _by_age(contacts: Iterable[Contact]) -> list[Contact]:
+    """In an order that does not depend on how they were found."""
+    return sorted(contacts, key=lambda contact: (contact.arrived_ms, contact.seq))
