@@ -38,13 +38,8 @@ def _fields(node: type[Node]) -> Iterator[tuple[str, str, str]]:
     own = {field: about for field, about in schema["properties"].items() if field not in ("type", "error")}
     for field, about in own.items():
         default = about.get("default")
-        need = (
-            "required"
-            if field in schema["required"]
-            else ""
-            if default in (None, [], "")
-            else f"default `{json.dumps(default)}`"
-        )
+        stated = f"default `{json.dumps(default)}`" if default not in (None, [], "") else ""
+        need = "required" if field in schema["required"] else stated
         yield field, need, _about(about, schema.get("$defs", {}))
 
 
