@@ -134,15 +134,11 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
 
     # What the server does with the connection
 
-    async def _read(self, received: bytes) -> None:
-        """Take what Asterisk sends until the connection ends; runs beside the handler, so that a hangup is known at
-        once. `received` came together with the headers."""
+    async def _read(self) -> None:
+        """Take what Asterisk sends until the connection ends. Runs beside the handler, so a hangup is known at once."""
         try:
-            while not self.hung_up.is_set():
+            while not self.hung_up.is_set() and (received := await self.reader.read(_CHUNK)):
                 self._take(received)
-                received = b"" if self.hung_up.is_set() else await self.reader.read(_CHUNK)
-                if not received:
-                    break
         except AgiProtocolError as error:
             self._fail(error)
         except OSError:
@@ -267,9 +263,14 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
             self._refuse("repeated_call", writer, repr(headers.uniqueid))
             return
         channel = AgiChannel(self, headers, reader, writer, reply_timeout_ms=self._reply_timeout_ms)
+        try:
+            channel._take(rest)
+        except AgiProtocolError as error:
+            self._refuse(error.reason, writer, str(error))
+            return
         self.calls[key] = channel
         try:
-            await self._run(endpoint, channel, rest)
+            await self._run(endpoint, channel)
         finally:
             if self.calls.get(key) is channel:
                 del self.calls[key]
@@ -287,8 +288,8 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
             raise AgiProtocolError("header_timeout", f"no end in {self._header_timeout_ms} ms") from None
         return parse_headers(parts[0]), parts[1]
 
-    async def _run(self, endpoint: Handler, channel: AgiChannel, rest: bytes) -> None:
-        reading = asyncio.get_running_loop().create_task(channel._read(rest))
+    async def _run(self, endpoint: Handler, channel: AgiChannel) -> None:
+        reading = asyncio.get_running_loop().create_task(channel._read())
         try:
             await endpoint(channel)
         except ChannelHungUp:
