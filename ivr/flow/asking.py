@@ -21,7 +21,7 @@ class Retries(Part):
     """How often to ask again, what to say first, and where to go when it is enough."""
 
     retries: int = Field(2, ge=0, le=10, description="How often to ask again.")
-    say: SayList = Field((), description="Said before asking again.")
+    say: SayList = Field(default_factory=list, description="Said before asking again.")
     to: Target = Field(description="Where to go after the last try.")
 
 

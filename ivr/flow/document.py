@@ -12,7 +12,7 @@ from pydantic import Field
 
 from documents import DocumentError, Problem, Source, nearest, validate
 from ivr.flow.migrations import CURRENT, migrated
-from ivr.flow.names import Target
+from ivr.flow.names import FlowName, Target
 from ivr.flow.node import Node, Part, Path
 from ivr.flow.registry import node_types
 
@@ -30,7 +30,7 @@ class FlowHeader(Part):
     """One flow: where it starts, and its nodes by id."""
 
     schema_version: int = Field(alias="schema", description=f"The version of this format; now {CURRENT}.")
-    name: str = Field(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$", description="How other flows call it.")
+    name: FlowName = Field(description="How other flows call it.")
     description: str = Field("", max_length=2_000, description="What it is for.")
     start: Target = Field(description="The node that callers enter first.")
     on_error: Target | None = Field(
@@ -60,7 +60,7 @@ class Flow:
     )
 
     def __init__(self, header: FlowHeader, nodes: Mapping[str, Node], source: Source, at: Path) -> None:
-        self.name = header.name
+        self.name = str(header.name)
         self.description = header.description
         self.start = str(header.start)
         self.on_error = str(header.on_error) if header.on_error else None

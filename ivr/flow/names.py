@@ -14,27 +14,55 @@ from pydantic_core import CoreSchema, core_schema
 
 from documents import Expression, ExpressionError, nearest
 
-# No spaces, no brackets, no quotes, and nothing that separates or closes something where ids are shown or joined.
-ID_PATTERN = r"^[^\s\"'`.,:;/\\|<>(){}\[\]&#]+$"
+
+class Matching:
+    """Makes `Annotated[str, Matching(...)]` a text of this pattern, with an error that says it in words."""
+
+    def __init__(self, pattern: str, in_words: str) -> None:
+        self.pattern = pattern
+        self.in_words = in_words
+
+    def check(self, text: str) -> str:
+        if not re.search(self.pattern, text):
+            raise ValueError(self.in_words)
+        return text
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+
+NO_SPACE_AROUND = Matching(r"^\S(.*\S)?$", "a name has no spaces before or after it")
+ID = Matching(
+    # Nothing that separates or closes something where ids are shown or joined.
+    r"^[^\s\"'`.,:;/\\|<>(){}\[\]&#]+$",
+    "an id has no spaces, no quotes, no brackets, and none of . , : ; / \\ | & #",
+)
 
 
 class Name(str):
     """A name of something; `kind` says of what."""
 
     kind: ClassVar[str] = "name"
-    pattern: ClassVar[str] = r"^\S(.*\S)?$"
+    matching: ClassVar[Matching] = NO_SPACE_AROUND
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(strict=True, min_length=1, max_length=80, pattern=cls.pattern)
-        return core_schema.no_info_after_validator_function(cls, text)
+        text = core_schema.str_schema(strict=True, min_length=1, max_length=80)
+        return core_schema.no_info_after_validator_function(lambda value: cls(cls.matching.check(value)), text)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return cls.matching.__get_pydantic_json_schema__(schema, handler)
 
 
 class Target(Name):
     """The id of a node of the same flow, in letters of any script."""
 
     kind = "node"
-    pattern = ID_PATTERN
+    matching = ID
 
 
 class PromptName(Name):
@@ -57,7 +85,7 @@ class LanguageTag(Name):
     """A language tag (RFC 5646) such as `en`, `es` or `pt-BR`."""
 
     kind = "language"
-    pattern = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
+    matching = Matching(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", "a language is a tag such as en, es or pt-BR")
 
 
 CONTACT_FIELDS = ("language", "number", "dialled")
@@ -72,10 +100,11 @@ def _free(name: str) -> str:
 
 AttributeName = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60, description="The name of an attribute: `contact.NAME`."),
+    Field(max_length=60, description="The name of an attribute: `contact.NAME`."),
+    Matching(r"^[A-Za-z_][A-Za-z0-9_]*$", "an attribute's name has only letters a to z, digits and _"),
     AfterValidator(_free),
 ]
-ExitName = Annotated[str, Field(pattern=ID_PATTERN, max_length=60, description="The name of an exit.")]
+ExitName = Annotated[str, Field(min_length=1, max_length=60, description="The name of an exit."), ID]
 VARIABLES = ("contact", "caller", "now")
 
 
@@ -135,7 +164,10 @@ class UrlTemplate:
                 "an address begins with http:// or https:// and a fixed host name; "
                 "user names, passwords and {{ }} cannot stand there"
             )
-        if re.search(r"\s", self._PIECES.sub("", text)) or "#" in self._PIECES.sub("", text):
+        fixed = self._PIECES.sub("", text)
+        if "{{" in fixed or "}}" in fixed:
+            raise ValueError("an address has a }} for each {{")
+        if re.search(r"[\s#]", fixed):
             raise ValueError("an address has neither spaces nor a '#' part")
         self.text = text
         over = OverVariables(*VARIABLES, "secret")

@@ -26,11 +26,12 @@ class SayValue(Part):
 
 
 def _kind(item: Any) -> str:
-    return "value" if isinstance(item, dict | SayValue) else "prompt"
+    return "(value)" if isinstance(item, dict | SayValue) else "(prompt)"
 
 
-SayItem = Annotated[Annotated[PromptName, Tag("prompt")] | Annotated[SayValue, Tag("value")], Discriminator(_kind)]
-SayList = Annotated[tuple[SayItem, ...], Field(max_length=20, description="Prompts (by name) and values, in order.")]
+# The tags appear in the paths of pydantic's errors, so they must not be what somebody could have written there.
+SayItem = Annotated[Annotated[PromptName, Tag("(prompt)")] | Annotated[SayValue, Tag("(value)")], Discriminator(_kind)]
+SayList = Annotated[list[SayItem], Field(max_length=20, description="Prompts (by name) and values, in order.")]
 
 
 def spoken(turn: "Turn", item: PromptName | SayValue) -> Spoken:

@@ -22,7 +22,7 @@ class Branch(Node):
     """
 
     type: Literal["branch"]
-    conditions: tuple[Condition, ...] = Field(min_length=1, max_length=50, description="Tried in order.")
+    conditions: list[Condition] = Field(min_length=1, max_length=50, description="Tried in order.")
     otherwise: Target = Field(description="When no condition is true.")
 
     example: ClassVar[str] = """

@@ -7,14 +7,18 @@ from pydantic import Field
 from ivr.flow.asking import AskingNode
 from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import Keys
-from ivr.flow.names import Target
+from ivr.flow.names import Matching, Target
 from ivr.flow.node import Advice, Fixture, Result
 from ivr.flow.turn import Turn
 
 MOST_CHOICES = 5
 """More than these a caller does not keep in mind while listening."""
 
-Choice = Annotated[str, Field(pattern=r"^[0-9A-D*#]{1,10}$", description="The keys to press.")]
+Choice = Annotated[
+    str,
+    Field(description="The keys to press."),
+    Matching(r"^[0-9A-D*#]{1,10}$", "a choice is made of 1 to 10 of the keys 0-9, *, #, A-D"),
+]
 
 _ASK = Collect((Prompt("main-menu", "main-menu"),), max_digits=1)
 _ASK_THE_SILENT = Collect((Prompt("still-there", "still-there"), *_ASK.spoken), max_digits=1)
