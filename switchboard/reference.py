@@ -2,16 +2,20 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ivr.flow.reference import nodes_page
 from ivr.flow.schema import flow_schema_text
 from router.core import measures
+from switchboard.centre import reference as centre
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/flow.schema.json": flow_schema_text,
     "docs/reference/metrics.md": measures.reference_page,
     "docs/reference/nodes.md": nodes_page,
+    "docs/reference/settings.md": centre.settings_page,
+    **{f"docs/reference/{name}.schema.json": partial(centre.schema_text, name) for name in centre.DOCUMENTS},
 }
 """What makes each page, by its path in the repository."""
 

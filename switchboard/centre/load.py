@@ -4,14 +4,13 @@ All problems are found in one go. So an entry that is wrong in itself (an agent 
 nothing else: its name counts as known, and the router's check gets a harmless stand-in for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
-from router.core.policy_check import check_policy
 
 from documents import DocumentError, Problem, Source, nearest, validate
 from ivr.flow.document import Flow, load_flow
@@ -19,6 +18,7 @@ from ivr.flow.hours import Hours, load_hours
 from ivr.flow.library import Library
 from ivr.flow.lint import lint, used
 from ivr.flow.prompts import Prompts, load_prompts
+from router.core.policy_check import check_policy
 from switchboard.centre.centre import AgentDetails, Centre
 from switchboard.centre.files import Files, read_files
 from switchboard.centre.model import (
@@ -33,7 +33,15 @@ from switchboard.centre.model import (
     StepDocument,
 )
 from switchboard.centre.policy import make_policy, place
-from switchboard.centre.references import Names, check_agents, check_centre, check_exits, check_prompts, check_queues
+from switchboard.centre.references import (
+    Names,
+    check_agents,
+    check_attributes,
+    check_centre,
+    check_exits,
+    check_prompts,
+    check_queues,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 Thing = TypeVar("Thing")
@@ -73,8 +81,7 @@ class _Loading:
         prompts = self._prompts(languages[0])
         hours = self._hours(zone)
         self._check_references(centre, flows, prompts)
-        if centre:
-            self._lint(centre, flows, prompts)
+        self._lint(centre, flows, prompts)
         self._check_policy(queues, agents)
         if centre is None or skills is None or agents is None or queues is None or prompts is None or hours is None:
             return None
@@ -169,19 +176,23 @@ class _Loading:
             self.problems += check_queues(queues, documents["queues.yaml"], names, languages)
         if queues.keys() == names.queues:
             self.problems += check_exits(flows.values(), queues)
+        if queues and flows.keys() == names.flows:
+            self.problems += check_attributes(queues, documents["queues.yaml"], flows.values())
         if centre and prompts and "prompts.yaml" in documents:
             self.problems += check_prompts(prompts, documents["prompts.yaml"], languages, self.files.sounds)
 
-    def _lint(self, centre: CentreDocument, flows: Mapping[str, Flow], prompts: Prompts | None) -> None:
+    def _lint(self, centre: CentreDocument | None, flows: Mapping[str, Flow], prompts: Prompts | None) -> None:
+        """What is wrong with the flows taken together, and prompts that none of them plays."""
         flow_names = self._flow_names()
-        names = {
+        names: dict[str, Collection[str]] = {
             "queue": self._names("queues.yaml", "queues"),
             "prompt": self._names("prompts.yaml", "prompts"),
             "hours": self._names("hours.yaml", "hours"),
-            "language": frozenset(centre.languages),
             "flow": flow_names,
         }
-        self.problems += lint(flows.values(), names, frozenset(centre.numbers.values()))
+        if centre:
+            names["language"] = centre.languages
+        self.problems += lint(flows.values(), names, set(centre.numbers.values()) if centre else flow_names)
         source = self.files.documents.get("prompts.yaml")
         if prompts and source and flow_names == flows.keys():
             for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt")):
@@ -189,8 +200,7 @@ class _Loading:
 
     def _flow_names(self) -> frozenset[str]:
         """Of all flows, those included that are wrong in other ways."""
-        documents = (source.data for source in self.files.flows)
-        return frozenset(str(data["name"]) for data in documents if isinstance(data, dict) and "name" in data)
+        return frozenset(_flow_name(source) for source in self.files.flows)
 
     def _entries(self, key: str, model: type[Model]) -> dict[str, Model]:
         """The entries of `KEY.yaml` that are right, also when others are not."""
@@ -238,6 +248,12 @@ def _wrong_top(source: Source, key: str) -> Problem | None:
         return source.problem((), f"the document begins with '{key}:'")
     other = next((name for name in source.data if name != key), None)
     return source.problem((other,), f"{other!r} is not known here", nearest(other, [key])) if other else None
+
+
+def _flow_name(source: Source) -> str:
+    """The name of a flow, be it otherwise right or wrong."""
+    name = source.data.get("name") if isinstance(source.data, dict) else None
+    return name if isinstance(name, str) else source.file
 
 
 def _details(name: str, agent: AgentDocument) -> AgentDetails:

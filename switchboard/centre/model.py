@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from router.core.strategies import registry
 from switchboard.centre.secrets import PinSource, SecretSource
 from switchboard.centre.settings import Settings
 from switchboard.centre.values import (
@@ -165,7 +166,8 @@ class UntilDocument(Document):
     """The estimated wait is longer than this."""
 
 
-RankingKey = Name | Annotated[dict[Name, dict[Name, int | float | str | bool]], Field(min_length=1, max_length=1)]
+KeyName = Annotated[Name, Field(json_schema_extra={"enum": [*registry()]})]
+RankingKey = KeyName | Annotated[dict[Name, dict[Name, int | float | str | bool]], Field(min_length=1, max_length=1)]
 Ranking = Annotated[list[RankingKey], Field(min_length=1)]
 
 
@@ -226,7 +228,7 @@ class QueueDocument(Document):
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """The queue's weight for the ranking key `queue_weight`."""
     agent_ranking: Ranking = Field(default_factory=_longest_idle)
-    """Which agent first: ranking keys, the most important one first."""
+    """Which agent first: ranking keys, the most important one first; by default `longest_idle`."""
 
     @model_validator(mode="after")
     def _full(self) -> "QueueDocument":
@@ -239,7 +241,7 @@ class QueuesDocument(Document):
     """`queues.yaml`: where contacts wait, and who takes them."""
 
     contact_ranking: Ranking = Field(default_factory=_priority_then_age)
-    """Which contact first, of all queues, when an agent becomes free."""
+    """Which contact first, of all queues, when an agent becomes free; by default `priority`, then `age`."""
     busy_retry_s: PositiveSeconds = 5
     """How long an agent whose phone was busy is left alone before the next offer."""
     queues: dict[Name, QueueDocument]

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from documents import Problem, Source, nearest
+from documents import Expression, ExpressionError, Problem, Source, nearest
 from documents.source import Path
 from ivr.flow.document import Flow
+from ivr.flow.names import CONTACT_FIELDS
 from ivr.flow.nodes.enqueue import Enqueue
 from ivr.flow.prompts import Prompts
 from switchboard.centre.model import AgentDocument, CentreDocument, LastActionDocument, QueueDocument, StepDocument
@@ -115,6 +116,30 @@ def _exits_from(entered: Iterable[str], queues: Mapping[str, QueueDocument]) -> 
             else:
                 exits.add(str(action.exit))
     return exits
+
+
+def check_attributes(queues: Mapping[str, QueueDocument], source: Source, flows: Iterable[Flow]) -> Iterator[Problem]:
+    """What conditions look at in a contact is set by some flow; else they are never true."""
+    every = {name for flow in flows for node in flow.nodes.values() for name in node.sets()}
+    known = {name.removeprefix(CONTACT) for name in every if name.startswith(CONTACT)}
+    known |= {*CONTACT_FIELDS, "queue", "channel"}
+    for name, queue in queues.items():
+        parts: list[tuple[Path, QueueDocument | StepDocument]] = [(("queues", name), queue)]
+        parts += [(("queues", name, "steps", i), step) for i, step in enumerate(queue.steps)]
+        for at, part in parts:
+            asked = [((*at, "skills", s), s.removeprefix(CONTACT)) for s in part.skills if s.startswith(CONTACT)]
+            asked += [((*at, "where"), field) for field in sorted(_contact_fields(part.where))]
+            for path, field in asked:
+                if field not in known:
+                    hint = f"so this is never true; {nearest(field, known)}"
+                    yield source.problem(path, f"no flow sets contact.{field}", hint, "warning")
+
+
+def _contact_fields(where: str | None) -> frozenset[str]:
+    try:
+        return Expression(where).fields("contact") or frozenset() if where else frozenset()
+    except ExpressionError:
+        return frozenset()  # the router's check says so
 
 
 def check_prompts(
