@@ -11,7 +11,7 @@ from typing import Any
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 
 Headers = dict[str, str]
-Answer = str | None | Callable[[Headers], str | None | Awaitable[str | None]]
+Answer = str | None | Callable[[Headers], str | Awaitable[str | None] | None]
 
 
 def block(*lines: str) -> str:
@@ -31,9 +31,7 @@ def event(name: str, *lines: str) -> str:
     return block(f"Event: {name}", "Privilege: call,all", *lines)
 
 
-FULLY_BOOTED = block(
-    "Event: FullyBooted", "Privilege: system,all", "Uptime: 9", "LastReload: 9", "Status: Fully Booted"
-)
+FULLY_BOOTED = block("Event: FullyBooted", "Privilege: system,all", "Uptime: 9", "Status: Fully Booted")
 
 
 class FakeAsterisk:
