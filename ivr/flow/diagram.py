@@ -14,11 +14,12 @@ from ivr.flow.node import Node
 from ivr.flow.prompts import Prompts
 from ivr.flow.registry import type_name
 
-_WIDTH, _COLUMN, _MARK = 230, 330, 120
+_WIDTH, _COLUMN, _MARK = 240, 330, 120
 _HEAD, _LINE, _PAD = 28, 17, 8
 _MARGIN, _TITLE = 24, 56
-_CHARACTERS = 36
-_MOST_LINES = 4
+_CHARACTERS = 33
+_MOST_LINES = 6
+_PLAIN = ("value", "when")  # fields whose name says nothing that their value does not
 
 _STYLE = """
 text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1c2733 }
@@ -125,7 +126,8 @@ def _details(node: Node, prompts: Prompts | None) -> Iterator[str]:
                 text = prompts.prompt(reference.name, prompts.default_language).text or reference.name
             lines[f"“{text}”"] = None
         elif reference.kind == "expression":
-            lines[reference.name] = None
+            field = str(reference.path[-1])
+            lines[reference.name if field in _PLAIN else f"{field} = {reference.name}"] = None
         elif reference.kind != "node":
             lines[f"{reference.kind} {reference.name}"] = None
     shown = list(lines)

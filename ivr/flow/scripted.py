@@ -1,0 +1,353 @@
+"""Flow tests as data: given a caller who dials, presses keys, keeps silent or hangs up, expect what is heard and where
+the call goes. No phone, no clock, no network; the machine that answers is the one that answers callers.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from documents import Problem, Source, nearest, validate
+from ivr.flow import effects, inputs
+from ivr.flow.effects import Effect, Say, Spoken
+from ivr.flow.inputs import Input
+from ivr.flow.library import Library
+from ivr.flow.machine import Machine
+from ivr.flow.names import ExitName, FlowName, LanguageTag, PromptName, QueueName
+from ivr.flow.node import Part, Path
+from ivr.flow.session import Attribute, Caller, Session
+from ivr.flow.speak import What
+
+_KEYS = r"^[0-9A-D*#]{1,1000}$"
+_DEFAULT_AT = datetime(2026, 1, 5, 10)
+_MOST_EFFECTS = 1_000
+
+
+class LookupStub(Part):
+    """How a lookup is answered in a test."""
+
+    url: str = Field(min_length=1, description="The address, with its query; `*` stands for anything.")
+    status: int = Field(200, ge=100, le=599)
+    data: Any = Field(None, description="The answer's JSON.")
+    fails: Literal["timeout", "refused", "unreachable", "bad_response"] | None = None
+
+    def matches(self, url: str) -> bool:
+        return re.fullmatch(".*".join(re.escape(piece) for piece in self.url.split("*")), url, re.DOTALL) is not None
+
+    def answer(self) -> Input:
+        return inputs.LookupFailed(self.fails) if self.fails else inputs.LookedUp(self.status, self.data)
+
+
+class Given(Part):
+    """Who calls, when, and what lookups answer."""
+
+    dials: str | None = Field(None, description="A number of the centre.")
+    flow: FlowName | None = Field(None, description="Instead of `dials`: the flow to begin with.")
+    caller: str = Field("", description="The caller's number; by default it is withheld.")
+    name: str = Field("", description="The caller's display name.")
+    at: datetime = Field(_DEFAULT_AT, description="The centre's wall clock; by default Monday, 2026-01-05T10:00.")
+    lookups: tuple[LookupStub, ...] = Field((), description="The first one whose `url` fits answers.")
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if (self.dials is None) == (self.flow is None):
+            raise ValueError("either 'dials' or 'flow' is needed")
+        return self
+
+
+class Press(Part):
+    """The caller presses keys at a prompt; the terminator is one of them."""
+
+    press: str = Field(pattern=_KEYS)
+
+
+class FromQueue(Part):
+    """The caller comes back from the queue: `answered` after a talk, else by an exit of the queue's last actions."""
+
+    from_queue: ExitName
+
+
+Action = Literal["silence", "hang_up"] | Press | FromQueue
+
+
+class SaidValue(Part):
+    """A spoken value, such as `{say: number, value: 1250}`."""
+
+    say: What
+    value: str | int | float
+
+    def __str__(self) -> str:
+        return f"{self.say} {self.value}"
+
+
+Heard = PromptName | SaidValue
+Outcome = Literal["completed", "hungup", "failed", "in_queue", "asked"]
+
+
+class Expect(Part):
+    """What must be true when the caller has done everything. Only what is written is checked."""
+
+    hears: tuple[Heard, ...] | None = Field(None, description="In this order; more may be heard in between.")
+    hears_exactly: tuple[Heard, ...] | None = Field(None, description="This and nothing else.")
+    never_hears: tuple[Heard, ...] = ()
+    queue: QueueName | None = Field(None, description="The last queue that the caller was put into.")
+    priority: int | None = Field(None, description="The priority in that queue.")
+    preferred_agent: str | None = Field(None, description="The agent to be tried first in that queue.")
+    attributes: dict[str, Attribute | None] = Field(default_factory=dict, description="`null`: not set.")
+    language: LanguageTag | None = None
+    node: str | None = Field(None, description="The last node entered.")
+    outcome: Outcome | None = Field(
+        None, description="The flow ended the call, the caller did, it failed, or the caller still waits or is asked."
+    )
+    reason: str | None = Field(None, description="The reason of the hang-up.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a test that expects nothing proves nothing")
+        return self
+
+
+class FlowTest(Part):
+    """One caller."""
+
+    name: str = Field(min_length=1, max_length=200)
+    given: Given
+    does: tuple[Action, ...] = Field((), description="What the caller does, one item for each time it is their turn.")
+    expect: Expect
+
+
+class FlowTests(Part):
+    """A file of flow tests."""
+
+    tests: tuple[FlowTest, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a test went: passed without `problems`; `story` is what happened, line by line."""
+
+    name: str
+    problems: tuple[Problem, ...]
+    story: tuple[str, ...]
+
+
+def run_tests(source: Source, library: Library, numbers: Mapping[str, str]) -> list[Result]:
+    """Runs a file of tests against the flows of a library; `numbers` are the flows by number.
+
+    Raises documents.DocumentError when the file is no file of tests.
+    """
+    machine = Machine(library)
+    tests = validate(source, FlowTests).tests
+    return [_Run(machine, numbers, test, source, ("tests", i)).result() for i, test in enumerate(tests)]
+
+
+def press(asked: effects.Collect, keys: str) -> tuple[inputs.Keys, str]:
+    """What the machine gets when these keys are pressed at once, and the keys that nobody asked for any more."""
+    digits = ""
+    for position, key in enumerate(keys):
+        if key in asked.terminators:
+            return inputs.Keys(digits, "terminator"), keys[position + 1 :]
+        digits += key
+        if len(digits) == asked.max_digits:
+            return inputs.Keys(digits, "length"), keys[position + 1 :]
+    return inputs.Keys(digits, "timeout"), ""
+
+
+def told(spoken: Iterable[Spoken]) -> Iterator[str]:
+    """What a caller hears, in words."""
+    for item in spoken:
+        if isinstance(item, Say):
+            yield f"({item.what}) {item.value}"
+        else:
+            yield f"“{item.text}”" if item.text else f"(sounds {', '.join(item.sounds) or item.name})"
+
+
+def url_of(look_up: effects.LookUp) -> str:
+    """The address with its query as people read it."""
+    query = "&".join(f"{name}={value}" for name, value in look_up.query.items())
+    return look_up.url + ("?" if query and "?" not in look_up.url else "&" if query else "") + query
+
+
+@dataclass(slots=True)
+class _Run:
+    """One test as it goes."""
+
+    machine: Machine
+    numbers: Mapping[str, str]
+    test: FlowTest
+    source: Source
+    at: Path
+    story: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    queued: effects.Enqueue | None = None
+    reason: str | None = None
+
+    def result(self) -> Result:
+        session = self._play_out()
+        if session is not None and not self.problems:
+            self._compare(session)
+        return Result(self.test.name, tuple(self.problems), tuple(self.story))
+
+    def _problem(self, path: Path, message: str, hint: str = "") -> None:
+        self.problems.append(self.source.problem((*self.at, *path), message, hint))
+
+    def _play_out(self) -> Session | None:
+        given = self.test.given
+        flow = str(given.flow) if given.flow else self.numbers.get(given.dials or "")
+        if flow is None:
+            hint = nearest(given.dials, self.numbers)
+            self._problem(("given", "dials"), f"the centre has no number {given.dials!r}", hint)
+            return None
+        flows = self.machine.library.flows
+        if flow not in flows:
+            self._problem(("given", "flow"), f"there is no flow {flow!r}", nearest(flow, flows))
+            return None
+        zone = self.machine.library.zone
+        at = given.at if given.at.tzinfo else given.at.replace(tzinfo=zone)
+        now_ms = int(at.timestamp() * 1000)
+        self.story.append(f"{given.caller or 'somebody'} calls {given.dials or 'the flow ' + flow} at {at:%a %F %H:%M}")
+        session, done = self.machine.start(flow, Caller(given.caller, given.dials or "", given.name), now_ms)
+        actions = list(enumerate(self.test.does))
+        for _ in range(_MOST_EFFECTS):
+            self._tell(done)
+            if session.finished or self.problems:
+                break
+            answer = self._answer(done[-1], actions)
+            if answer is None:
+                break
+            session, done = self.machine.resume(session, answer, now_ms)
+        if session.finished and session.outcome != "completed":
+            self.story.append(f"the call ended: {session.outcome}")
+        if actions and not self.problems:
+            position, action = actions[0]
+            where = "the call has ended" if session.finished else f"{session.node!r} waits for something else"
+            self._problem(("does", position), f"the caller {_words(action)}, but {where}")
+        return session
+
+    def _tell(self, done: Iterable[Effect]) -> None:
+        for effect in done:
+            if isinstance(effect, effects.Play | effects.Collect):
+                self.heard += [_name(item) for item in effect.spoken]
+                self.story += [f"hears {line}" for line in told(effect.spoken)]
+            elif isinstance(effect, effects.SetLanguage):
+                self.story.append(f"language is {effect.language}")
+            elif isinstance(effect, effects.Enqueue):
+                self.queued = effect
+                self.story.append(f"waits in queue {effect.queue!r}")
+            elif isinstance(effect, effects.HangUp):
+                self.reason = effect.reason
+                self.story.append(f"the flow hangs up ({effect.reason})")
+
+    def _answer(self, effect: Effect, actions: list[tuple[int, Action]]) -> Input | None:
+        """The answer to what the session waits for, or None when the caller does nothing more."""
+        if isinstance(effect, effects.Play):
+            return inputs.Played()
+        if isinstance(effect, effects.LookUp):
+            return self._looked_up(effect)
+        if not actions:
+            return None
+        position, action = actions[0]
+        fits = action == "hang_up" or isinstance(effect, effects.Enqueue) == isinstance(action, FromQueue)
+        if not fits:
+            return None
+        del actions[0]
+        self.story.append(_words(action) if not getattr(effect, "sensitive", False) else "presses secret keys")
+        if action == "hang_up":
+            return inputs.HungUp()
+        if isinstance(action, FromQueue):
+            return inputs.Dequeued(action.from_queue)
+        if action == "silence" or not isinstance(effect, effects.Collect):
+            return inputs.Keys("", "timeout")
+        keys, left = press(effect, action.press)
+        if left:
+            self._problem(("does", position), f"after {keys.digits!r} the flow goes on; {left!r} is too much")
+        return keys
+
+    def _looked_up(self, effect: effects.LookUp) -> Input | None:
+        url = url_of(effect)
+        for stub in self.test.given.lookups:
+            if stub.matches(url):
+                self.story.append(f"looks up {stub.url if effect.sensitive else url}: {stub.fails or stub.status}")
+                return stub.answer()
+        self._problem(("given",), f"the flow looks up {url}, which no 'lookups' answers", "add one with this url")
+        return None
+
+    # What was expected
+
+    def _compare(self, session: Session) -> None:
+        expect = self.test.expect
+        self._compare_heard(expect)
+        self._same("queue", expect.queue, self.queued.queue if self.queued else None)
+        self._same("priority", expect.priority, self.queued.priority if self.queued else None)
+        self._same("preferred_agent", expect.preferred_agent, self.queued.preferred_agent if self.queued else None)
+        self._same("language", expect.language, session.language)
+        self._same("node", expect.node, session.node)
+        outcome = _outcome(session)
+        self._same("outcome", expect.outcome, outcome)
+        if outcome == "failed" and expect.outcome is None:
+            self._problem(("expect",), f"the call {session.outcome}", "if that is meant: outcome: failed")
+        self._same("reason", expect.reason, self.reason)
+        for name, value in expect.attributes.items():
+            actual = session.attributes.get(name)
+            if actual != value or isinstance(actual, bool) != isinstance(value, bool):
+                self._problem(("expect", "attributes", name), f"expected {_shown(value)}, but it is {_shown(actual)}")
+
+    def _same(self, what: str, expected: object, actual: object) -> None:
+        if expected is not None and expected != actual:
+            self._problem(("expect", what), f"expected {_shown(expected)}, but it is {_shown(actual)}")
+
+    def _compare_heard(self, expect: Expect) -> None:
+        position = 0
+        for number, item in enumerate(map(str, expect.hears or ())):
+            try:
+                position = self.heard.index(item, position) + 1
+            except ValueError:
+                when = f" after {self.heard[position - 1]!r}" if position and item in self.heard else ""
+                self._problem(("expect", "hears", number), f"{item!r} was not heard{when}", self._nearest(item))
+                break
+        if expect.hears_exactly is not None:
+            self._compare_exactly([str(item) for item in expect.hears_exactly])
+        for number, item in enumerate(map(str, expect.never_hears)):
+            if item in self.heard:
+                self._problem(("expect", "never_hears", number), f"{item!r} was heard")
+
+    def _compare_exactly(self, wanted: list[str]) -> None:
+        for number, item in enumerate(wanted):
+            actual = self.heard[number] if number < len(self.heard) else None
+            if item != actual:
+                message = f"expected {item!r} here, but {_shown(actual)} was heard"
+                self._problem(("expect", "hears_exactly", number), message, self._nearest(item))
+                return
+        if len(self.heard) > len(wanted):
+            self._problem(("expect", "hears_exactly"), f"after all this {self.heard[len(wanted)]!r} was heard too")
+
+    def _nearest(self, item: str) -> str:
+        names = {*self.machine.library.prompts.entries, *self.heard}
+        return "" if item in names else nearest(item, names)
+
+
+def _name(item: Spoken) -> str:
+    return f"{item.what} {item.value}" if isinstance(item, Say) else item.name
+
+
+def _outcome(session: Session) -> str:
+    if not session.finished:
+        return {"Enqueue": "in_queue"}.get(session.waiting_for, "asked")
+    return session.outcome.partition(":")[0]
+
+
+def _words(action: Action) -> str:
+    if isinstance(action, Press):
+        return f"presses {action.press}"
+    if isinstance(action, FromQueue):
+        return f"comes back from the queue: {action.from_queue}"
+    return "keeps silent" if action == "silence" else "hangs up"
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(str(value) if isinstance(value, str) else value)
