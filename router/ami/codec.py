@@ -151,15 +151,15 @@ class Decoder:
         headers: dict[str, str] = {}
         repeated: dict[str, list[str]] | None = None
         for line in block.split("\r\n"):
-            name, colon, value = line.partition(":")
-            if not colon:
+            name, separator, value = line.partition(": ")
+            if not separator:
                 if not line:
                     continue
-                self._refuse("a line without a name")
-                return None
+                if line[-1] != ":":  # `Name:` alone has no value
+                    self._refuse("a line without a name")
+                    return None
+                name = line[:-1]
             name = name.lower()
-            if value[:1] == " ":
-                value = value[1:]
             if name not in headers:
                 headers[name] = value
             elif name.endswith("variable") or name == "output":
