@@ -36,10 +36,12 @@ _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 
 @dataclass(slots=True)
 class Call:
-    """A call in progress: its session, and the machine (the version of the flows) that the session began with."""
+    """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
+    name of the caller's channel."""
 
     session: Session
     machine: Machine
+    channel: str | None = None
     entered_queue: bool = False
     released: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,6 +91,16 @@ class Calls:
         call = self._calls.get(contact)
         return call.session if call else None
 
+    def channel(self, contact: str) -> str | None:
+        """The name of the caller's channel, once it has been seen by this engine."""
+        call = self._calls.get(contact)
+        return call.channel if call else None
+
+    def channel_is(self, contact: str, channel: str) -> None:
+        """Asterisk says that this is the name of the caller's channel."""
+        if call := self._calls.get(contact):
+            call.channel = channel
+
     def recover(self, contact: str, session: Session) -> None:
         """Takes over a session of an earlier engine; the caller will come again by the dialplan's loop."""
         self._calls[contact] = Call(session, self.machine, entered_queue=session.waiting_for == "Enqueue")
@@ -135,7 +147,8 @@ class Calls:
             session, effects = self.machine.start(flow, caller, now_ms)
             call = self._calls[contact] = Call(session, self.machine)
         else:
-            effects = await self._come_again(channel, contact, call, talked)
+            effects = await self._come_again(contact, call, talked)
+        call.channel = channel.headers.channel
         renewed_ms = now_ms
         while True:
             self._save(contact, call.session)
@@ -152,7 +165,7 @@ class Calls:
             answer = await self._answer(channel, contact, call, last)
             call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
 
-    async def _come_again(self, channel: AgiChannel, contact: str, call: Call, talked: bool) -> list[Effect]:
+    async def _come_again(self, contact: str, call: Call, talked: bool) -> list[Effect]:
         """The caller is back: from a talk that the agent ended, or because an engine was gone for a while."""
         if call.session.waiting_for == "Enqueue" and talked:
             known = self._live.router.contact(contact)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from router.core.router import Router
 
 from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL
 from documents import DocumentError
@@ -19,8 +18,10 @@ from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
 from router.ami.client import AmiAddress, AmiClient, Event
-from router.core.events import PolicyPublished
+from router.core.decisions import AnyDecision
+from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
+from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.journal import FORMAT, NOTHING, Header, Journal, Note, SessionSaved, newest, policy_hash
 from router.live.legs import AgentLegs
@@ -38,6 +39,8 @@ from switchboard.operations import Operations
 log = logging.getLogger(__name__)
 
 METRICS_INTERVAL_MS = 15 * 60 * 1000
+MAX_CALLS = 10_000
+"""FastAGI connections at once: far above what one Asterisk carries, so that a flood ends somewhere."""
 
 
 class PortInUse(Exception):
@@ -69,15 +72,14 @@ class Engine:
             stack.callback(self.live.stop)
             self.metrics = Metrics(self.centre.policy, start_ms=self.clock.now_ms(), interval_ms=METRICS_INTERVAL_MS)
             self._assemble()
-            lookup = await stack.enter_async_context(self._lookup)
-            self.calls.look_up = lookup.look_up
+            await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
             self.live.start()
             self._agi = AgiServer(
                 settings.engine.agi_host,
                 settings.engine.agi_port,
                 {ROUTE_CALL: self.calls.handle, ROUTE_AGENT: self.agent_phones.handle},
-                max_connections=settings.engine.max_calls,
+                max_connections=MAX_CALLS,
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
@@ -160,6 +162,7 @@ class Engine:
             self.live,
             phone_of=lambda agent: f"PJSIP/{agent}",
             caller_id_of=self._caller_id,
+            channel_of=lambda contact: self.calls.channel(contact),
             epoch=f"{self.clock.now_ms():x}",
         )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
@@ -169,6 +172,7 @@ class Engine:
             live=self.live,
             legs=self.legs,
             performer=Performer(),
+            look_up=self._lookup.look_up,
             announce=self._announcement,
             announce_every_ms=round(settings.announcements.every_s * 1000),
             music_class=settings.asterisk.music,
@@ -178,7 +182,7 @@ class Engine:
         self.agent_phones = AgentPhones(
             self.live, self.centre.agents, self.centre.policy.pause_reasons, self.centre.directory
         )
-        self.live.observe(lambda _, decisions, now_ms: [self.metrics.observe(d, now_ms) for d in decisions] and None)
+        self.live.observe(self._measure)
         self.live.observe(self.calls.observe)
         self.live.observe(self.legs.observe)
 
@@ -217,7 +221,7 @@ class Engine:
     async def _on_up(self) -> None:
         self._resyncing = asyncio.current_task()
         try:
-            found = await resync(self._ami, self.live, self.legs)
+            found = await resync(self._ami, self.live, self.legs, self.calls.channel_is)
             for contact in self.calls.contacts():
                 if contact not in found.channels:
                     self.calls.caller_gone(contact)
@@ -230,6 +234,10 @@ class Engine:
         log.warning("AMI is down: %s", reason)
 
     # What the parts ask of each other
+
+    def _measure(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
+        for decision in decisions:
+            self.metrics.observe(decision, now_ms)
 
     def _caller_id(self, contact: str) -> str:
         session = self.calls.session(contact)

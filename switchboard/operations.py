@@ -78,7 +78,7 @@ class Operations:
             )
         agents = []
         for agent in router.agents():
-            section_of = figures.agents.get(agent.name)
+            done = figures.agents.get(agent.name)
             agents.append(
                 {
                     "name": agent.name,
@@ -86,8 +86,8 @@ class Operations:
                     "reason": agent.shown_reason,
                     "for_ms": now_ms - agent.since_ms if agent.since_ms else None,
                     "with": agent.contact,
-                    "handled": section_of.tally.answered if section_of else 0,
-                    "occupancy_share": section_of.values["occupancy_share"] if section_of else None,
+                    "handled": done.tally.answered if done else 0,
+                    "occupancy_share": done.values["occupancy_share"] if done else None,
                 }
             )
         talking = sum(agent.state == "busy" for agent in router.agents())

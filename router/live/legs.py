@@ -41,6 +41,8 @@ RING_GRACE_MS = 2_000
 # A channel that was only just ordered may not exist yet when we want it gone again.
 HANGUP_TRIES = 10
 HANGUP_RETRY_S = 0.05
+# After an OriginateResponse without a Hangup before it: how long we wait for the Hangup, which knows the cause.
+CAUSE_GRACE_S = 0.2
 
 
 @dataclass(slots=True)
@@ -53,13 +55,15 @@ class Leg:
     channel_id: str
     state: Literal["ringing", "answered", "joined", "gone"] = "ringing"
     unwanted: bool = False
-    hangup_cause: int | None = None
+    hangup: Event | None = None
+    failed: Event | None = None
 
 
 class AgentLegs:
     """Carries out the router's commands on Asterisk. `phone_of` gives the dial string of an agent's phone
-    (`PJSIP/anna`), `caller_id_of` what the agent's phone shows for a contact, `epoch` makes ChannelIds unique over
-    engine starts."""
+    (`PJSIP/anna`), `caller_id_of` what the agent's phone shows for a contact, `channel_of` the name of the caller's
+    channel (Bridge wants names: an id would find other callers by prefix), `epoch` makes ChannelIds unique over engine
+    starts."""
 
     def __init__(
         self,
@@ -68,12 +72,14 @@ class AgentLegs:
         *,
         phone_of: Callable[[str], str],
         caller_id_of: Callable[[str], str],
+        channel_of: Callable[[str], str | None],
         epoch: str,
     ) -> None:
         self._client = client
         self._live = live
         self._phone_of = phone_of
         self._caller_id_of = caller_id_of
+        self._channel_of = channel_of
         self._epoch = epoch
         self._by_offer: dict[str, Leg] = {}
         self._by_channel: dict[str, Leg] = {}
@@ -135,7 +141,7 @@ class AgentLegs:
                     pass
 
     def _ring(self, offer: Offer, now_ms: int) -> None:
-        channel_id = f"{CHANNEL_PREFIX}{self._epoch}-{offer.offer}"
+        channel_id = actions.own_channel_id(self._epoch, offer.offer)
         leg = Leg(offer.offer, offer.contact, offer.agent, channel_id)
         self._by_offer[leg.offer] = self._by_channel[channel_id] = leg
         self._spawn(self._originate(leg, max(1_000, offer.deadline_ms - now_ms) + RING_GRACE_MS))
@@ -164,9 +170,11 @@ class AgentLegs:
             self._live.feed(OfferFailed(leg.offer, "error"))
 
     async def _join(self, leg: Leg) -> None:
-        caller = leg.contact
         try:
-            await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "yes"))
+            caller = self._channel_of(leg.contact)
+            if caller is None:
+                raise AmiRefused("Bridge", "the caller's channel is not known")
+            await self._client.action("Setvar", actions.setvar(leg.contact, VAR_TALKED, "yes"))
             await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
             if leg.state == "answered":
                 leg.state = "joined"
@@ -241,11 +249,11 @@ class AgentLegs:
             else:
                 self._live.feed(OfferAccepted(leg.offer))
             return
-        outcome = causes.outcome(int(event.get("Reason", "0")), leg.hangup_cause)
-        wanted = not leg.unwanted
-        self._forget(leg)
-        if wanted:
-            self._live.feed(_failure(leg.offer, outcome))
+        leg.failed = event
+        if leg.hangup is not None:
+            self._fail(leg)
+        else:
+            asyncio.get_running_loop().call_later(CAUSE_GRACE_S, self._fail, leg)
 
     def _on_hangup(self, event: Event) -> None:
         channel = event.get("Uniqueid", "")
@@ -253,18 +261,27 @@ class AgentLegs:
         if leg is None:
             self._on_caller_gone(channel)
             return
-        leg.hangup_cause = int(event.get("Cause", "0"))
+        leg.hangup = event
         if leg.state == "ringing":
+            if leg.failed is not None:
+                self._fail(leg)
             return  # the OriginateResponse that follows says what it meant
-        state, leg.state = leg.state, "gone"
-        in_talk = self._by_contact.get(leg.contact) is leg
+        state, in_talk = leg.state, self._by_contact.get(leg.contact) is leg
         self._forget(leg)
         if in_talk and state == "joined":
             self._live.feed(ContactEnded(leg.contact))
-        elif in_talk:
+        elif in_talk or not leg.unwanted:
             self._live.feed(OfferFailed(leg.offer, "error"))  # gone between the answer and the joining
-        elif not leg.unwanted:
-            self._live.feed(OfferFailed(leg.offer, "unreachable"))
+
+    def _fail(self, leg: Leg) -> None:
+        """The leg came to nothing; tells the router why, if it still cares."""
+        if leg.state == "gone" or leg.failed is None:
+            return
+        self._forget(leg)
+        if not leg.unwanted:
+            reason = _number(leg.failed, "Reason") or 0
+            why = causes.outcome(reason, _number(leg.hangup, "Cause"), _number(leg.hangup, "TechCause"))
+            self._live.feed(_failure(leg.offer, why))
 
     def _on_caller_gone(self, contact: str) -> None:
         leg = self._by_contact.pop(contact, None)
@@ -292,12 +309,19 @@ class AgentLegs:
             log.error("a command to Asterisk failed", exc_info=error)
 
 
-def _failure(offer: str, outcome: str) -> AnyEvent:
+def _failure(offer: str, outcome: causes.Outcome) -> AnyEvent:
     """The router's event for a leg that did not come to an answer."""
-    if outcome == "declined":
-        return OfferDeclined(offer)
-    if outcome == "no_answer":
-        return OfferNotAnswered(offer)
-    if outcome in ("busy", "unreachable", "congestion"):
-        return OfferFailed(offer, outcome)  # type: ignore[arg-type]
-    return OfferFailed(offer, "error")
+    match outcome:
+        case "declined":
+            return OfferDeclined(offer)
+        case "no_answer":
+            return OfferNotAnswered(offer)
+        case "busy" | "unreachable" | "congestion":
+            return OfferFailed(offer, outcome)
+        case _:
+            return OfferFailed(offer, "error")
+
+
+def _number(event: Event | None, name: str) -> int | None:
+    text = event.get(name, "") if event else ""
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -6,12 +6,14 @@ who wait need nothing here: the dialplan brings them back to the engine, and the
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER
 from router.ami import actions
 from router.ami.client import AmiClient, AmiError, Event
 from router.core.events import AnyEvent, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
+from router.core.state import LiveOffer
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 
@@ -32,19 +34,25 @@ class Findings:
         return ", ".join([f"{len(self.channels)} channels", *(f"{n} {kind}" for kind, n in self.counts.items())])
 
 
-async def resync(client: AmiClient, live: LiveRouter, legs: AgentLegs) -> Findings:
-    """Brings core and Asterisk together. Raises AmiError when Asterisk cannot be asked; it is then asked again after
-    the next login."""
-    offers = list(live.router.offers())  # those made from now on are no concern of this listing
+async def resync(
+    client: AmiClient, live: LiveRouter, legs: AgentLegs, channel_is: Callable[[str, str], None]
+) -> Findings:
+    """Brings core and Asterisk together. `channel_is` is told the name of each channel by its Uniqueid.
+
+    Raises AmiError when Asterisk cannot be asked; it is then asked again after the next login.
+    """
+    offers = live.router.offers()  # those made from now on are no concern of this listing
     listed = await client.collect(
         "Status", actions.status(variables=(VAR_OFFER, VAR_BRIDGE_PEER)), until="StatusComplete"
     )
     channels = {event.get("Uniqueid", ""): event for event in listed}
     leg_of_offer = {
-        offer: event
+        event.variables[VAR_OFFER]: event
         for unique, event in channels.items()
-        if unique.startswith(CHANNEL_PREFIX) and (offer := _variable(event, VAR_OFFER))
+        if unique.startswith(CHANNEL_PREFIX) and VAR_OFFER in event.variables
     }
+    for unique, event in channels.items():
+        channel_is(unique, event["Channel"])
     found = Findings(frozenset(channels))
     wanted: set[str] = set()
     for offer in offers:
@@ -53,12 +61,12 @@ async def resync(client: AmiClient, live: LiveRouter, legs: AgentLegs) -> Findin
             wanted.add(leg.get("Uniqueid", ""))
         if live.router.offer(offer.id) is None:
             continue  # it ended while we asked
-        if offer.state == "ringing":
-            event = _ringing(offer.id, offer.contact, offer.agent, leg, legs, found)
+        if offer.state == "accepted":
+            news = _talking(offer, channels.get(offer.contact), leg, legs, found)
         else:
-            event = _talking(offer.id, offer.contact, offer.agent, channels.get(offer.contact), leg, legs, found)
-        if event is not None:
-            live.feed(event)
+            news = _ringing(offer, leg, legs, found)
+        if news is not None:
+            live.feed(news)
     for contact in live.router.contacts():
         if contact.state == "queued" and contact.id not in channels:
             found.counts["callers gone"] += 1
@@ -73,54 +81,37 @@ async def resync(client: AmiClient, live: LiveRouter, legs: AgentLegs) -> Findin
     return found
 
 
-def _ringing(
-    offer: str, contact: str, agent: str, leg: Event | None, legs: AgentLegs, found: Findings
-) -> AnyEvent | None:
+def _ringing(offer: LiveOffer, leg: Event | None, legs: AgentLegs, found: Findings) -> AnyEvent | None:
     if leg is None:
         found.counts["back to queue"] += 1
-        legs.forget(offer)
-        return OfferFailed(offer, "error")
+        legs.forget(offer.id)
+        return OfferFailed(offer.id, "error")
     found.counts["offers kept"] += 1
     answered = leg.get("ChannelState") == _UP
-    legs.adopt(offer, contact, agent, leg.get("Uniqueid", ""), "answered" if answered else "ringing")
-    return OfferAccepted(offer) if answered else None
+    legs.adopt(offer.id, offer.contact, offer.agent, leg["Uniqueid"], "answered" if answered else "ringing")
+    return OfferAccepted(offer.id) if answered else None
 
 
 def _talking(
-    offer: str,
-    contact: str,
-    agent: str,
-    caller: Event | None,
-    leg: Event | None,
-    legs: AgentLegs,
-    found: Findings,
+    offer: LiveOffer, caller: Event | None, leg: Event | None, legs: AgentLegs, found: Findings
 ) -> AnyEvent | None:
     if caller is None:
         found.counts["talks over"] += 1
-        legs.drop(offer)
-        return ContactEnded(contact)
+        legs.drop(offer.id)
+        return ContactEnded(offer.contact)
     if leg is None:
-        legs.forget(offer)
-        if _variable(caller, VAR_BRIDGE_PEER):
+        legs.forget(offer.id)
+        if caller.variables.get(VAR_BRIDGE_PEER):
             found.counts["talks over"] += 1
-            return ContactEnded(contact)
+            return ContactEnded(offer.contact)
         found.counts["back to queue"] += 1
-        return OfferFailed(offer, "error")
-    legs.adopt(offer, contact, agent, leg.get("Uniqueid", ""), "answered")
+        return OfferFailed(offer.id, "error")
+    legs.adopt(offer.id, offer.contact, offer.agent, leg["Uniqueid"], "answered")
     bridge = caller.get("BridgeID")
     if bridge and bridge == leg.get("BridgeID"):
         found.counts["talks kept"] += 1
-        legs.talk_goes_on(offer)
+        legs.talk_goes_on(offer.id)
     else:
         found.counts["joined again"] += 1
-        legs.join(offer)
+        legs.join(offer.id)
     return None
-
-
-def _variable(event: Event, name: str) -> str:
-    """The value of a channel variable that Status was asked for; `(null)` is Asterisk's word for unset."""
-    for line in event.get_all("Variable"):
-        key, _, value = line.partition("=")
-        if key == name and value != "(null)":
-            return value
-    return ""
