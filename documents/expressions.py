@@ -41,7 +41,7 @@ class Expression:
         except ValueError as error:
             raise ExpressionError(_readable(error)) from None
         for function in self._program.functions():
-            if function.isidentifier() and not function.startswith("_") and function not in FUNCTIONS:
+            if function.isidentifier() and function not in FUNCTIONS:  # operators have names such as `_+_`
                 raise ExpressionError(f"there is no function {function!r} ({nearest(function, FUNCTIONS)})")
         self.text = text
         self._bare = _QUOTED.sub(_blank, text)

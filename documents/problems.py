@@ -22,7 +22,7 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{self.file or 'line'}:{self.line}" if self.line else self.file
         parts = [part for part in (where, self.path, self.message) if part]
         return ": ".join(parts) + (f" ({self.hint})" if self.hint else "")
 

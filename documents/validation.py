@@ -74,7 +74,7 @@ def _once_each(problems: Iterator[Problem]) -> Iterator[Problem]:
     """A union reports the failure of each of its members; one at a place is enough."""
     seen = set()
     for problem in problems:
-        place = (problem.line, problem.path, problem.message if problem.hint else "")
+        place = (problem.line, problem.path)
         if place not in seen:
             seen.add(place)
             yield problem

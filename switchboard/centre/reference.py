@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, create_model
 
 from ivr.flow.hours import HoursDocument
 from ivr.flow.prompts import PromptsDocument
+from ivr.flow.scripted import FlowTests
 from switchboard.centre.model import AgentsDocument, CentreDocument, QueuesDocument, SkillsDocument
 from switchboard.centre.values import Document
 
@@ -21,18 +22,19 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "hours": create_model(
         "Hours", __base__=Document, hours=(HoursDocument, Field(description="Opening hours by name."))
     ),
+    "flow-tests": FlowTests,
     "prompts": create_model("Prompts", __base__=Document, prompts=(PromptsDocument, Field(description="By name."))),
 }
-"""The model of each document, by the name of its file."""
+"""The model of each document, by the name of its schema."""
 
 
 def schema_text(document: str) -> str:
-    """JSON Schema 2020-12 of `DOCUMENT.yaml`, as it is published for editors."""
+    """JSON Schema 2020-12 of a document, as it is published for editors."""
     schema = DOCUMENTS[document].model_json_schema()
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
-        "title": f"Switchboard {document}.yaml",
+        "title": f"Switchboard {document}",
     }
     return json.dumps(head, indent=2, ensure_ascii=False) + "\n"
 
