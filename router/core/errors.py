@@ -1,5 +1,7 @@
 """What can go wrong with the router: whose fault it is decides the type."""
 
+from typing import NoReturn, Protocol
+
 import msgspec
 
 from documents import DocumentError
@@ -29,3 +31,12 @@ class ImpossibleEvent(Exception):
         super().__init__("\n  ".join([message, *map(str, history)]))
         self.message = message
         self.history = history
+
+
+class HasHistory(Protocol):
+    history: list[Happening]
+
+
+def impossible(message: str, concerned: HasHistory | None = None) -> NoReturn:
+    """Raises ImpossibleEvent with the story of the thing concerned."""
+    raise ImpossibleEvent(message, tuple(concerned.history) if concerned is not None else ())

@@ -28,7 +28,8 @@ class Offers:
         state.offers_made += 1
         number = state.offers_made
         deadline_ms = state.clock_ms + state.queue_of(contact).spec.ring_ms
-        offer = LiveOffer(f"o{number}", number, contact.id, agent.name, state.clock_ms, deadline_ms)
+        version = state.current.spec.version
+        offer = LiveOffer(f"o{number}", number, contact.id, agent.name, version, state.clock_ms, deadline_ms)
         state.offers[offer.id] = offer
         self._index.take(contact)
         contact.state, contact.offer, contact.agent = "offered", offer.id, agent.name
@@ -44,7 +45,7 @@ class Offers:
         state = self._state
         contact, agent = state.contacts[offer.contact], state.agents[offer.agent]
         now_ms = state.clock_ms
-        offer.accepted = True
+        offer.state = "accepted"
         contact.state, contact.answered_ms = "connected", now_ms
         contact.due = contact.window_ms = contact.ask_again_ms = contact.ewt_ms = None
         contact.refused = ()

@@ -80,7 +80,7 @@ class Publishing:
         for agent in self._state.agents.values():
             self._agents.set_timer(agent)
         for offer in self._state.offers.values():
-            due_ms = None if offer.accepted else offer.deadline_ms
+            due_ms = offer.deadline_ms if offer.state == "ringing" else None
             self._timers.set(Kind.OFFER, offer.seq, offer.id, due_ms)
         for contact in self._state.contacts.values():
             self._contacts.set_timer(contact)

@@ -6,7 +6,8 @@ across a snapshot.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from math import isfinite
+from typing import Any
 
 from documents import nearest
 from router.core import events
@@ -14,17 +15,21 @@ from router.core.agents import Agents
 from router.core.compiled import CompiledPolicy
 from router.core.contacts import Contacts
 from router.core.decisions import AnyDecision
-from router.core.errors import Happening, ImpossibleEvent, PolicyError
+from router.core.errors import ImpossibleEvent, PolicyError, impossible
 from router.core.ewt import WaitEstimate
+from router.core.explain import Explanation, explain
 from router.core.index import Index
+from router.core.invariants import check_invariants
 from router.core.matcher import Matcher
-from router.core.offers import Offers
+from router.core.offers import Failure, Offers
 from router.core.places import estimated_wait, position
 from router.core.policy import Policy
 from router.core.policy_check import check_policy
 from router.core.publishing import Publishing
 from router.core.state import Agent, Contact, LiveOffer, State
 from router.core.timers import Kind, Timers
+
+CarryOut = Callable[[], None]
 
 __all__ = ["ImpossibleEvent", "PolicyError", "Router"]
 
@@ -50,7 +55,7 @@ class Router:
         self._matcher = Matcher(state, self._index, self._offers)
         self._publishing = Publishing(state, self._index, self._timers, self._agents, self._contacts)
         self._publishing.reset_timers()
-        self._handlers: dict[type[events.Event], Callable[[Any], None]] = {
+        self._judges: dict[type[events.Event], Callable[[Any], CarryOut | None]] = {
             events.ContactArrived: self._contact_arrived,
             events.ContactLeft: self._contact_left,
             events.ContactMoved: self._contact_moved,
@@ -74,28 +79,34 @@ class Router:
         """What follows from `event` at `now_ms`, after the timers that are due.
 
         Raises ImpossibleEvent for an event that the table forbids, PolicyError for a policy that cannot be used,
-        ValueError for a time before that of the last event. The state is then as it was. If timers were due, though,
-        their decisions stand: the next call returns them, and `next_deadline_ms` asks for it at once.
+        ValueError for a time before that of the last event; the state is then as it was. An event that a timer of the
+        same call has made impossible (the wrap-up ended just before it was to be extended) lost a fair race: ignored.
         """
         state = self._state
         before_ms = state.now_ms
         if before_ms is not None and now_ms < before_ms:
             raise ValueError(f"time runs backwards: {now_ms} ms after {before_ms} ms")
         state.now_ms = now_ms
-        due = self._process_timers()
+        judge = self._judges[type(event)]
         try:
-            self._handlers[type(event)](event)
+            carry_out = judge(event)
         except (ImpossibleEvent, PolicyError):
-            if not due:
-                state.now_ms = before_ms
+            state.now_ms = before_ms
             raise
-        self._settle()
+        if self._process_timers():
+            try:
+                carry_out = judge(event)
+            except ImpossibleEvent:
+                carry_out = None
+        if carry_out is not None:
+            carry_out()
+            self._settle()
         decisions, state.out = state.out, []
         return decisions
 
     def next_deadline_ms(self) -> int | None:
         """When the router wants `TimePassed`, if nothing happens before."""
-        return self._state.now_ms if self._state.out else self._timers.next_ms()
+        return self._timers.next_ms()
 
     def _process_timers(self) -> bool:
         """Works in all timers that are due, each with what follows from it; whether there were any."""
@@ -131,111 +142,124 @@ class Router:
         if self._index.stale:
             self._index.rebuild()
 
-    def _contact_arrived(self, event: events.ContactArrived) -> None:
+    # Each judges its event by the table, changing nothing, and returns what to do about it (None: it is ignored).
+
+    def _contact_arrived(self, event: events.ContactArrived) -> CarryOut:
         state = self._state
         contact = state.contacts.get(event.contact)
         if contact is not None:
-            self._impossible(f"the contact {event.contact!r} is already {contact.state}", contact)
-        queue = state.current.queues.get(event.queue)
-        if queue is None:
-            raise ImpossibleEvent(f"there is no queue {event.queue!r} ({nearest(event.queue, state.current.queues)})")
-        if queue.spec.channel != event.channel:
-            raise ImpossibleEvent(f"the queue {event.queue!r} takes {queue.spec.channel} contacts, not {event.channel}")
+            impossible(f"the contact {event.contact!r} is already {contact.state}", contact)
+        self._check_queue(event.queue, event.channel)
         if event.arrived_ms is not None and event.arrived_ms > state.clock_ms:
-            raise ImpossibleEvent(f"the contact {event.contact!r} arrives at {event.arrived_ms} ms, in the future")
+            impossible(f"the contact {event.contact!r} arrives at {event.arrived_ms} ms, in the future")
         for name, value in event.attributes.items():
-            if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-                raise ImpossibleEvent(f"the attribute {name!r} of the contact {event.contact!r} is {value}")
-        self._contacts.arrive(event)
+            if isinstance(value, float) and not isfinite(value):
+                impossible(f"the attribute {name!r} of the contact {event.contact!r} is {value}")
+        return lambda: self._contacts.arrive(event)
 
-    def _contact_left(self, event: events.ContactLeft) -> None:
+    def _contact_left(self, event: events.ContactLeft) -> CarryOut | None:
         contact = self._contact(event.contact)
         if contact is None:
-            return
+            return None
         if contact.state == "connected":
-            self._offers.end_talk(contact)
-            return
-        if contact.offer is not None:
-            self._offers.withdraw(self._state.offers[contact.offer], "the caller is gone")
-        self._contacts.leave(contact, event.cause)
+            return lambda: self._offers.end_talk(contact)
 
-    def _contact_moved(self, event: events.ContactMoved) -> None:
-        contact = self._contact(event.contact)
-        if contact is None or contact.state == "connected":
-            what = "finished" if contact is None else "talking"
-            self._impossible(f"the contact {event.contact!r} cannot be moved: it is {what}", contact or event.contact)
-        queue = self._state.current.queues.get(event.queue)
-        if queue is None:
-            known = nearest(event.queue, self._state.current.queues)
-            raise ImpossibleEvent(f"there is no queue {event.queue!r} ({known})")
-        if queue.spec.channel != contact.channel:
-            self._impossible(f"the queue {event.queue!r} takes {queue.spec.channel}, not {contact.channel}", contact)
-        if contact.offer is not None:
-            self._offers.withdraw(self._state.offers[contact.offer], f"moved to {event.queue}")
-        self._contacts.move(contact, event.queue)
+        def leave() -> None:
+            self._withdraw_offer(contact, "the caller is gone")
+            self._contacts.leave(contact, event.cause)
 
-    def _contact_ended(self, event: events.ContactEnded) -> None:
+        return leave
+
+    def _contact_moved(self, event: events.ContactMoved) -> CarryOut:
         contact = self._contact(event.contact)
         if contact is None:
-            return
-        if contact.state != "connected":
-            self._impossible(f"the contact {event.contact!r} is {contact.state}: it has no talk to end", contact)
-        self._offers.end_talk(contact)
+            impossible(f"the contact {event.contact!r} is finished", self._state.finished[event.contact])
+        if contact.state == "connected":
+            impossible(f"the contact {event.contact!r} talks: it can no longer be moved", contact)
+        self._check_queue(event.queue, contact.channel)
 
-    def _offer_accepted(self, event: events.OfferAccepted) -> None:
+        def move() -> None:
+            self._withdraw_offer(contact, f"moved to {event.queue}")
+            self._contacts.move(contact, event.queue)
+
+        return move
+
+    def _withdraw_offer(self, contact: Contact, reason: str) -> None:
+        if contact.offer is not None:
+            self._offers.withdraw(self._state.offers[contact.offer], reason)
+
+    def _contact_ended(self, event: events.ContactEnded) -> CarryOut | None:
+        contact = self._contact(event.contact)
+        if contact is None:
+            return None
+        if contact.state != "connected":
+            impossible(f"the contact {event.contact!r} is {contact.state}: it has no talk to end", contact)
+        return lambda: self._offers.end_talk(contact)
+
+    def _offer_accepted(self, event: events.OfferAccepted) -> CarryOut | None:
         offer = self._state.offers.get(event.offer)
         if offer is None:
-            self._offers.release_late(event.offer)
-        elif not offer.accepted:
-            self._offers.accept(offer)
+            return lambda: self._offers.release_late(event.offer)
+        return None if offer.state == "accepted" else lambda: self._offers.accept(offer)
 
-    def _offer_declined(self, event: events.OfferDeclined) -> None:
-        if (offer := self._ringing(event.offer)) is not None:
-            self._offers.fail(offer, "declined")
+    def _offer_declined(self, event: events.OfferDeclined) -> CarryOut | None:
+        return self._refused(event.offer, "declined")
 
-    def _offer_not_answered(self, event: events.OfferNotAnswered) -> None:
-        if (offer := self._ringing(event.offer)) is not None:
-            self._offers.fail(offer, "no_answer")
+    def _offer_not_answered(self, event: events.OfferNotAnswered) -> CarryOut | None:
+        return self._refused(event.offer, "no_answer")
 
-    def _offer_failed(self, event: events.OfferFailed) -> None:
-        if (offer := self._state.offers.get(event.offer)) is not None:
-            self._offers.fail(offer, event.cause)
+    def _refused(self, name: str, cause: Failure) -> CarryOut | None:
+        offer = self._state.offers.get(name)
+        if offer is None:
+            return None
+        if offer.state == "accepted":
+            impossible(f"the offer {name!r} was accepted", self._state.contacts[offer.contact])
+        return lambda: self._offers.fail(offer, cause)
 
-    def _agent_signed_in(self, event: events.AgentSignedIn) -> None:
+    def _offer_failed(self, event: events.OfferFailed) -> CarryOut | None:
+        offer = self._state.offers.get(event.offer)
+        return None if offer is None else lambda: self._offers.fail(offer, event.cause)
+
+    def _agent_signed_in(self, event: events.AgentSignedIn) -> CarryOut:
         agent = self._agent(event.agent)
         if agent.presence != "offline":
-            self._impossible(f"the agent {agent.name!r} is already signed in ({agent.state})", agent)
+            impossible(f"the agent {agent.name!r} is already signed in ({agent.state})", agent)
         if event.pause_reason is not None:
             self._check_reason(event.pause_reason)
-        self._agents.sign_in(agent, event.pause_reason)
+        return lambda: self._agents.sign_in(agent, event.pause_reason)
 
-    def _agent_signed_out(self, event: events.AgentSignedOut) -> None:
+    def _agent_signed_out(self, event: events.AgentSignedOut) -> CarryOut:
         agent = self._signed_in(event.agent)
-        self._agents.sign_out(agent)
-        self._contacts.agent_signed_out(agent.name)
 
-    def _agent_paused(self, event: events.AgentPaused) -> None:
+        def sign_out() -> None:
+            self._agents.sign_out(agent)
+            self._contacts.agent_signed_out(agent.name)
+
+        return sign_out
+
+    def _agent_paused(self, event: events.AgentPaused) -> CarryOut:
         agent = self._signed_in(event.agent)
         self._check_reason(event.reason)
-        self._agents.pause(agent, event.reason)
+        return lambda: self._agents.pause(agent, event.reason)
 
-    def _agent_ready(self, event: events.AgentReady) -> None:
-        self._agents.ready(self._signed_in(event.agent))
+    def _agent_ready(self, event: events.AgentReady) -> CarryOut:
+        agent = self._signed_in(event.agent)
+        return lambda: self._agents.ready(agent)
 
-    def _wrap_up_extended(self, event: events.WrapUpExtended) -> None:
+    def _wrap_up_extended(self, event: events.WrapUpExtended) -> CarryOut:
         agent = self._agent(event.agent)
         if agent.wrap_up_ms is None:
-            self._impossible(f"the agent {agent.name!r} is {agent.state}, not in wrap-up", agent)
+            impossible(f"the agent {agent.name!r} is {agent.state}, not in wrap-up", agent)
         if event.extra_ms <= 0:
-            self._impossible(f"wrap-up can only be extended, not by {event.extra_ms} ms", agent)
-        self._agents.extend_wrap_up(agent, event.extra_ms)
+            impossible(f"wrap-up can only be extended, not by {event.extra_ms} ms", agent)
+        return lambda: self._agents.extend_wrap_up(agent, event.extra_ms)
 
-    def _policy_published(self, event: events.PolicyPublished) -> None:
+    def _policy_published(self, event: events.PolicyPublished) -> CarryOut:
         version = self._state.current.spec.version
         if event.policy.version <= version:
-            raise ImpossibleEvent(f"policy version {event.policy.version} is not newer than {version}, the current one")
+            impossible(f"policy version {event.policy.version} is not newer than {version}, the current one")
         _refuse_bad(event.policy)
-        self._publishing.publish(event.policy, event.migrate)
+        return lambda: self._publishing.publish(event.policy, event.migrate)
 
     # What events name
 
@@ -243,36 +267,32 @@ class Router:
         """The contact, None if it is finished."""
         contact = self._state.contacts.get(name)
         if contact is None and name not in self._state.finished:
-            raise ImpossibleEvent(f"there is no contact {name!r}")
+            impossible(f"there is no contact {name!r}")
         return contact
-
-    def _ringing(self, name: str) -> LiveOffer | None:
-        """The offer that rings, None if it is dead."""
-        offer = self._state.offers.get(name)
-        if offer is not None and offer.accepted:
-            self._impossible(f"the offer {name!r} was accepted", self._state.contacts[offer.contact])
-        return offer
 
     def _agent(self, name: str) -> Agent:
         agent = self._state.agents.get(name)
         if agent is None or agent.removed:
-            raise ImpossibleEvent(f"there is no agent {name!r} ({nearest(name, self._state.current.agents)})")
+            impossible(f"there is no agent {name!r} ({nearest(name, self._state.current.agents)})")
         return agent
 
     def _signed_in(self, name: str) -> Agent:
         agent = self._agent(name)
         if agent.presence == "offline":
-            self._impossible(f"the agent {name!r} is not signed in", agent)
+            impossible(f"the agent {name!r} is not signed in", agent)
         return agent
+
+    def _check_queue(self, name: str, channel: str) -> None:
+        queue = self._state.current.queues.get(name)
+        if queue is None:
+            impossible(f"there is no queue {name!r} ({nearest(name, self._state.current.queues)})")
+        if queue.spec.channel != channel:
+            impossible(f"the queue {name!r} takes {queue.spec.channel} contacts, not {channel}")
 
     def _check_reason(self, reason: str) -> None:
         reasons = self._state.current.spec.pause_reasons
         if reasons and reason not in reasons:
-            raise ImpossibleEvent(f"there is no pause reason {reason!r} ({nearest(reason, reasons)})")
-
-    def _impossible(self, message: str, thing: Contact | Agent | str) -> NoReturn:
-        history: Iterable[Happening] = self._state.finished[thing].history if isinstance(thing, str) else thing.history
-        raise ImpossibleEvent(message, tuple(history))
+            impossible(f"there is no pause reason {reason!r} ({nearest(reason, reasons)})")
 
     # Views
 
@@ -289,23 +309,23 @@ class Router:
         """The contact while it is in the router, else None."""
         return self._state.contacts.get(name)
 
-    def contacts(self) -> dict[str, Contact]:
-        """All contacts in the router by name: queued, offered, connected."""
-        return self._state.contacts
+    def contacts(self) -> tuple[Contact, ...]:
+        """All contacts in the router: queued, offered, connected."""
+        return tuple(self._state.contacts.values())
 
     def agent(self, name: str) -> Agent | None:
         return self._state.agents.get(name)
 
-    def agents(self) -> dict[str, Agent]:
-        """All agents by name, in the order of the policy; last, those of an earlier policy who still finish."""
-        return self._state.agents
+    def agents(self) -> tuple[Agent, ...]:
+        """All agents in the order of the policy; last, those of an earlier policy who still finish."""
+        return tuple(self._state.agents.values())
 
     def offer(self, name: str) -> LiveOffer | None:
         return self._state.offers.get(name)
 
-    def offers(self) -> dict[str, LiveOffer]:
-        """All offers that ring or whose talk is under way."""
-        return self._state.offers
+    def offers(self) -> tuple[LiveOffer, ...]:
+        """All offers that ring or whose talk is under way (`accepted`)."""
+        return tuple(self._state.offers.values())
 
     def queues(self) -> tuple[str, ...]:
         """The queues of the current policy, and those of earlier ones where somebody still waits."""
@@ -346,6 +366,17 @@ class Router:
         router = cls.__new__(cls)
         router._start(State.load(snapshot))
         return router
+
+    def check(self) -> None:
+        """For tests: raises AssertionError if an invariant of DESIGN §4 does not hold."""
+        check_invariants(self._state, self._index)
+
+    def explain(self, contact: str) -> Explanation:
+        """The whole story of one that waits, and what keeps each agent of its queue from taking it.
+
+        Raises KeyError for a contact that is not in the router.
+        """
+        return explain(self._state, self._index, self._state.contacts[contact])
 
 
 def _refuse_bad(policy: Policy) -> None:

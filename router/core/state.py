@@ -179,15 +179,16 @@ class Agent(msgspec.Struct):
 
 
 class LiveOffer(msgspec.Struct):
-    """An offer that rings or whose talk is under way."""
+    """An offer that rings or whose talk is under way; `policy` is the version that was current when it was made."""
 
     id: str
     seq: int
     contact: str
     agent: str
+    policy: int
     made_ms: int
     deadline_ms: int
-    accepted: bool = False
+    state: Literal["ringing", "accepted"] = "ringing"
 
 
 class Finished(msgspec.Struct):
@@ -218,7 +219,6 @@ class Saved(msgspec.Struct):
     dead_offers: dict[str, DeadOffer]
     arrivals: int
     offers_made: int
-    undelivered: list[AnyDecision]
     estimator: dict[str, Any]
 
 
@@ -279,9 +279,7 @@ class State:
             del self.dead_offers[next(iter(self.dead_offers))]
 
     def save(self) -> bytes:
-        """The snapshot as JSON. Nothing may be under way."""
-        assert not self.dirty_contacts
-        assert not self.dirty_agents
+        """The snapshot as JSON."""
         return msgspec.json.encode(
             Saved(
                 format=1,
@@ -296,7 +294,6 @@ class State:
                 dead_offers=self.dead_offers,
                 arrivals=self.arrivals,
                 offers_made=self.offers_made,
-                undelivered=self.out,
                 estimator=self.estimator.snapshot(),
             )
         )
@@ -314,7 +311,6 @@ class State:
         state.offers = {offer.id: offer for offer in saved.offers}
         state.finished, state.dead_offers = saved.finished, saved.dead_offers
         state.arrivals, state.offers_made = saved.arrivals, saved.offers_made
-        state.out = saved.undelivered
         for contact in saved.contacts:
             state.users[contact.version] = state.users.get(contact.version, 0) + 1
         state.estimator.restore(saved.estimator)

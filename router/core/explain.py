@@ -1,0 +1,69 @@
+"""Why a contact is where it is: complete, for people. The bounded account of one decision is `decisions.Record`."""
+
+import msgspec
+
+from router.core.errors import Happening
+from router.core.index import Index
+from router.core.places import position
+from router.core.policy import Agent as AgentSpec
+from router.core.state import Contact, ContactState, State
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """`agents`: every agent of the queue in the order of the policy, each with what keeps the agent from taking the
+    contact ("may take it" if nothing). `eligible`: those whom the conditions allow. `position` is 0 for one that talks.
+    """
+
+    contact: str
+    state: ContactState
+    queue: str
+    step: str
+    policy: int
+    since_ms: int
+    arrived_ms: int
+    position: int
+    agent: str | None
+    held_for: str | None
+    eligible: tuple[str, ...]
+    agents: tuple[tuple[str, str], ...]
+    history: tuple[Happening, ...]
+
+
+def explain(state: State, index: Index, contact: Contact) -> Explanation:
+    """`since_ms` is when the contact entered its step."""
+    class_ = index.class_of(contact)
+    queue = contact.queue
+    specs = [spec for spec in state.current.spec.agents if spec.queues is None or queue in spec.queues]
+    return Explanation(
+        contact=contact.id,
+        state=contact.state,
+        queue=queue,
+        step=state.step_of(contact).spec.name,
+        policy=contact.version,
+        since_ms=contact.step_ms,
+        arrived_ms=contact.arrived_ms,
+        position=0 if contact.state == "connected" else position(state, index, contact),
+        agent=contact.agent,
+        held_for=contact.preferred if contact.window_ms is not None else None,
+        eligible=tuple(spec.name for spec in specs if index.may_take(spec.name, class_)),
+        agents=tuple((spec.name, _obstacle(state, index, contact, spec)) for spec in specs),
+        history=tuple(contact.history),
+    )
+
+
+def _obstacle(state: State, index: Index, contact: Contact, spec: AgentSpec) -> str:
+    class_ = index.class_of(contact)
+    agent = state.agents[spec.name]
+    if contact.agent == spec.name:
+        return "rings for it" if contact.state == "offered" else "talks with it"
+    if not index.may_take(spec.name, class_):
+        return class_.step.chain.why_not(spec, class_.view)
+    if spec.name in contact.refused:
+        return f"refused this contact ({agent.why_not_free()})"
+    if contact.channel not in index.free.get(spec.name, ()):
+        if contact.channel not in spec.capacity:
+            return f"takes no {contact.channel} contacts"
+        return agent.why_not_free()
+    if contact.window_ms is not None and contact.preferred != spec.name:
+        return f"free, but the contact is held for {contact.preferred}"
+    return "may take it" if contact.state == "queued" else f"free, but the contact is {contact.state}"
