@@ -159,8 +159,9 @@ def _box(name: str, card: _Card, backward: Collection[float], x: float, y: float
         port = card.port(position)
         text = escape(_cut(exit, 30))
         if port in backward:
-            link = f"<a href={quoteattr('#' + _anchor(target))}>↩ {escape(_cut(target, 22))}</a>"
-            text = f"{escape(_cut(exit, 12))} {link}"
+            back = _cut(target, 20)
+            link = f"<a href={quoteattr('#' + _anchor(target))}>↩ {escape(back)}</a>"
+            text = f"{escape(_cut(exit, _CHARACTERS - 3 - len(back)))} {link}"
         else:
             trouble = " trouble" if exit == "error" else ""
             yield f'<circle class="port{trouble}" cx="{_WIDTH}" cy="{port:g}" r="3"/>'
