@@ -26,7 +26,11 @@ class UnusableDirectory(DocumentError):
 
 @dataclass(slots=True)
 class Files:
-    """What was read: `documents` by file name, `flows` by path, and what was wrong. `hash` covers every byte."""
+    """What was read, and what was wrong with it.
+
+    `unreadable` are the files, by their place in the directory, that hold no document. `hash` covers every byte of what
+    decides how calls are treated; tests, scenarios and secrets are no part of it.
+    """
 
     directory: Path
     documents: dict[str, Source] = field(default_factory=dict)
@@ -34,6 +38,7 @@ class Files:
     tests: list[Path] = field(default_factory=list)
     sounds: dict[str, frozenset[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
     hash: str = ""
 
 
@@ -107,22 +112,19 @@ def _inside(files: Files, folder: str, pattern: str) -> list[Path]:
 
 
 def _read(files: Files, path: Path, digest: "hashlib._Hash") -> Source | None:
+    """The document in this file; if there is none, that is a problem."""
     content = _bytes(files, path, digest)
-    if content is None:
-        return None
-    name = shown(path)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = f"not UTF-8 text: byte 0x{content[error.start]:02x}"
-        files.problems.append(Problem(message, name, line, hint="save the file as UTF-8"))
-        return None
-    try:
-        return read(text, name)
-    except DocumentError as error:
-        files.problems += error.problems
-        return None
+    if content is not None:
+        try:
+            return read(content.decode("utf-8-sig"), shown(path))
+        except DocumentError as error:
+            files.problems += error.problems
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            message = f"not UTF-8 text: byte 0x{content[error.start]:02x}"
+            files.problems.append(Problem(message, shown(path), line, hint="save the file as UTF-8"))
+    files.unreadable.add(path.relative_to(files.directory).as_posix())
+    return None
 
 
 def _bytes(files: Files, path: Path, digest: "hashlib._Hash") -> bytes | None:

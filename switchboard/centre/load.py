@@ -4,7 +4,7 @@ All problems are found in one go. So an entry that is wrong in itself (an agent 
 nothing else: its name counts as known, and the router's check gets a harmless stand-in for it.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from ivr.flow.lint import lint, used
 from ivr.flow.prompts import Prompts, load_prompts
 from router.core.policy_check import check_policy
 from switchboard.centre.centre import AgentDetails, Centre
-from switchboard.centre.files import Files, read_files
+from switchboard.centre.files import FLOWS, REQUIRED, Files, read_files
 from switchboard.centre.model import (
     AgentDocument,
     AgentsDocument,
@@ -151,11 +151,15 @@ class _Loading:
             return None
         return self._attempt(load_hours, source, zone, ("hours",))
 
-    def _names(self, file: str, key: str) -> frozenset[str]:
-        """The names that a document defines, whatever is wrong with what stands under them."""
+    def _names(self, file: str, key: str) -> frozenset[str] | None:
+        """The names that a document defines, whatever is wrong with what stands under them; None if it is unreadable.
+
+        (An optional document that is not there defines no names.)"""
         source = self.files.documents.get(file)
-        data = source.data.get(key) if source and isinstance(source.data, dict) else None
-        return frozenset(data) if isinstance(data, dict) else frozenset()
+        if source is None:
+            return None if file in self.files.unreadable or file in REQUIRED else frozenset()
+        data = source.data.get(key) if isinstance(source.data, dict) else None
+        return frozenset(data) if isinstance(data, dict) else None
 
     def _check_references(
         self, centre: CentreDocument | None, flows: Mapping[str, Flow], prompts: Prompts | None
@@ -176,7 +180,7 @@ class _Loading:
             self.problems += check_queues(queues, documents["queues.yaml"], names, languages)
         if queues.keys() == names.queues:
             self.problems += check_exits(flows.values(), queues)
-        if queues and flows.keys() == names.flows:
+        if queues and names.flows == frozenset(flows):
             self.problems += check_attributes(queues, documents["queues.yaml"], flows.values())
         if centre and prompts and "prompts.yaml" in documents:
             self.problems += check_prompts(prompts, documents["prompts.yaml"], languages, self.files.sounds)
@@ -184,29 +188,34 @@ class _Loading:
     def _lint(self, centre: CentreDocument | None, flows: Mapping[str, Flow], prompts: Prompts | None) -> None:
         """What is wrong with the flows taken together, and prompts that none of them plays."""
         flow_names = self._flow_names()
-        names: dict[str, Collection[str]] = {
+        names = {
             "queue": self._names("queues.yaml", "queues"),
             "prompt": self._names("prompts.yaml", "prompts"),
             "hours": self._names("hours.yaml", "hours"),
+            "language": centre.languages if centre else None,
             "flow": flow_names,
         }
-        if centre:
-            names["language"] = centre.languages
-        self.problems += lint(flows.values(), names, set(centre.numbers.values()) if centre else flow_names)
+        entries = set(centre.numbers.values()) if centre else flow_names or flows.keys()
+        self.problems += lint(
+            flows.values(), {kind: known for kind, known in names.items() if known is not None}, entries
+        )
         source = self.files.documents.get("prompts.yaml")
-        if prompts and source and flow_names == flows.keys():
+        if prompts and source and flow_names == frozenset(flows):
             for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt")):
                 self.problems.append(source.problem(("prompts", name), "no flow plays this prompt", "", "warning"))
 
-    def _flow_names(self) -> frozenset[str]:
-        """Of all flows, those included that are wrong in other ways."""
-        return frozenset(_flow_name(source) for source in self.files.flows)
+    def _flow_names(self) -> frozenset[str] | None:
+        """Of all flows, those included that are wrong in other ways; None if some could not be read at all."""
+        names = [source.data.get("name") if isinstance(source.data, dict) else None for source in self.files.flows]
+        if any(place.startswith(FLOWS) for place in self.files.unreadable):
+            return None
+        return frozenset(name for name in names if isinstance(name, str)) if all(names) else None
 
     def _entries(self, key: str, model: type[Model]) -> dict[str, Model]:
         """The entries of `KEY.yaml` that are right, also when others are not."""
         file = f"{key}.yaml"
         entries = {}
-        for name in sorted(self._names(file, key)):
+        for name in sorted(self._names(file, key) or ()):
             try:
                 entries[name] = model.model_validate(self.files.documents[file].data[key][name])
             except ValidationError:
@@ -216,6 +225,8 @@ class _Loading:
     def _check_policy(self, queues: QueuesDocument | None, agents: AgentsDocument | None) -> None:
         """What the router says to the policy; wrong entries are stood in for, so that it sees all the others."""
         documents = self.files.documents
+        if self._names("queues.yaml", "queues") is None:
+            return
         policy = make_policy(queues or self._queues_stood_in_for(), agents or self._agents_stood_in_for())
         sources = {"queues": documents.get("queues.yaml"), "agents": documents.get("agents.yaml")}
         sources |= {"contact_ranking": sources["queues"], "after_failure": sources["agents"]}
@@ -224,14 +235,19 @@ class _Loading:
 
     def _queues_stood_in_for(self) -> QueuesDocument:
         good = self._entries("queues", QueueDocument)
-        return QueuesDocument(
-            queues={name: good.get(name, _ANY_QUEUE) for name in self._names("queues.yaml", "queues")}
-        )
+        names = self._names("queues.yaml", "queues") or ()
+        return QueuesDocument.model_construct(queues={name: good.get(name, _ANY_QUEUE) for name in names})
 
     def _agents_stood_in_for(self) -> AgentsDocument:
+        """The stand-in for a wrong agent can do everything, so that no step seems to have nobody."""
         good = self._entries("agents", AgentDocument)
-        able = AgentDocument(skills=dict.fromkeys(self._names("skills.yaml", "skills"), 10))
-        return AgentsDocument(agents={name: good.get(name, able) for name in self._names("agents.yaml", "agents")})
+        able = AgentDocument.model_construct(skills=dict.fromkeys(self._names("skills.yaml", "skills") or (), 10))
+        agents = {}
+        for name in self._names("agents.yaml", "agents") or ():
+            written = self.files.documents["agents.yaml"].data["agents"][name]
+            places = {key: value for key, value in written.items() if key in ("team", "site")} if written else {}
+            agents[name] = good.get(name) or able.model_copy(update=places)
+        return AgentsDocument.model_construct(agents=agents)
 
 
 _ANY_QUEUE = QueueDocument(
@@ -248,12 +264,6 @@ def _wrong_top(source: Source, key: str) -> Problem | None:
         return source.problem((), f"the document begins with '{key}:'")
     other = next((name for name in source.data if name != key), None)
     return source.problem((other,), f"{other!r} is not known here", nearest(other, [key])) if other else None
-
-
-def _flow_name(source: Source) -> str:
-    """The name of a flow, be it otherwise right or wrong."""
-    name = source.data.get("name") if isinstance(source.data, dict) else None
-    return name if isinstance(name, str) else source.file
 
 
 def _details(name: str, agent: AgentDocument) -> AgentDetails:

@@ -9,7 +9,14 @@ from ivr.flow.document import Flow
 from ivr.flow.names import CONTACT_FIELDS
 from ivr.flow.nodes.enqueue import Enqueue
 from ivr.flow.prompts import Prompts
-from switchboard.centre.model import AgentDocument, CentreDocument, LastActionDocument, QueueDocument, StepDocument
+from switchboard.centre.model import (
+    AgentDocument,
+    CentreDocument,
+    LastActionDocument,
+    QueueDocument,
+    StepDocument,
+    UntilDocument,
+)
 
 CONTACT = "contact."
 CENTRE_SOUND = "centre:"
@@ -17,11 +24,12 @@ CENTRE_SOUND = "centre:"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Every name that the documents define, those of entries included that are wrong in other ways."""
+    """Every name that the documents define, those of entries included that are wrong in other ways; None where a
+    document could not be read, so that nothing can be said against a name."""
 
-    skills: frozenset[str]
-    queues: frozenset[str]
-    flows: frozenset[str]
+    skills: frozenset[str] | None
+    queues: frozenset[str] | None
+    flows: frozenset[str] | None
 
 
 def check_centre(centre: CentreDocument, source: Source, names: Names) -> Iterator[Problem]:
@@ -39,13 +47,11 @@ def check_centre(centre: CentreDocument, source: Source, names: Names) -> Iterat
 
 
 def check_agents(agents: Mapping[str, AgentDocument], source: Source, names: Names) -> Iterator[Problem]:
-    """Agents have known skills and queues, and no two have one extension."""
+    """Agents have known skills, and no two have one extension. (The router checks their queues.)"""
     extensions: dict[str, str] = {}
     for name, agent in agents.items():
         for skill in agent.skills:
             yield from _known("skill", skill, names.skills, source, ("agents", name, "skills", skill))
-        for position, queue in enumerate(agent.queues or ()):
-            yield from _known("queue", queue, names.queues, source, ("agents", name, "queues", position))
         if agent.phone and not agent.extension:
             yield source.problem(("agents", name, "phone"), "a phone needs an 'extension'")
         if agent.extension:
@@ -58,20 +64,15 @@ def check_agents(agents: Mapping[str, AgentDocument], source: Source, names: Nam
 def check_queues(
     queues: Mapping[str, QueueDocument], source: Source, names: Names, languages: Iterable[str]
 ) -> Iterator[Problem]:
-    """Queues ask for known skills and overflow to known queues."""
+    """Queues ask for known skills, and their last action can come. (The router checks where it leads.)"""
     for name, queue in queues.items():
         at: Path = ("queues", name)
         yield from _conditions(queue, source, at, names, languages)
-        step_names: set[str] = set()
         for position, step in enumerate(queue.steps):
             yield from _conditions(step, source, (*at, "steps", position), names, languages)
-            if step.name in step_names:
-                path = (*at, "steps", position, "name")
-                yield source.problem(path, f"a step of this queue is named {step.name!r} already")
-            step_names.add(step.name)
-        for field, action in _last_actions(queue):
-            if action.queue is not None:
-                yield from _known("queue", action.queue, names.queues, source, (*at, field, "queue"))
+        if queue.longest_wait_s is None and queue.steps[-1].until == UntilDocument():
+            message = "the last action never happens: the last step never ends and no longest wait is set"
+            yield source.problem(at, message, "set 'longest_wait_s', or 'until' in the last step", "warning")
 
 
 def _conditions(
@@ -81,7 +82,7 @@ def _conditions(
         path = (*at, "skills", skill)
         if not skill.startswith(CONTACT):
             yield from _known("skill", skill, names.skills, source, path)
-        elif skill == "contact.language":
+        elif skill == "contact.language" and names.skills is not None:
             for language in languages:
                 if language not in names.skills:
                     message = f"callers may speak {language!r}, but there is no skill of this name"
@@ -169,6 +170,6 @@ def _last_actions(queue: QueueDocument) -> Iterator[tuple[str, LastActionDocumen
         yield "when_full", queue.when_full
 
 
-def _known(kind: str, name: str, names: frozenset[str], source: Source, path: Path) -> Iterator[Problem]:
-    if name not in names:
+def _known(kind: str, name: str, names: frozenset[str] | None, source: Source, path: Path) -> Iterator[Problem]:
+    if names is not None and name not in names:
         yield source.problem(path, f"there is no {kind} {name!r}", nearest(name, names))
