@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,12 +42,19 @@ def reserved_ports() -> Iterator[Ports]:
     raise NoFreePorts(f"all {_SLOTS} blocks of ports are in use; are old Asterisks still running?")
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_udp_ports(host: str, count: int = 2) -> tuple[int, ...]:
+    """So many different UDP ports of `host` that nobody has bound just now."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(count)]
+        for probe in probes:
+            probe.bind((host, 0))
+        return tuple(probe.getsockname()[1] for probe in probes)
+
+
+def udp_port_is_bound(host: str, port: int) -> bool:
+    """Whether some process has bound this UDP port of this IPv4 address."""
+    local = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+    return any(line.split()[1] == local for line in Path("/proc/net/udp").read_text().splitlines()[1:])
 
 
 def _is_free(ports: Ports) -> bool:

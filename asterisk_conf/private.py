@@ -1,19 +1,16 @@
 """An Asterisk of our own, for the demo and the tests: its own directories and ports, gone when we are gone."""
 
 import asyncio
-import atexit
 import contextlib
-import os
 import shutil
-import signal
 import tempfile
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from asterisk_conf.names import SOUNDS_DIRECTORY
+from asterisk_conf.processes import kill, path_tail, spawn
 from asterisk_conf.render import write
 from asterisk_conf.root import LANGUAGES, Installation, find_or_build
 
@@ -32,11 +29,7 @@ class AsteriskFailed(RuntimeError):
 
 
 class PrivateAsterisk:
-    """A running Asterisk. `directory` holds all it writes: `etc`, `log` (messages.log, console.log), `spool`, `lib`.
-
-    It runs in a session of its own, so that Ctrl-C at the terminal reaches only us, who then stop it; and it is
-    killed by the kernel when the thread that started it ends without having done so.
-    """
+    """A running Asterisk. `directory` holds all it writes: `etc`, `log` (messages.log, console.log), `spool`, `lib`."""
 
     def __init__(self, installation: Installation, directory: Path) -> None:
         self.installation = installation
@@ -63,7 +56,6 @@ class PrivateAsterisk:
         if installation is None:
             installation = await asyncio.to_thread(find_or_build)
         asterisk = cls(installation, directory)
-        _running.add(asterisk)
         try:
             asterisk._lay_out(files, recordings)
             await asterisk._launch()
@@ -116,13 +108,11 @@ class PrivateAsterisk:
                 self.kill()
         await self._reap()
         shutil.rmtree(self._run, ignore_errors=True)
-        _running.discard(self)
 
     def kill(self) -> None:
         """Ends Asterisk at once (SIGKILL), as a crash would."""
-        if self.running and self._process:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process:
+            kill(self._process)
 
     async def restart(self) -> None:
         """Ends Asterisk if it still runs, and starts it again with the same files and ports."""
@@ -130,32 +120,18 @@ class PrivateAsterisk:
             self._process.terminate()
         await self._reap()
         self._run.mkdir(exist_ok=True)
-        _running.add(self)
         await self._launch()
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of Asterisk's logs with their paths, for people who look for a fault."""
-        parts = []
-        for path in (self.directory / "log/console.log", self.directory / "log/messages.log"):
-            if path.is_file():
-                tail = path.read_text(errors="replace").splitlines()[-lines:]
-                parts.append(f"{path}:\n" + "\n".join(f"  {line}" for line in tail))
-        return "\n".join(parts)
+        logs = (self.directory / "log/console.log", self.directory / "log/messages.log")
+        return "\n".join(filter(None, (path_tail(path, lines) for path in logs)))
 
     def _command(self, *options: str) -> list[str]:
         return [*self.installation.command, "-C", str(self.directory / "etc/asterisk.conf"), *options]
 
     async def _launch(self) -> None:
-        # util-linux has it on every Linux; without it we still stop Asterisk in every way but our own kill -9.
-        with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        self._process = await asyncio.create_subprocess_exec(
-            *with_us,
-            *self._command("-f"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self._process = await spawn(self._command("-f"), asyncio.subprocess.PIPE)
         ready = asyncio.get_running_loop().create_future()
         self._console = asyncio.create_task(self._copy_console(self._process, ready))
         try:
@@ -223,15 +199,6 @@ class PrivateAsterisk:
                     _link(directory / path.name, path)
             if language in own:
                 _link(directory / SOUNDS_DIRECTORY, own[language].absolute())
-
-
-_running: weakref.WeakSet[PrivateAsterisk] = weakref.WeakSet()
-
-
-@atexit.register
-def _kill_all() -> None:
-    for asterisk in list(_running):
-        asterisk.kill()
 
 
 def _link(link: Path, target: Path) -> None:
