@@ -258,9 +258,10 @@ class Scenario(_Model):
             raise ValueError("a scenario has either 'centre' or its own 'policy'")
         if self.warm_up_minutes >= self.duration_minutes:
             raise ValueError("'warm_up_minutes' leaves nothing of 'duration_minutes'")
-        count = self.duration_minutes / self.interval_minutes
-        if abs(count - round(count)) > 1e-9:
-            raise ValueError("'duration_minutes' must be a multiple of 'interval_minutes'")
+        for name in ("duration_minutes", "warm_up_minutes"):
+            count = getattr(self, name) / self.interval_minutes
+            if abs(count - round(count)) > 1e-9:
+                raise ValueError(f"{name!r} must be a multiple of 'interval_minutes'")
         return self
 
     @property

@@ -25,6 +25,8 @@ from simulations.traces import read_trace
 
 MINUTE_MS = 60_000
 DAY_MS = 1_440 * MINUTE_MS
+AGENTS = "agents"
+"""The group of agents who have no team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,11 @@ class Centre:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """An agent on the staff: when (from, to) in milliseconds, how fast, and how the phone is treated."""
+    """An agent on the staff: when (from, to) in milliseconds, how fast, and how the phone is treated. Reports are by
+    `group`."""
 
     name: str
+    group: str
     shifts_ms: tuple[tuple[int, int], ...]
     handle_time_factor: float
     answering: Answering
@@ -147,7 +151,10 @@ def _staffed(
     workers: dict[str, Worker] = {}
     whole_time = ((0, _end_ms(scenario)),)
     if scenario.staff is None:
-        workers = {name: Worker(name, whole_time, 1.0, scenario.answering) for name in known}
+        workers = {
+            name: Worker(name, agent.team or AGENTS, whole_time, 1.0, scenario.answering)
+            for name, agent in known.items()
+        }
     for position, staff in enumerate(scenario.staff or ()):
         path = ("staff", position)
         if staff.group is not None:
@@ -171,7 +178,9 @@ def _staffed(
                 problems.append(
                     source.problem(path, f"agent {name!r} is on the staff twice", "give all shifts at once")
                 )
-            workers[name] = Worker(name, shifts, staff.handle_time_factor, staff.answering or scenario.answering)
+            group = staff.group or (known[name].team if name in known else "") or AGENTS
+            answering = staff.answering or scenario.answering
+            workers[name] = Worker(name, group, shifts, staff.handle_time_factor, answering)
     if not any(worker.shifts_ms for worker in workers.values()):
         hint = "name agents of the centre, or a 'group' with a 'count' above 0, and shifts within the time"
         problems.append(source.problem(("staff",), "nobody works in this scenario", hint))

@@ -4,10 +4,9 @@ Replications are independent and alike, so between them Student's t holds well. 
 
 * A count, a quantile, a maximum: the mean over replications of the replication's own figure.
 * A ratio of sums (service level, ASA, occupancy, mean queue length): the sums of all replications are divided, and
-  not the mean of their ratios, in which a quiet day would weigh as much as a busy one. Its variance is that of the
-  jackknife, which also takes the bias out to first order: with R the ratio of all n and R(i) that without replication
-  i, the pseudo-values J(i) = n R - (n - 1) R(i) are treated as if they were n independent observations of the ratio
-  (R. G. Miller, "The jackknife - a review", Biometrika 61, 1974; A. M. Law, Simulation Modeling and Analysis, 9.5.3).
+  not the mean of their ratios, in which a quiet day would weigh as much as a busy one. Its variance is the jackknife's:
+  with R the ratio of all n and R(i) that without replication i, the pseudo-values n R - (n - 1) R(i) are treated as n
+  independent observations (R. G. Miller, "The jackknife - a review", Biometrika 61, 1974).
 """
 
 from collections.abc import Sequence
@@ -51,12 +50,13 @@ def mean_estimate(values: Sequence[float | None], confidence: float) -> Estimate
 
 
 def ratio_estimate(pooled: Value, without: Sequence[Value], confidence: float) -> Estimate:
-    """The jackknifed ratio, from the ratio of `pooled` sums and the ratios `without` each one replication."""
+    """The ratio of the `pooled` sums, its interval from the ratios `without` each one of the replications."""
     known = [value for value in without if value is not None]
     if pooled is None or len(known) < len(without) or len(known) < 2:
         return Estimate(pooled)
     count = len(known)
-    return mean_estimate([count * pooled - (count - 1) * value for value in known], confidence)
+    pseudo = mean_estimate([count * pooled - (count - 1) * value for value in known], confidence)
+    return Estimate(pooled, pseudo.half_width)
 
 
 def _t(confidence: float, count: int) -> float:

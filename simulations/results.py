@@ -1,0 +1,111 @@
+"""What a study found, as numbers with intervals: the one source of the table, the report, the CSV and the JSON."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from router.core.tallies import AgentTally, ContactTally
+from simulations.replications import Outcome, Span, Study
+from simulations.statistics import Estimate, estimates, mean_estimate
+
+Estimates = dict[str, Estimate]
+
+
+class SpanResult(msgspec.Struct, frozen=True):
+    """Every figure of a span of time. `signed_in` and `busy` are mean numbers of agents; busy is talk and wrap-up."""
+
+    start: str
+    end: str
+    all_queues: Estimates
+    queues: dict[str, Estimates]
+    all_agents: Estimates
+    groups: dict[str, Estimates]
+    signed_in: Estimate
+    busy: Estimate
+
+
+class Goal(msgspec.Struct, frozen=True):
+    answered_within_s: float
+    share: float
+
+
+class Results(msgspec.Struct, frozen=True):
+    """A whole study. `replications` were done of `wanted`; `unfinished` contacts were still there at the end."""
+
+    scenario: str
+    policy_version: int
+    seed: int
+    replications: int
+    wanted: int
+    confidence: float
+    duration_minutes: float
+    warm_up_minutes: float
+    interval_minutes: float
+    goals: dict[str, Goal]
+    whole: SpanResult
+    intervals: tuple[SpanResult, ...]
+    unfinished: Estimate
+
+
+def summarise(study: Study) -> Results:
+    """The estimates of a study. Raises ValueError when not a single replication was done."""
+    if not study.outcomes:
+        raise ValueError("no replication was finished, so there is nothing to report")
+    scenario, outcomes = study.setting.scenario, study.outcomes
+    return Results(
+        scenario=scenario.name,
+        policy_version=study.setting.policy.version,
+        seed=scenario.seed,
+        replications=len(outcomes),
+        wanted=study.wanted,
+        confidence=scenario.confidence,
+        duration_minutes=scenario.duration_minutes,
+        warm_up_minutes=scenario.warm_up_minutes,
+        interval_minutes=scenario.interval_minutes,
+        goals={
+            queue.name: Goal(queue.goal.answered_within_ms / 1000, queue.goal.share)
+            for queue in study.setting.policy.queues
+        },
+        whole=_span(study, [outcome.whole for outcome in outcomes]),
+        intervals=tuple(_span(study, spans) for spans in _by_interval(outcomes)),
+        unfinished=mean_estimate([outcome.unfinished for outcome in outcomes], scenario.confidence),
+    )
+
+
+def _by_interval(outcomes: Sequence[Outcome]) -> list[list[Span]]:
+    return [list(spans) for spans in zip(*(outcome.intervals for outcome in outcomes), strict=True)]
+
+
+def _span(study: Study, spans: Sequence[Span]) -> SpanResult:
+    """The same span of every replication."""
+    confidence, first = study.setting.scenario.confidence, spans[0]
+    length_ms = first.end_ms - first.start_ms
+    groups = sorted({name for span in spans for name in span.groups})
+    return SpanResult(
+        start=_clock(study, first.start_ms),
+        end=_clock(study, first.end_ms),
+        all_queues=estimates([span.all_queues for span in spans], confidence),
+        queues={
+            name: estimates([span.queues.get(name, ContactTally()) for span in spans], confidence)
+            for name in first.queues
+        },
+        all_agents=estimates([span.all_agents for span in spans], confidence),
+        groups={
+            name: estimates([span.groups.get(name, AgentTally()) for span in spans], confidence) for name in groups
+        },
+        signed_in=mean_estimate([_signed_in_ms(span.all_agents) / length_ms for span in spans], confidence),
+        busy=mean_estimate([span.all_agents.handling_ms / length_ms for span in spans], confidence),
+    )
+
+
+def _signed_in_ms(tally: AgentTally) -> int:
+    return tally.handling_ms + tally.available_ms + tally.paused_ms
+
+
+def _clock(study: Study, at_ms: int) -> str:
+    """The scenario's wall clock; with the date when it goes over midnight."""
+    scenario = study.setting.scenario
+    at = scenario.started + timedelta(milliseconds=at_ms)
+    last = scenario.started + timedelta(minutes=scenario.duration_minutes)
+    return f"{at:%H:%M}" if last.date() == scenario.started.date() else f"{at:%Y-%m-%d %H:%M}"

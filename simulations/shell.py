@@ -1,0 +1,120 @@
+"""The simulated shell: event in -> `handle(event, now_ms)` -> carry out -> re-arm the one timer.
+
+The counterpart of `router.live.shell`, over the same core, with SimPy's clock in whole milliseconds.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import simpy
+
+from router.core.decisions import Decision
+from router.core.events import Event, TimePassed
+from router.core.metrics import Metrics
+from router.core.policy import Policy
+from router.core.router import Router
+
+Hands = Mapping[type[Decision], Callable[[Any], None]]
+"""What carries out the decisions of a type; those without are notices."""
+
+Handled = tuple[int, Event, tuple[Decision, ...]]
+"""What one event led to: (now_ms, event, decisions)."""
+
+
+class SimulatedRouter:
+    """The router core in simulated time.
+
+    Every decision goes to `metrics` and then to the hands that carry it out, in the order of decision; an event that
+    they feed waits its turn. `log` keeps everything when it is asked for.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        router: Router,
+        metrics: Metrics | None = None,
+        hands: Hands = MappingProxyType({}),
+        keep_log: bool = False,
+        timer: bool = True,
+    ) -> None:
+        self.env = env
+        self.router = router
+        self.log: list[Handled] | None = [] if keep_log else None
+        self._metrics, self._hands = metrics, hands
+        self._pending: deque[Event] = deque()
+        self._feeding = False
+        self._timer = timer
+        self._wake_at: int | None = None
+
+    def feed(self, event: Event) -> None:
+        """Gives the core one event at the present time and sees to its decisions."""
+        self._pending.append(event)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._pending:
+                self._handle(self._pending.popleft())
+        finally:
+            self._feeding = False
+        self._arm()
+
+    def after(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Calls `act` when `delay_ms` have passed."""
+        timeout = self.env.timeout(delay_ms)
+        assert timeout.callbacks is not None
+        timeout.callbacks.append(lambda _: act())
+
+    def _handle(self, event: Event) -> None:
+        now_ms = int(self.env.now)
+        decisions = self.router.handle(event, now_ms)
+        if self.log is not None:
+            self.log.append((now_ms, event, tuple(decisions)))
+        metrics, hands = self._metrics, self._hands
+        for decision in decisions:
+            if metrics is not None:
+                metrics.observe(decision, now_ms)
+            if (carry_out := hands.get(type(decision))) is not None:
+                carry_out(decision)
+
+    def _arm(self) -> None:
+        """One wake-up at a time is armed; one that comes before the deadline only arms the next."""
+        if not self._timer:
+            return
+        deadline = self.router.next_deadline_ms()
+        if deadline is not None and (self._wake_at is None or deadline < self._wake_at):
+            self._wake_at = deadline
+            self.after(max(0, deadline - int(self.env.now)), lambda: self._wake(deadline))
+
+    def _wake(self, armed_for: int) -> None:
+        if armed_for != self._wake_at:
+            return  # an earlier deadline took its place
+        self._wake_at = None
+        deadline = self.router.next_deadline_ms()
+        if deadline is not None and deadline <= self.env.now:
+            self.feed(TimePassed())
+        else:
+            self._arm()
+
+
+def replay_events(policy: Policy, seed: int, events: Iterable[tuple[int, Event]], timer: bool = False) -> list[Handled]:
+    """Runs recorded events (now_ms, event) through a fresh core in simulated time and returns all its decisions.
+
+    A recording of a live shell contains the `TimePassed` that its timer gave, as late as it really was; they are fed
+    as they were. With `timer` they are left out, and this shell's own timer wakes the core.
+    """
+    recorded = [(at_ms, event) for at_ms, event in events if not (timer and isinstance(event, TimePassed))]
+    env = simpy.Environment(initial_time=recorded[0][0] if recorded else 0)
+    shell = SimulatedRouter(env, Router(policy, seed=seed), keep_log=True, timer=timer)
+
+    def recording() -> Generator[simpy.Event, None, None]:
+        for at_ms, event in recorded:
+            if at_ms > env.now:
+                yield env.timeout(at_ms - int(env.now))
+            shell.feed(event)
+
+    env.run(until=env.process(recording()))
+    assert shell.log is not None
+    return shell.log

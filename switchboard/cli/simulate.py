@@ -1,0 +1,132 @@
+"""`switchboard simulate`: a scenario played many times over the real router and the real flows."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+# numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
+if TYPE_CHECKING:
+    from simulations.replications import Study
+    from simulations.results import Estimates, Results
+    from simulations.setting import Setting
+
+errors = Console(stderr=True, highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(simulate)
+
+
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="The scenario (YAML).", show_default=False)],
+    centre: Annotated[
+        Path | None, typer.Option(help="The centre's directory, in the place of the one the scenario names.")
+    ] = None,
+    replications: Annotated[int | None, typer.Option(min=1, help="How often, in the place of the scenario's.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the report goes; by default var/simulations/NAME.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")] = False,
+) -> None:
+    """Play a scenario many times and tell what callers and agents would meet, with confidence intervals."""
+    from simulations import report
+    from simulations.results import summarise
+
+    setting = _setting(scenario, centre, replications, seed)
+    study = _run(setting, jobs or os.cpu_count() or 1)
+    if not study.outcomes:
+        errors.print("Interrupted before the first replication was done: there is nothing to report.")
+        raise typer.Exit(130)
+    results = summarise(study)
+    directory = out or Path("var/simulations") / (re.sub(r"[^\w.-]+", "-", scenario.stem) or "scenario")
+    try:
+        written = report.write_report(results, directory)
+    except OSError as error:
+        errors.print(f"The report cannot be written: {error}", markup=False)
+        raise typer.Exit(3) from None
+    if json:
+        typer.echo(report.json_text(results))
+    else:
+        _print(results, list(written.values()))
+    if not study.complete:
+        errors.print(
+            f"Interrupted: {len(study.outcomes)} of {study.wanted} replications were done; the figures are of those."
+        )
+        raise typer.Exit(130)
+
+
+def _setting(path: Path, centre: Path | None, replications: int | None, seed: int | None) -> "Setting":
+    from simulations.setting import Centre, read_scenario, settle
+
+    source, scenario = read_scenario(path)
+    given = {"replications": replications, "seed": seed}
+    scenario = scenario.model_copy(update={name: value for name, value in given.items() if value is not None})
+    directory = centre or (path.parent / scenario.centre if scenario.centre is not None else None)
+    if directory is None:
+        return settle(source, scenario, None)
+    from switchboard.centre import load_centre
+
+    loaded = load_centre(directory)
+    return settle(source, scenario, Centre(loaded.policy, loaded.library, dict(loaded.numbers)))
+
+
+def _run(setting: "Setting", jobs: int) -> "Study":
+    from simulations.replications import run_study
+
+    columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("replications", total=setting.scenario.replications)
+        return run_study(setting, jobs, lambda done: progress.update(task, completed=done))
+
+
+def _print(results: "Results", paths: list[Path]) -> None:
+    from simulations.report import percent, plain, seconds
+
+    console = Console(highlight=False)
+    whole = results.whole
+    interval = f"± {results.confidence * 100:g} % confidence" if results.replications > 1 else "no interval"
+    title = f"{results.scenario}: {whole.start} to {whole.end}, {results.replications} replications, {interval}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    table.add_column("queue")
+    for heading in ("contacts", "goal", "service level", "ASA", "abandoned", "overflowed", "queue length"):
+        table.add_column(heading, justify="right")
+
+    def add_row(name: str, goal: str, figures: "Estimates", style: str = "") -> None:
+        table.add_row(
+            escape(name),
+            plain(figures["arrived"]),
+            goal,
+            percent(figures["service_level_share"]),
+            seconds(figures["asa_ms"]),
+            percent(figures["abandon_share"]),
+            percent(figures["overflow_share"]),
+            plain(figures["mean_queue_length"]),
+            style=style,
+        )
+
+    for name, figures in whole.queues.items():
+        goal = results.goals[name]
+        add_row(name, f"{goal.share * 100:g} % in {goal.answered_within_s:g} s", figures)
+    if len(whole.queues) > 1:
+        add_row("all queues", "", whole.all_queues, style="bold")
+    console.print(table)
+    console.print()
+    agents = Table(box=None, padding=(0, 1))
+    agents.add_column("agents")
+    agents.add_column("occupancy", justify="right")
+    agents.add_column("contacts per hour", justify="right")
+    for name, figures in whole.groups.items():
+        agents.add_row(escape(name), percent(figures["occupancy_share"]), plain(figures["answered_per_hour"]))
+    console.print(agents)
+    if (results.unfinished.value or 0) > 0:
+        console.print(f"\nStill waiting or talking when the run ended: {plain(results.unfinished)} contacts.")
+    console.print()
+    for path in paths:
+        console.print(str(path), markup=False, soft_wrap=True)

@@ -1,0 +1,146 @@
+"""The simulation against exact answers, through the real router core.
+
+Set beforehand: each figure is the estimate of REPLICATIONS independent runs. It must lie within
+ALLOWED_Z of its own standard errors of the exact value, which by chance happens to one figure in 400; and the standard
+error must be at most the bound given beside it (1 to 4 % of the value), so that a model that is off by a few per cent
+fails. The seeds are fixed, so the verdict is always the same.
+"""
+
+import pytest
+
+from documents import Source
+from router.core.tallies import AgentTally, ContactTally
+from simulations.replications import replicate
+from simulations.scenario import Scenario
+from simulations.setting import settle
+from simulations.statistics import Estimate, estimates, mean_estimate
+from tests.support.queueing import ErlangA, ErlangC, NModel
+
+REPLICATIONS = 12
+ALLOWED_Z = 3.8  # Student's t with 11 degrees of freedom leaves 0.003 outside
+CONFIDENCE = 0.95
+T_95 = 2.200985  # of 11 degrees of freedom: half-width / standard error
+
+
+def run(document: dict[str, object]) -> tuple[list[dict[str, ContactTally]], list[dict[str, AgentTally]]]:
+    scenario = Scenario.model_validate({"replications": REPLICATIONS, "run_off_minutes": 30} | document)
+    setting = settle(Source("theory", document, {}), scenario, None)
+    outcomes = [replicate(setting, number) for number in range(REPLICATIONS)]
+    return [outcome.whole.queues for outcome in outcomes], [outcome.whole.groups for outcome in outcomes]
+
+
+def of(tallies: list[dict[str, ContactTally]] | list[dict[str, AgentTally]], name: str) -> dict[str, Estimate]:
+    return estimates([tally[name] for tally in tallies], CONFIDENCE)
+
+
+def assert_agrees(estimate: Estimate, exact: float, greatest_error: float, scale: float = 1.0) -> None:
+    assert estimate.value is not None
+    assert estimate.half_width is not None
+    value, error = estimate.value * scale, estimate.half_width * scale / T_95
+    assert 0 < error <= greatest_error, f"the standard error {error:.3g} is above {greatest_error}: no power"
+    z = (value - exact) / error
+    assert abs(z) <= ALLOWED_Z, f"{value:.6g} for {exact:.6g}: {z:+.2f} standard errors of {error:.3g}"
+
+
+def exponential(mean_s: float) -> dict[str, object]:
+    return {"distribution": "exponential", "mean": mean_s}
+
+
+def test_the_half_width_is_students() -> None:
+    assert mean_estimate([float(number) for number in range(12)], CONFIDENCE).half_width == pytest.approx(
+        T_95 * (13 / 12) ** 0.5
+    )
+
+
+def test_erlang_c() -> None:
+    queues, agents = run(
+        {
+            "name": "Erlang C",
+            "seed": 1,
+            "duration_minutes": 3_120,
+            "interval_minutes": 60,
+            "warm_up_minutes": 120,
+            "policy": {"queues": {"line": {"answered_within_s": 20}}},
+            "staff": [{"group": "agents", "count": 14}],
+            "kinds": {"calls": {"queue": "line", "arrivals": {"per_hour": 200}, "handle_time_s": exponential(180)}},
+        }
+    )
+    exact = ErlangC(arrivals=200 / 60, service=60 / 180, agents=14)
+    assert (exact.p_wait, exact.p_answered_within(1 / 3), exact.mean_wait * 60) == pytest.approx(
+        (0.1741319, 0.8883500, 7.83594), rel=1e-6
+    )
+    line = of(queues, "line")
+    assert_agrees(line["had_to_wait_share"], exact.p_wait, 0.004)
+    assert_agrees(line["service_level_share"], exact.p_answered_within(1 / 3), 0.004)
+    assert_agrees(line["asa_ms"], exact.mean_wait * 60, 0.4, scale=0.001)
+    assert_agrees(of(agents, "agents")["occupancy_share"], 10 / 14, 0.004)
+
+
+def test_erlang_a() -> None:
+    queues, _ = run(
+        {
+            "name": "Erlang A",
+            "seed": 2,
+            "duration_minutes": 260,
+            "interval_minutes": 20,
+            "warm_up_minutes": 20,
+            "policy": {"queues": {"line": {}}},
+            "staff": [{"group": "agents", "count": 50}],
+            "kinds": {
+                "calls": {
+                    "queue": "line",
+                    "arrivals": {"per_hour": 2_880},
+                    "handle_time_s": exponential(60),
+                    "patience_s": exponential(120),
+                }
+            },
+        }
+    )
+    exact = ErlangA(arrivals=48, service=1, patience=0.5, agents=50)
+    assert (exact.p_abandon, exact.mean_wait * 60, exact.mean_queue) == pytest.approx(
+        (0.03091, 3.7095, 2.968), rel=1e-4
+    )
+    line = of(queues, "line")
+    assert_agrees(line["abandon_share"], exact.p_abandon, 0.001)
+    assert_agrees(line["mean_wait_ms"], exact.mean_wait * 60, 0.12, scale=0.001)
+    assert_agrees(line["mean_queue_length"], exact.mean_queue, 0.1)
+
+
+def test_two_skill_n_model() -> None:
+    """Kind 0 asks the specialists first (the least skilled who can); generalists take kind 1 first (its priority)."""
+    times = {"handle_time_s": exponential(300), "patience_s": exponential(240)}
+    queues, agents = run(
+        {
+            "name": "N model",
+            "seed": 3,
+            "duration_minutes": 5_200,
+            "interval_minutes": 100,
+            "warm_up_minutes": 100,
+            "policy": {
+                "queues": {
+                    "zero": {"skills": {"zero": 1}, "agent_ranking": ["least_skilled", "longest_idle"]},
+                    "one": {"skills": {"one": 1}, "priority": 1},
+                }
+            },
+            "staff": [
+                {"group": "specialists", "count": 5, "skills": {"zero": 5}},
+                {"group": "generalists", "count": 6, "skills": {"zero": 5, "one": 5}},
+            ],
+            "kinds": {
+                "zero": {"queue": "zero", "arrivals": {"per_hour": 72}} | times,
+                "one": {"queue": "one", "arrivals": {"per_hour": 48}} | times,
+            },
+        }
+    )
+    exact = NModel(arrivals=(1.2, 0.8), service=0.2, patience=0.25, specialists=5, generalists=6).solve()
+    assert exact.p_wait == pytest.approx((0.3332391, 0.5157226), abs=1e-7)
+    assert exact.p_abandon == pytest.approx((0.0815591, 0.1339558), abs=1e-7)
+    assert exact.mean_wait == pytest.approx((0.3262364, 0.5358232), abs=1e-7)
+    assert exact.occupancy == pytest.approx((0.8128315, 0.8184441), abs=1e-7)
+    for position, name in enumerate(("zero", "one")):
+        line = of(queues, name)
+        assert_agrees(line["had_to_wait_share"], exact.p_wait[position], 0.004)
+        assert_agrees(line["abandon_share"], exact.p_abandon[position], 0.0025)
+        assert_agrees(line["mean_wait_ms"], exact.mean_wait[position], 0.01, scale=1 / 60_000)
+    assert_agrees(of(agents, "specialists")["occupancy_share"], exact.occupancy[0], 0.003)
+    assert_agrees(of(agents, "generalists")["occupancy_share"], exact.occupancy[1], 0.003)
