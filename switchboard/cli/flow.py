@@ -47,7 +47,7 @@ def lint(
         for problem in problems:
             _print_problem(problem)
         warnings = len(problems) - errors
-        console.print(f"{errors} errors, {warnings} warnings" if problems else "No problems found.")
+        console.print(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}" if problems else "No problems found.")
     raise typer.Exit(1 if errors or (strict and problems) else 0)
 
 
@@ -153,6 +153,10 @@ def _ask(question: str) -> str | None:
     if not sys.stdin.isatty():
         console.print(line.rstrip("\n"), markup=False)  # so that a piped call reads like a typed one
     return line if line else None
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _print_problem(problem: Problem) -> None:
