@@ -37,8 +37,7 @@ ANSWERS: dict[str, tuple[type[Input], ...]] = {
 MAX_ALONE = 100
 MAX_ENTERED = 2_000
 MAX_DEPTH = 10
-_MAX_CALLER_TEXT = 200
-_MAX_WHY = 200
+_MAX_TEXT = 200
 
 Step = tuple[Session, list[Effect]]
 
@@ -59,19 +58,23 @@ class Machine:
     def start(self, flow: str, caller: Caller, now_ms: int, attributes: Mapping[str, Attribute] | None = None) -> Step:
         """A new session at the start of `flow`, with what is already known of the contact.
 
-        Raises MachineError when there is no such flow.
+        Raises MachineError when there is no such flow, and for attributes that no node could set.
         """
         document = self._flow(flow)
         session = Session(
-            caller=_tame(caller),
+            caller=Caller(_tame(caller.number), _tame(caller.dialled), _tame(caller.name)),
             flow=document.name,
             fingerprint=document.fingerprint,
             node=document.start,
             language=self.library.default_language,
             started_ms=now_ms,
-            attributes=dict(attributes or {}),
         )
         turn = Turn(self.library, session, document, now_ms)
+        try:
+            for name, value in (attributes or {}).items():
+                turn.set(name, value)
+        except NodeError as error:
+            raise MachineError(str(error)) from None
         turn.effects.append(SetLanguage(turn.language))
         turn.go(document, document.start, (), "start")
         return self._run(turn, document.nodes[document.start].enter)
@@ -178,9 +181,9 @@ class Machine:
             exits = turn.flow.exits[turn.node]
             target = exits.get(result) or ("" if result == "error" else exits.get("otherwise"))
             if target:
-                turn.go(turn.flow, target, turn.frames, result)
+                turn.go(turn.flow, target, turn.frames, _tame(result))
                 return None
-            result = Failure(f"{turn.flow.name}.{turn.node}: no exit {result!r}")
+            result = Failure(_tame(f"{turn.flow.name}.{turn.node}: no exit {result!r}"))
         return self._recover(turn, result)
 
     def _recover(self, turn: Turn, failure: Failure) -> Failure | None:
@@ -211,7 +214,7 @@ def _attempt(turn: Turn, act: Callable[..., Result], *arguments: object) -> Resu
         detail = str(error)
     except Exception as error:  # a fault of ours must not cost the caller more than a fault of the flow
         detail = f"internal error: {type(error).__name__}: {error}"
-    return Failure(f"{turn.flow.name}.{turn.node}: {detail}"[:_MAX_WHY])
+    return Failure(_tame(f"{turn.flow.name}.{turn.node}: {detail}"))
 
 
 def _end(turn: Turn, why: str, reason: str) -> Step:
@@ -219,10 +222,6 @@ def _end(turn: Turn, why: str, reason: str) -> Step:
     return turn.session("", f"failed: {why}"), turn.effects
 
 
-def _tame(caller: Caller) -> Caller:
-    """What the network says of a caller is neither bounded nor always text."""
-
-    def text(value: str) -> str:
-        return value[:_MAX_CALLER_TEXT].encode("utf-8", "replace").decode("utf-8")
-
-    return Caller(text(caller.number), text(caller.dialled), text(caller.name))
+def _tame(text: str) -> str:
+    """What comes from networks and servers is neither bounded nor always text."""
+    return text[:_MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
