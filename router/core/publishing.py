@@ -35,7 +35,7 @@ class Publishing:
                 if contact.state != "connected":
                     self._migrate(contact)
         if before not in state.users:
-            del state.versions[before]
+            state.versions.pop(before, None)
         self._index.rebuild()
         self.reset_timers()
         for agent in gone:

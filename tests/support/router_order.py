@@ -1,0 +1,62 @@
+"""Whether the router's choices were the best ones, judged by brute force from policy and state."""
+
+from collections.abc import Sequence
+
+from router.core.decisions import AgentChanged, AnyDecision, ContactQueued, Offer, OfferEnded, StepEntered
+from router.core.rankings import ContactRanking
+from router.core.router import Router
+from router.core.state import Contact
+from router.core.strategies import FitKey
+
+
+def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: int) -> None:
+    """Of all contacts that still wait as they did before the event and that an offered agent may take, none goes before
+    the one that was offered; nor does any agent who is still as free as before go before the offered one."""
+    state = router._state
+    touched = {d.contact for d in decisions if isinstance(d, (StepEntered, ContactQueued, OfferEnded))}
+    changed = {d.agent for d in decisions if isinstance(d, AgentChanged)}
+    ranking = state.current.contact_ranking
+    for offer in (d for d in decisions if isinstance(d, Offer)):
+        chosen = state.contacts.get(offer.contact)
+        if chosen is None or chosen.offer != offer.offer or chosen.due is not None:
+            continue
+        if offer.record.step != state.step_of(chosen).spec.name:
+            continue
+        agent = state.current.agents[offer.agent]
+        step = state.step_of(chosen)
+        own = _contact_rank(router, ranking, chosen, offer.agent, now_ms)
+        for other in state.contacts.values():
+            if other.state != "queued" or other.id in touched or other.channel != chosen.channel:
+                continue
+            if offer.agent in other.refused or (other.window_ms is not None and other.preferred != offer.agent):
+                continue
+            if state.step_of(other).chain.holds(agent, _view(other)):
+                rank = _contact_rank(router, ranking, other, offer.agent, now_ms)
+                assert own < rank, f"{offer.agent} got {chosen.id} {own} before {other.id} {rank}"
+        for name, spec in state.current.agents.items():
+            free = state.agents[name].free_channels(spec)
+            if name in changed or chosen.channel not in free or name in chosen.refused or chosen.window_ms is not None:
+                continue
+            if step.chain.holds(spec, _view(chosen)):
+                facts = router._index._facts_of(state.agents[name], spec)
+                fit = step.chain.fit(spec, _view(chosen))
+                rank = step.ranking.rank(step.ranking.standing(facts), fit, name == chosen.preferred)
+                taken = (offer.record.agents[0].keys, state.current.order[offer.agent])
+                assert taken < (rank, facts.order), f"{chosen.id} went to {offer.agent} {taken} before {name} {rank}"
+
+
+def _view(contact: Contact) -> dict[str, str | int | float | bool]:
+    return {**contact.attributes, "queue": contact.queue, "channel": contact.channel}
+
+
+def _contact_rank(
+    router: Router, ranking: ContactRanking, contact: Contact, agent: str, now_ms: int
+) -> tuple[tuple[float, ...], int, int]:
+    state = router._state
+    fit = state.step_of(contact).chain.fit(state.current.agents[agent], _view(contact))
+    facts = state.facts_of(contact)
+    values = [
+        key.value(fit) if isinstance(key, FitKey) else key.value(facts, contact.arrived_ms, now_ms)
+        for key in ranking.keys
+    ]
+    return tuple(values), contact.arrived_ms, contact.seq
