@@ -1,5 +1,6 @@
 """Plain data against a typed model: every problem at its line, with the nearest name for a wrong one."""
 
+import re
 from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -26,7 +27,7 @@ def validate(source: Source, model: type[Model], at: Path = ()) -> Model:
 def _problems(source: Source, model: type[BaseModel], error: ValidationError, at: Path) -> Iterator[Problem]:
     for detail in error.errors(include_url=False):
         kind, place, value = detail["type"], detail["loc"], detail["input"]
-        message, hint = detail["msg"].removeprefix("Value error, "), ""
+        message, hint = detail["msg"].removeprefix("Value error, ").removeprefix("Input "), ""
         if kind == "extra_forbidden":
             message = f"{place[-1]!r} is not known here"
             hint = nearest(place[-1], _field_names(model, place[:-1]))
@@ -36,9 +37,11 @@ def _problems(source: Source, model: type[BaseModel], error: ValidationError, at
             message = f"{_EXPECTED[kind]} belongs here, not {_what(value)}"
             if kind == "string_type" and isinstance(value, (int, float)):
                 hint = f"put it into quotes: '{value}'"
+            elif isinstance(value, str) and kind in ("int_type", "float_type") and _NUMBER.fullmatch(value):
+                hint = f"write it without quotes: {value}"
         elif place and place[-1] == "[key]":
             message = f"{message}; the name is {place[-2]!r}"
-        elif not isinstance(value, (dict, list)):
+        elif kind != HIDDEN and not isinstance(value, (dict, list)):
             message += f"; it is {_shown(value)}"
         written = _written_path(source, (*at, *place))
         if kind == "missing":
@@ -46,6 +49,10 @@ def _problems(source: Source, model: type[BaseModel], error: ValidationError, at
         yield source.problem(written, message, hint)
 
 
+HIDDEN = "hidden"
+"""The type of a `PydanticCustomError` whose value may be a secret that stands in the wrong place: it is not shown."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _EXPECTED = {
     "model_type": "a mapping (`key: value` lines)",
     "model_attributes_type": "a mapping (`key: value` lines)",
@@ -54,6 +61,9 @@ _EXPECTED = {
     "tuple_type": "a list (`- item` lines)",
     "string_type": "text",
     "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
 }
 
 

@@ -94,8 +94,8 @@ def _yaml_here(files: Files) -> Iterator[Path]:
         if path.name in known:
             yield path
         elif path.suffix in (".yaml", ".yml") and not _ELSEWHERE.fullmatch(path.name):
-            close = difflib.get_close_matches(f"{path.stem}.yaml", known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+            close = difflib.get_close_matches(path.stem, [name.removesuffix(".yaml") for name in known], n=1)
+            hint = f"did you mean '{close[0]}.yaml'?" if close else f"known: {', '.join(known)}"
             files.problems.append(Problem("this is no document of a centre", shown(path), hint=hint))
 
 

@@ -3,14 +3,17 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from documents import DocumentError, nearest, read
+from documents.validation import HIDDEN
 from switchboard.centre.values import Document, matching
 
 MAX_SECRET_BYTES = 65_536
@@ -20,15 +23,28 @@ class SecretError(Exception):
     """A secret is not where the configuration says; the message names the place and never the secret."""
 
 
+def _variable(name: str) -> str:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        raise PydanticCustomError(HIDDEN, "the name of an environment variable belongs here")
+    return name
+
+
 class SecretSource(Document):
     """Where a secret is found: a file or an environment variable, never the secret itself."""
 
     secret_file: Annotated[str, Field(min_length=1)] | None = None
     """A file that holds nothing else (relative to the centre's directory), or, with `key`, a YAML mapping."""
-    secret_env: Annotated[str, matching("[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")] | None = None
+    secret_env: Annotated[str, AfterValidator(_variable)] | None = None
     """The name of an environment variable."""
     key: Annotated[str, Field(min_length=1)] | None = None
     """The key under which a `secret_file` of several secrets has this one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_in_the_open(cls, written: object) -> object:
+        if not isinstance(written, (dict, SecretSource)):
+            raise PydanticCustomError(HIDDEN, "a secret does not stand here; say where it is: {secret_file: PATH}")
+        return written
 
     @model_validator(mode="after")
     def _one_place(self) -> "SecretSource":
@@ -72,7 +88,10 @@ class PinSource(SecretSource):
     """An agent's PIN: its salted hash (`switchboard pin hash`), or where the PIN or its hash is found."""
 
     hash: (
-        Annotated[str, matching(r"scrypt:[0-9a-f]{32}:[0-9a-f]{64}", "what `switchboard pin hash` printed")] | None
+        Annotated[
+            str, matching(r"scrypt:[0-9a-f]{32}:[0-9a-f]{64}", "what `switchboard pin hash` printed belongs here")
+        ]
+        | None
     ) = None
     """The salted hash of the PIN, as `switchboard pin hash` prints it."""
 

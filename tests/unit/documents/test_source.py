@@ -21,7 +21,9 @@ def test_every_value_has_its_line() -> None:
 def test_what_is_missing_has_the_line_of_what_encloses_it() -> None:
     source = read("a:\n  b:\n    c: 1\n")
     assert source.line(("a", "b", "missing", 3)) == 2
-    assert str(source.problem(("a", "b", "missing"), "is missing", "add it")) == "line:2: a.b.missing: is missing (add it)"
+    assert (
+        str(source.problem(("a", "b", "missing"), "is missing", "add it")) == "line:2: a.b.missing: is missing (add it)"
+    )
 
 
 @pytest.mark.parametrize(
