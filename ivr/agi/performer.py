@@ -66,7 +66,6 @@ class Performer:
                 case _:
                     raise TypeError(f"{type(effect).__name__} is not for the performer")
         except (CommandError, _EffectError) as error:
-            _warn_once(f"{type(effect).__name__}: {error}")
             return EffectFailed(str(error))
         return Played()
 

@@ -88,14 +88,16 @@ class FakeAsterisk:
         self.send(line.encode() + b"\n")
 
     async def serve(self, answers: Answers = PATIENT) -> list[str]:
-        """Answer until the server closes; the longest fitting prefix decides, those of `PATIENT` come last. An answer
-        may be a function of the command. Returns the commands."""
-        known = {**PATIENT, **answers}
-        by_length = sorted(known, key=len, reverse=True)
+        """Answer until the server closes: by the longest fitting prefix in `answers`, else in `PATIENT`. An answer may
+        be a function of the command; an empty one is no reply. Returns the commands."""
         while line := await self.command():
-            prefix = next((prefix for prefix in by_length if line.startswith(prefix)), None)
-            answer = "510 Invalid or unknown command" if prefix is None else known[prefix]
-            self.reply(answer if isinstance(answer, str) else answer(line))
+            answer: str | Callable[[str], str] = "510 Invalid or unknown command"
+            for known in (answers, PATIENT):
+                if prefix := max((prefix for prefix in known if line.startswith(prefix)), key=len, default=""):
+                    answer = known[prefix]
+                    break
+            if text := answer if isinstance(answer, str) else answer(line):
+                self.reply(text)
         self.close()
         return self.commands
 
