@@ -24,7 +24,10 @@ from asterisk_conf.root import ensure_program
 
 SCENARIO_TICK_S = 0.1
 STOP_TIMEOUT_S = 5.0
-_DTMF_PAYLOAD = 96  # the payload type that SIPp's play_dtmf sends
+# SIPp's play_dtmf (3.6.1): payload type 96, 400 ms of filler, and then for each key a pause and a tone.
+_DTMF_PAYLOAD = 96
+_TONE_S = 0.08
+_LEAD_S = 0.4 + 2 * _TONE_S
 _REFUSALS = (
     (404, "Not Found"),
     (480, "Temporarily Unavailable"),
@@ -48,7 +51,7 @@ _ENVIRONMENT = jinja2.Environment(
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys to press (`0-9*#`), so long after the answer."""
+    """Keys to press (`0-9*#A-D`), one every 0.16 s, the first so long after the answer (but not before 0.6 s)."""
 
     after_s: float
     digits: str
@@ -224,7 +227,9 @@ class Callers(_Sipp):
             *("-m", count, "-l", count, "-r", count),
         ]
         rows = [self._row(call, rounds) for call in self.calls]
-        await self._launch("caller.xml.j2", rows, options, rounds=rounds, dtmf_payload=_DTMF_PAYLOAD)
+        await self._launch(
+            "caller.xml.j2", rows, options, rounds=rounds, tone_ms=round(_TONE_S * 1000), dtmf_payload=_DTMF_PAYLOAD
+        )
 
     async def finished(self) -> list[CallOutcome]:
         """Waits for the last call; the outcomes in the order of the calls' starts.
@@ -241,8 +246,13 @@ class Callers(_Sipp):
     def _row(call: PlannedCall, rounds: int) -> str:
         things_to_do = len(call.keys) + (call.hang_up_after_s is not None)
         cells = [call.caller, call.number, _ms(call.start_s), _ms(call.hang_up_after_s), str(things_to_do)]
+        free_s = 0.0
         for keys in call.keys:
-            cells += [_ms(keys.after_s), keys.digits]
+            start_s = max(0.0, keys.after_s - _LEAD_S)
+            if start_s < free_s:
+                raise ValueError(f"the keys {keys.digits!r} at {keys.after_s} s come too soon after those before them")
+            free_s = start_s + _LEAD_S + 2 * _TONE_S * len(keys.digits) + SCENARIO_TICK_S
+            cells += [_ms(start_s), keys.digits]
         cells += ["-1", "0"] * (rounds - len(call.keys))
         if wrong := [cell for cell in cells if not cell or set(cell) & set(";\r\n[]<>")]:
             raise ValueError(f"SIPp cannot send {wrong[0]!r}")
