@@ -86,7 +86,7 @@ class Machine:
         of its flow.
         """
         if isinstance(answer, HungUp):
-            return (session, []) if session.finished else (self._turn(session, now_ms).session("", "hungup"), [])
+            return (session if session.finished else session.ended("hungup")), []
         if session.finished:
             raise MachineError(f"the session has ended ({session.outcome}); it takes no {type(answer).__name__}")
         if not isinstance(answer, (*ANSWERS[session.waiting_for], EffectFailed)):
@@ -135,14 +135,18 @@ class Machine:
             raise MachineError(f"there is no flow {name!r}") from None
 
     def _turn(self, session: Session, now_ms: int) -> Turn:
-        pinned = [(session.flow, session.fingerprint), *((f.flow, f.fingerprint) for f in session.frames)]
-        for name, fingerprint in pinned:
-            if self._flow(name).fingerprint != fingerprint:
-                raise MachineError(
-                    f"the flow {name!r} has changed since the session began: resume it with the machine that "
-                    "started it, or take it over with `again`"
-                )
-        return Turn(self.library, session, self._flow(session.flow), now_ms)
+        flow = self._flow(session.flow)
+        self._same_version(flow, session.fingerprint)
+        for frame in session.frames:
+            self._same_version(self._flow(frame.flow), frame.fingerprint)
+        return Turn(self.library, session, flow, now_ms)
+
+    def _same_version(self, flow: Flow, fingerprint: str) -> None:
+        if flow.fingerprint != fingerprint:
+            raise MachineError(
+                f"the flow {flow.name!r} has changed since the session began: resume it with the machine that "
+                "started it, or take it over with `again`"
+            )
 
     def _run(self, turn: Turn, act: Callable[..., Result], *arguments: object) -> Step:
         """Carries out `act`, the present node's part, and enters nodes until one waits or the session ends."""
@@ -153,7 +157,7 @@ class Machine:
             if isinstance(result, Effect):
                 turn.effects.append(result)
                 if isinstance(result, HangUp):
-                    return turn.session("", "completed"), turn.effects
+                    return turn.session("").ended("completed"), turn.effects
                 return turn.session(type(result).__name__), turn.effects
             failure = self._move(turn, result)
             if failure is not None:
@@ -164,8 +168,10 @@ class Machine:
     def _move(self, turn: Turn, result: str | Call | Return | AskAgain | Failure) -> Failure | None:
         """Enters the node that `result` leads to. Returns the failure when there is none."""
         if isinstance(result, AskAgain):
-            turn.go(turn.flow, result.node, turn.frames, "forgotten")
-            return None
+            if result.node in turn.flow.nodes:
+                turn.go(turn.flow, result.node, turn.frames, "forgotten")
+                return None
+            result = Failure(f"{turn.flow.name}.{turn.node}: what the caller entered is lost, and so is who asked")
         if isinstance(result, Call):
             called = self.library.flows.get(result.flow)
             if called is not None and len(turn.frames) < MAX_DEPTH:
@@ -219,9 +225,10 @@ def _attempt(turn: Turn, act: Callable[..., Result], *arguments: object) -> Resu
 
 def _end(turn: Turn, why: str, reason: str) -> Step:
     turn.effects.append(HangUp(reason))
-    return turn.session("", f"failed: {why}"), turn.effects
+    return turn.session("").ended(f"failed: {why}"), turn.effects
 
 
 def _tame(text: str) -> str:
     """What comes from networks and servers is neither bounded nor always text."""
-    return text[:_MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+    text = text[:_MAX_TEXT]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -72,6 +72,12 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     def finished(self) -> bool:
         return self.outcome != ""
 
+    def ended(self, outcome: str) -> "Session":
+        """The same, ended; what only a call under way needs is dropped, secrets first of all."""
+        return msgspec.structs.replace(
+            self, waiting_for="", outcome=outcome, memory={}, frames=(), asked_at={}, secrets={}
+        )
+
     def to_json(self) -> bytes:
         return msgspec.json.encode(msgspec.structs.replace(self, secrets={}) if self.secrets else self)
 

@@ -162,8 +162,8 @@ class Turn:
     def entered(self) -> int:
         return self._session.entered + len(self._visits)
 
-    def session(self, waiting_for: str, outcome: str = "") -> Session:
-        """The session as this turn leaves it; one that has ended keeps no secrets."""
+    def session(self, waiting_for: str) -> Session:
+        """The session as this turn leaves it."""
         before = self._session
         trace = (*before.trace, *self._visits)[-TRACE_LENGTH:] if self._visits else before.trace
         return Session(
@@ -174,17 +174,16 @@ class Turn:
             language=self.language,
             started_ms=before.started_ms,
             waiting_for=waiting_for,
-            outcome=outcome,
             attributes=self.attributes,
-            memory={} if outcome else self.memory,
-            frames=() if outcome else self.frames,
-            asked_at={} if outcome else self._asked_at,
+            memory=self.memory,
+            frames=self.frames,
+            asked_at=self._asked_at,
             entered=self.entered,
             alone=self.alone,
             errors=self.errors,
             last_error=self.last_error,
             trace=trace,
-            secrets={} if outcome else self._secrets,
+            secrets=self._secrets,
         )
 
 

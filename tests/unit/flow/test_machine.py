@@ -78,6 +78,11 @@ def test_a_caller_may_hang_up_at_any_time(answers: tuple[Any, ...]) -> None:
     assert bank.resume(session, HungUp(), NOON) == (session, [])
 
 
+def test_even_when_the_flow_has_changed_or_is_gone() -> None:
+    session, _ = Machine(library(IDENTIFY)).resume(at(machine(BANK), Played()), HungUp(), NOON)
+    assert session.outcome == "hungup"
+
+
 # The shell's own mistakes
 
 
@@ -313,6 +318,25 @@ def test_after_a_restart_they_are_asked_for_again() -> None:
     session, effects = bank.resume(session, Keys("4321"), NOON)
     assert isinstance(effects[-1], LookUp)
     assert effects[-1].body == {"pin": "4321"}
+
+
+def test_when_nobody_asks_any_more_the_node_fails() -> None:
+    asked_by_another = flow(
+        """
+        check:
+          type: lookup
+          url: https://bank.example/{{ secret.pin }}
+          ok: unknown
+          not_found: unknown
+          error: unknown
+        unknown: {type: return, exit: unknown}
+        """,
+        name="identify",
+    )
+    session = Session.from_json(at(machine(WITH_IDENTITY, IDENTIFY), Keys("1234")).to_json())
+    session, _ = machine(WITH_IDENTITY, asked_by_another).again(session, NOON)
+    assert session.outcome == "completed"
+    assert session.last_error == "identify.check: what the caller entered is lost, and so is who asked"
 
 
 def test_a_failure_does_not_tell_them() -> None:
