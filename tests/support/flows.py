@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from textwrap import dedent, indent
+from typing import Any
 
 from documents import read
 from ivr.flow.document import Flow, load_flow
@@ -36,6 +37,6 @@ def library(
     return Library({f.name: f for f in flows}, prompts, hours or {}, languages[0], frozenset(languages), zone)
 
 
-def machine(nodes: str, *more: Flow, header: str = "", **options: object) -> Machine:
+def machine(nodes: str, *more: Flow, header: str = "", **options: Any) -> Machine:
     """A machine with the flow `main` of these nodes, and `more`."""
-    return Machine(library(flow(nodes, header=header), *more, **options))  # type: ignore[arg-type]
+    return Machine(library(flow(nodes, header=header), *more, **options))

@@ -1,6 +1,7 @@
 """What node types do beyond their fixtures: the odd inputs and the limits."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,7 @@ from ivr.flow.inputs import Dequeued, Keys, LookedUp, Played
 from ivr.flow.machine import Machine
 from ivr.flow.nodes.collect import luhn
 from ivr.flow.session import Caller
+from ivr.flow.speak import What
 from tests.support.flows import NOON, flow, machine
 
 CALLER = Caller("+15550100", "100")
@@ -200,8 +202,8 @@ def say(what: str, value: str) -> Machine:
         ("datetime", "'2026-07-01 18:00'", "2026-07-01T18:00:00+00:00"),
     ],
 )
-def test_values_are_said(what: str, value: str, spoken: str) -> None:
-    assert first(say(what, value)) == Play((Say(what, spoken),))  # type: ignore[arg-type]
+def test_values_are_said(what: What, value: str, spoken: str) -> None:
+    assert first(say(what, value)) == Play((Say(what, spoken),))
 
 
 @pytest.mark.parametrize(
@@ -263,8 +265,6 @@ def test_attributes_are_plain_values_and_not_too_many() -> None:
 
 
 def test_the_clock_is_the_centres() -> None:
-    from zoneinfo import ZoneInfo
-
     by_clock = machine(
         "a: {type: branch, conditions: [{when: \"now.weekday == 'monday' && now.hour == 7 && now.date == "
         "'2026-01-05' && now.time == '07:00' && now.year + now.month + now.day + now.minute == 2032\", to: b}], "
