@@ -43,7 +43,7 @@ bench: setup
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
 docs: $(VENV)/ready
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m switchboard.reference
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
