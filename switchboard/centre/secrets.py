@@ -17,6 +17,7 @@ from documents.validation import HIDDEN
 from switchboard.centre.values import Document, matching
 
 MAX_SECRET_BYTES = 65_536
+_HASHED = r"scrypt:([0-9a-f]{32}):([0-9a-f]{64})"
 
 
 class SecretError(Exception):
@@ -87,12 +88,7 @@ class SecretSource(Document):
 class PinSource(SecretSource):
     """An agent's PIN: its salted hash (`switchboard pin hash`), or where the PIN or its hash is found."""
 
-    hash: (
-        Annotated[
-            str, matching(r"scrypt:[0-9a-f]{32}:[0-9a-f]{64}", "what `switchboard pin hash` printed belongs here")
-        ]
-        | None
-    ) = None
+    hash: Annotated[str, matching(_HASHED, "what `switchboard pin hash` printed belongs here")] | None = None
     """The salted hash of the PIN, as `switchboard pin hash` prints it."""
 
     @model_validator(mode="after")
@@ -105,7 +101,10 @@ class PinSource(SecretSource):
         """Whether `pin` is right. Raises SecretError when the PIN is not where the configuration says."""
         expected = self.hash or self.read(directory, environment)
         if expected.startswith("scrypt:"):
-            return check_pin(pin, expected)
+            try:
+                return check_pin(pin, expected)
+            except ValueError:
+                raise SecretError("what stands there is no hash of a PIN") from None
         return hmac.compare_digest(pin.encode(), expected.encode())
 
 
@@ -123,8 +122,11 @@ def hash_pin(pin: str, salt: bytes | None = None) -> str:
 
 
 def check_pin(pin: str, hashed: str) -> bool:
-    """Whether `pin` is the one that was hashed."""
-    _, salt, expected = hashed.split(":")
+    """Whether `pin` is the one that was hashed. Raises ValueError when `hashed` is no hash of a PIN."""
+    match = re.fullmatch(_HASHED, hashed)
+    if match is None:
+        raise ValueError("this is no hash of a PIN")
+    salt, expected = match.groups()
     return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt)), bytes.fromhex(expected))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from switchboard.centre.secrets import SecretSource
-from switchboard.centre.values import Document, Host, Name, Port, PositiveSeconds, SipAddress
+from switchboard.centre.values import Document, Host, Name, Network, Port, PositiveSeconds, SipAddress
 
 AMI_SECRET = SecretSource.model_validate({"secret_env": "SWITCHBOARD_AMI_SECRET"})
 
@@ -26,16 +26,22 @@ class EngineSettings(Document):
 
 
 class TrunkSettings(Document):
-    """A SIP trunk that brings calls."""
+    """A SIP trunk that brings calls. With `server`, `username` and `password` Asterisk registers there."""
 
-    contact: SipAddress
+    match: Annotated[list[Network], Field(min_length=1)]
+    """The addresses or networks from which its calls come; nobody else may deliver calls."""
+    server: SipAddress | None = None
     """Where the trunk is, such as `sip:sbc.example.net:5060`."""
-    match: Annotated[list[Host], Field(min_length=1)]
-    """The addresses from which its calls come; nobody else may deliver calls."""
-    user: Name | None = None
+    username: Name | None = None
     """The user name, if the trunk asks for one."""
     password: SecretSource | None = None
     """Where the password is found, if the trunk asks for one."""
+
+    @model_validator(mode="after")
+    def _registration(self) -> "TrunkSettings":
+        if (self.username is None) != (self.password is None) or (self.username and not self.server):
+            raise ValueError("to register, a trunk needs all of 'server', 'username' and 'password'")
+        return self
 
 
 class AsteriskSettings(Document):
@@ -87,8 +93,6 @@ class LookupSettings(Document):
     """The hosts that flows may ask. Everything else is refused."""
     allow_private: list[Host] = Field(default_factory=list)
     """Those of them that may have loopback or private addresses."""
-    timeout_s: Annotated[float, Field(gt=0, le=30)] = 3
-    """The longest that a caller waits for an answer."""
 
 
 class Settings(Document):

@@ -44,7 +44,7 @@ _NUMBER = r"\+?[0-9]{2,20}"
 _EXTENSION = "[0-9]{2,8}"
 _SKILL = rf"(contact\.)?{_NAME}"
 _HOST = "[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,39}"
-_SIP = r"sip:([A-Za-z0-9._+-]+@)?[A-Za-z0-9.-]+(:[0-9]{2,5})?"
+_SIP = r"sip:([A-Za-z0-9._+-]+@)?[A-Za-z0-9.-]+(:[0-9]{2,5})?(;transport=(udp|tcp|tls))?"
 
 
 Name = Annotated[str, _schema(_NAME), matching(_NAME, _NAME_RULE)]
@@ -72,6 +72,11 @@ Host = Annotated[
     str,
     _schema(_HOST),
     matching(_HOST, "a host name or an IP address belongs here"),
+]
+Network = Annotated[
+    str,
+    _schema(f"({_HOST})(/[0-9]{{1,3}})?"),
+    matching(f"({_HOST})(/[0-9]{{1,3}})?", "an address or a network belongs here, such as '192.0.2.0/24'"),
 ]
 SipAddress = Annotated[
     str,
