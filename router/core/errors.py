@@ -11,7 +11,7 @@ class PolicyError(DocumentError):
     """The policy cannot be used; `problems` says why, each with its place. The mistake is its author's."""
 
 
-class Happening(msgspec.Struct, frozen=True):
+class Happening(msgspec.Struct, frozen=True, gc=False):
     """One line of the story of a contact, an agent or an offer."""
 
     at_ms: int

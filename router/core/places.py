@@ -15,9 +15,13 @@ def position(state: State, index: Index, contact: Contact) -> int:
     depends on the agent), then age. One that is being offered stands where it stood."""
     ranking, now_ms = state.current.contact_ranking, state.clock_ms
     own_facts = state.facts_of(contact)
+    own_entry = (contact.arrived_ms, contact.seq, contact.id)
     own = (ranking.plain_rank(own_facts, contact.arrived_ms, now_ms), contact.arrived_ms, contact.seq)
     ahead = 0
     for line in index.queue_lines.get(contact.queue, {}).values():
+        if line.facts.priority == own_facts.priority and line.facts.queue is own_facts.queue:
+            ahead += bisect_left(line.entries, own_entry)  # only the age can differ
+            continue
 
         def rank(entry: Entry, facts: ContactFacts = line.facts) -> tuple[Rank, int, int]:
             return (ranking.plain_rank(facts, entry[0], now_ms), entry[0], entry[1])

@@ -79,7 +79,9 @@ REMEMBERED = 512
 """How many happenings are kept of each thing, and how many finished contacts and dead offers are remembered."""
 
 
-class Contact(msgspec.Struct):
+# gc=False below: these are many and never part of a cycle, and looking at them would make a full garbage collection
+# the longest pause of the router.
+class Contact(msgspec.Struct, gc=False):
     """A contact in the router. Times are ms; `seq` numbers the arrivals.
 
     `version`: the policy it began with. `step_ms`: when it entered its step. `refusals`: in this step. `refused`: the
@@ -178,7 +180,7 @@ class Agent(msgspec.Struct):
         return tuple(channel for channel, capacity in spec.capacity.items() if capacity > 0)
 
 
-class LiveOffer(msgspec.Struct):
+class LiveOffer(msgspec.Struct, gc=False):
     """An offer that rings or whose talk is under way; `policy` is the version that was current when it was made."""
 
     id: str
@@ -191,13 +193,13 @@ class LiveOffer(msgspec.Struct):
     state: Literal["ringing", "accepted"] = "ringing"
 
 
-class Finished(msgspec.Struct):
+class Finished(msgspec.Struct, gc=False):
     """What is remembered of a contact that is gone."""
 
     history: list[Happening]
 
 
-class DeadOffer(msgspec.Struct):
+class DeadOffer(msgspec.Struct, gc=False):
     """What is remembered of an offer that no longer stands."""
 
     agent: str

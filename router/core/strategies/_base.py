@@ -17,7 +17,7 @@ class NoParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class AgentFacts(msgspec.Struct, frozen=True):
+class AgentFacts(msgspec.Struct, frozen=True, gc=False):
     """What keys may know of a ready agent: all of it stays as it is while the agent is ready.
 
     `idle_since_ms`: since when the agent waits for work (an offer that was withdrawn does not interrupt it).
@@ -37,7 +37,7 @@ class AgentFacts(msgspec.Struct, frozen=True):
     seed: int = 0
 
 
-class ContactFacts(msgspec.Struct, frozen=True):
+class ContactFacts(msgspec.Struct, frozen=True, gc=False):
     """What keys may know of a waiting contact apart from its age: its queue and its base priority."""
 
     queue: Queue
