@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _CHUNK = 4_096
+_READ_BY_THEN_S = 0.1  # Asterisk has read a command that was written so long ago
 
 
 class ChannelHungUp(Exception):
@@ -65,8 +66,8 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
         self.failure: AgiProtocolError | AgiTimeout | None = None  # why we gave the connection up, if we did
         self._reply_timeout_ms = reply_timeout_ms
         self._expected: deque[asyncio.Future[Reply]] = deque()  # in the order of the commands
-        self._deadline = 0.0  # of the last command, as is the next
-        self._interruptible = False
+        self._deadline = 0.0  # of the last command
+        self._may_interrupt_at: float | None = None  # the last command, if at all
         self._sending = False
         self._parser = ReplyParser()
 
@@ -88,14 +89,13 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
             timeout_ms = command.may_take_ms + self._reply_timeout_ms
         self._sending = True
         try:
-            if self._expected and not self._interruptible:  # the command of a send that was cancelled
-                await self._until_deadline(self._expected[-1])
+            await self._settle()
             self._raise_if_over()
             loop = asyncio.get_running_loop()
             reply_comes: asyncio.Future[Reply] = loop.create_future()
             self._expected.append(reply_comes)
             self._deadline = loop.time() + timeout_ms / 1_000
-            self._interruptible = command.interruptible
+            self._may_interrupt_at = loop.time() + _READ_BY_THEN_S if command.interruptible else None
             self.writer.write(line)
             reply = await self._until_deadline(reply_comes)
         except TimeoutError:
@@ -127,6 +127,22 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
+
+    async def _settle(self) -> None:
+        """Let the commands of cancelled sends end, or come so far that the next command ends them.
+
+        Asterisk reads lines through stdio: of two that lie in the socket at once it keeps the second unseen until more
+        bytes come. So a command may only be interrupted when Asterisk has surely read it.
+        """
+        while len(self._expected) > 1:
+            await self._until_deadline(self._expected[0])
+        if not self._expected:
+            return
+        if self._may_interrupt_at is None:
+            await self._until_deadline(self._expected[0])
+        else:
+            pause_s = self._may_interrupt_at - asyncio.get_running_loop().time()
+            await asyncio.wait(self._expected, timeout=max(0.0, pause_s))
 
     async def _until_deadline(self, reply: asyncio.Future[Reply]) -> Reply:
         async with asyncio.timeout_at(self._deadline):

@@ -324,18 +324,46 @@ class TestTime:
         peer.reply("200 result=6")
         assert await handler.end() == Reply(200, "6")
 
-    async def test_after_a_cancelled_wait_the_next_command_ends_it(self, serve: Serve) -> None:
+    @pytest.mark.parametrize("waits", [1, 2])
+    async def test_after_a_cancelled_wait_the_next_command_ends_it_once_it_was_surely_read(
+        self, serve: Serve, waits: int
+    ) -> None:
+        """Two lines in Asterisk's socket at once would leave the second unread."""
+        clock = asyncio.get_running_loop().time
+
+        async def script(channel: AgiChannel) -> Reply:
+            for _ in range(waits):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.13):
+                        await wait_long(channel)
+            return await channel.send(codec.channel_status())
+
+        handler = Recorder(script)
+        server = await serve(handler.handle)
+        peer = await FakeAsterisk.connect(server.port)
+        assert await peer.command() == "WAIT FOR DIGIT 60000"
+        for following in ["WAIT FOR DIGIT 60000"] * (waits - 1) + ["CHANNEL STATUS"]:
+            read = clock()
+            assert await peer.command() == following
+            assert clock() - read >= 0.09
+            peer.reply("200 result=1")
+        peer.reply("200 result=6")
+        assert await handler.end() == Reply(200, "6")
+
+    async def test_a_wait_that_ends_by_itself_is_not_waited_for(self, serve: Serve) -> None:
         async def script(channel: AgiChannel) -> Reply:
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.01):
+                async with asyncio.timeout(0):
                     await wait_long(channel)
             return await channel.send(codec.channel_status())
 
         handler = Recorder(script)
         server = await serve(handler.handle)
         peer = await FakeAsterisk.connect(server.port)
-        assert [await peer.command(), await peer.command()] == ["WAIT FOR DIGIT 60000", "CHANNEL STATUS"]
-        peer.send(b"200 result=1\n200 result=6\n")
+        await peer.command()
+        peer.reply("200 result=0")
+        assert await peer.command() == "CHANNEL STATUS"
+        peer.reply("200 result=6")
         assert await handler.end() == Reply(200, "6")
 
 
