@@ -54,7 +54,7 @@ class Engine:
         self.centre = centre
         self.directory = Path(centre.settings.engine.directory)
         self._seed = seed
-        self._resyncing: asyncio.Task[None] | None = None
+        self._in_step = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Engine"]:
@@ -95,7 +95,11 @@ class Engine:
     @property
     def ready(self) -> bool:
         """Calls can be taken and routed: Asterisk is reached and the journal takes what happens."""
-        return self._ami.connected and self._resyncing is None and not self.live.journal_failures
+        return self._in_step.is_set() and not self.live.journal_failures
+
+    async def until_ready(self) -> None:
+        """Waits until the engine is in step with Asterisk."""
+        await self._in_step.wait()
 
     @property
     def agi_port(self) -> int:
@@ -219,18 +223,17 @@ class Engine:
             self.calls.caller_gone(contact)
 
     async def _on_up(self) -> None:
-        self._resyncing = asyncio.current_task()
-        try:
-            found = await resync(self._ami, self.live, self.legs, self.calls.channel_is)
-            for contact in self.calls.contacts():
-                if contact not in found.channels:
-                    self.calls.caller_gone(contact)
-            log.info("in step with Asterisk: %s", found)
-            self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
-        finally:
-            self._resyncing = None
+        before = self.calls.contacts()
+        found = await resync(self._ami, self.live, self.legs, self.calls.channel_is)
+        for contact in before:
+            if contact not in found.channels:
+                self.calls.caller_gone(contact)
+        log.info("in step with Asterisk: %s", found)
+        self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
+        self._in_step.set()
 
     def _on_down(self, reason: str) -> None:
+        self._in_step.clear()
         log.warning("AMI is down: %s", reason)
 
     # What the parts ask of each other

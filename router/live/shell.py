@@ -33,6 +33,7 @@ class LiveRouter:
         self._timer: asyncio.TimerHandle | None = None
         self._feeding = False
         self._pending: list[AnyEvent] = []
+        self._next: asyncio.Future[None] | None = None
 
     def observe(self, observer: Observer) -> None:
         self._observers.append(observer)
@@ -55,7 +56,15 @@ class LiveRouter:
         finally:
             self._feeding = False
         self._arm()
+        if self._next and not self._next.done():
+            self._next.set_result(None)
         return refusal
+
+    async def next_event(self) -> None:
+        """Waits until the core has handled another event."""
+        if self._next is None or self._next.done():
+            self._next = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._next)
 
     def record(self, record: Record) -> None:
         """Appends to the journal. If that fails, callers come first: the call goes on, the admin is told, and

@@ -1,0 +1,102 @@
+"""`switchboard demo`: real calls through a real Asterisk, and the simulation of the same day beside them."""
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+import switchboard
+
+if TYPE_CHECKING:
+    from switchboard.demo.prediction import Compared
+
+console = Console(highlight=False)
+EXAMPLE = Path(switchboard.__file__).parents[1] / "examples" / "bank"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+def demo(
+    directory: Annotated[Path, typer.Option(help="Where everything is written; emptied first.")] = Path("var/demo"),
+    centre: Annotated[Path, typer.Option(help="The centre to play.")] = EXAMPLE,
+    calls: Annotated[int, typer.Option(min=1, help="How many callers.")] = 72,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the day is.")] = 180.0,
+    seed: Annotated[int, typer.Option(min=0, help="The day's dice.")] = 7,
+) -> None:
+    """Play a bank's day: real SIP calls into a real Asterisk, agents who answer them, and the same day simulated.
+
+    Exit code 0 only if every call reached a proper end.
+    """
+    from asterisk_conf.phones import PhoneError
+    from asterisk_conf.private import AsteriskFailed
+    from asterisk_conf.root import SetupError
+    from simulations.report import write_report
+    from simulations.results import summarise
+    from switchboard.demo.prediction import REPLICATIONS, MeasuredDay, compare, simulate
+    from switchboard.demo.run import DemoFailed, play
+
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    logging.basicConfig(filename=directory / "engine.log", level=logging.INFO)
+    try:
+        played = asyncio.run(play(directory, centre, calls=calls, seconds=seconds, seed=seed, console=console))
+    except (AsteriskFailed, DemoFailed, PhoneError, SetupError) as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(3) from None
+    measured = MeasuredDay(played.journal)
+    with ProgressBar(console=console, transient=True) as bar:
+        task = bar.add_task("simulating the same day", total=REPLICATIONS)
+        study = simulate(measured, seed, lambda done: bar.update(task, completed=done))
+    report = write_report(summarise(study), directory / "report")
+    console.print(_beside(compare(measured, study)))
+    proper = sum(outcome.proper for outcome in played.outcomes)
+    console.print(f"{proper} of {calls} calls reached a proper end.")
+    for name in played.left_over:
+        console.print(f"left over in the engine: {name}", markup=False)
+    replayed = played.replayed
+    console.print(
+        f"Journal: {played.journal} (replayed: {replayed.events} events, {replayed.decisions} decisions, "
+        + ("all identical)" if replayed.divergence is None else f"NOT identical)\n{replayed.divergence}"),
+        markup=False,
+    )
+    for name, path in report.items():
+        console.print(f"{name}: {path}", markup=False)
+    console.print(f"Next: switchboard why CONTACT {played.journal}   switchboard replay {played.journal}", markup=False)
+    if not played.proper or proper < calls:
+        raise typer.Exit(1)
+
+
+def _beside(compared: "dict[str, dict[str, Compared]]") -> Table:
+    """The day as measured on the line, and in brackets between which values 95 % of the simulated days lie."""
+    table = Table(title="Measured, and in brackets the range of 95 of 100 simulated days", title_style="bold")
+    table.add_column("queue")
+    for name in ("calls", "in time", "mean wait", "abandoned"):
+        table.add_column(name, justify="right")
+    agents = compared.pop("agents")
+    for name, figures in compared.items():
+        table.add_row(
+            name,
+            f"{figures['arrived'].measured:.0f}",
+            _cell(figures["service_level_share"], 100, " %"),
+            _cell(figures["mean_wait_ms"], 0.001, " s"),
+            _cell(figures["abandon_share"], 100, " %"),
+            end_section=name == list(compared)[-2],
+        )
+    table.caption = f"agents' occupancy {_cell(agents['occupancy_share'], 100, ' %')}"
+    return table
+
+
+def _cell(figure: "Compared", factor: float, unit: str) -> str:
+    shown = "·" if figure.measured is None else f"{figure.measured * factor:.1f}{unit}"
+    if figure.low is None or figure.high is None:
+        return shown
+    digits = 0 if unit == " %" else 1
+    return f"{shown} ({figure.low * factor:.{digits}f}-{figure.high * factor:.{digits}f})"
