@@ -66,6 +66,10 @@ class Expression:
         except Exception:
             return False
 
+    def __reduce__(self) -> tuple[type["Expression"], tuple[str]]:
+        """Pickled as its text, for simulations in several processes."""
+        return Expression, (self.text,)
+
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 

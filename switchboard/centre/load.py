@@ -245,7 +245,8 @@ class _Loading:
         agents = {}
         for name in self._names("agents.yaml", "agents") or ():
             written = self.files.documents["agents.yaml"].data["agents"][name]
-            places = {key: value for key, value in written.items() if key in ("team", "site")} if written else {}
+            written = written if isinstance(written, dict) else {}
+            places = {key: written[key] for key in ("team", "site") if isinstance(written.get(key), str)}
             agents[name] = good.get(name) or able.model_copy(update=places)
         return AgentsDocument.model_construct(agents=agents)
 
