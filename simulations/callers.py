@@ -7,6 +7,7 @@ from typing import TypeVar
 from documents import DocumentError, Problem
 from ivr.flow.effects import Collect, Effect, Enqueue, LookUp, Play
 from ivr.flow.inputs import HungUp, Input, Keys, LookedUp, LookupFailed, Played
+from ivr.flow.library import Library
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, Session
 from simulations.distributions import Distribution
@@ -26,28 +27,42 @@ class Step:
     answer: Input | None = None
 
 
-class IvrCaller:
-    """One caller in the flow of the number that callers of this kind dial. Times are ms since the scenario's start."""
+class IvrCallers:
+    """The callers of one replication who go through flows. Times are ms since the scenario's start."""
 
-    def __init__(self, setting: Setting, streams: Streams, machine: Machine, kind: str, number: int) -> None:
-        self._kind, self._number = kind, number
-        self._what = setting.scenario.kinds[kind]
-        self._ivr = setting.scenario.ivr
-        self._streams, self._machine = streams, machine
-        self._start_unix_ms = setting.start_unix_ms
-        self._flow = (setting.centre.numbers or {})[self._what.number or ""]
+    def __init__(self, setting: Setting, streams: Streams, library: Library) -> None:
+        self.scenario = setting.scenario
+        self.numbers = setting.centre.numbers or {}
+        self.streams = streams
+        self.machine = Machine(library)
+        self.start_unix_ms = round(setting.scenario.started.replace(tzinfo=library.zone).timestamp() * 1000)
+
+    def caller(self, kind: str, number: int) -> "IvrCaller":
+        """Caller `number` of this kind."""
+        return IvrCaller(self, kind, number)
+
+
+class IvrCaller:
+    """One caller in the flow of the number that callers of this kind dial."""
+
+    def __init__(self, callers: IvrCallers, kind: str, number: int) -> None:
+        self._all, self._kind, self._number = callers, kind, number
+        self._what, self._ivr = callers.scenario.kinds[kind], callers.scenario.ivr
+        self._streams, self._machine = callers.streams, callers.machine
         self._session: Session | None = None
         self._visits: Counter[str] = Counter()
 
     def dial(self, now_ms: int) -> Step | None:
         """Calls; None when the flow hangs up at once."""
-        caller = Caller(number=self._what.caller, dialled=self._what.number or "")
-        return self._comes_to(self._machine.start(self._flow, caller, self._start_unix_ms + now_ms))
+        dialled = self._what.number or ""
+        caller = Caller(number=self._what.caller, dialled=dialled)
+        at_ms = self._all.start_unix_ms + now_ms
+        return self._comes_to(self._machine.start(self._all.numbers[dialled], caller, at_ms))
 
     def go_on(self, answer: Input, now_ms: int) -> Step | None:
         """Tells the flow; None when the call is over."""
         assert self._session is not None, "dial comes first"
-        return self._comes_to(self._machine.resume(self._session, answer, self._start_unix_ms + now_ms))
+        return self._comes_to(self._machine.resume(self._session, answer, self._all.start_unix_ms + now_ms))
 
     @property
     def served(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 import simpy
 
 from ivr.flow.inputs import Dequeued, HungUp, Input
-from ivr.flow.machine import Machine
 from router.core.decisions import (
     AgentChanged,
     CancelOffer,
@@ -39,7 +38,7 @@ from router.core.events import (
 from router.core.metrics import Metrics, MetricsReport
 from router.core.router import Router
 from simulations.arrivals import arrival_times_ms
-from simulations.callers import IvrCaller
+from simulations.callers import IvrCallers
 from simulations.scenario import Quantity, TracedContact
 from simulations.setting import MINUTE_MS, Setting, Worker
 from simulations.shell import Handled, SimulatedRouter
@@ -96,7 +95,7 @@ class Replication:
         router = Router(setting.policy, seed=scenario.seed)
         self._shell = SimulatedRouter(self._env, router, self._metrics, self._hands(), keep_log)
         library = setting.centre.library
-        self._machine = Machine(library) if library is not None else None
+        self._callers = IvrCallers(setting, self._streams, library) if library is not None else None
         self._channels = {queue.name: queue.channel for queue in setting.policy.queues}
         self._wrap_up_ms = {queue.name: queue.wrap_up_ms for queue in setting.policy.queues}
         self._agents = {worker.name: Agent(worker) for worker in setting.workers}
@@ -180,8 +179,8 @@ class Replication:
         self._env.process(self._flow(contact))
 
     def _flow(self, contact: Contact) -> Life:
-        assert self._machine is not None
-        caller = IvrCaller(self._setting, self._streams, self._machine, contact.kind, contact.number)
+        assert self._callers is not None, "only a centre has numbers"
+        caller = self._callers.caller(contact.kind, contact.number)
         step = caller.dial(int(self._env.now))
         queued = False
         while step is not None:

@@ -131,12 +131,13 @@ def _stairs(axes: Axes, places: Sequence[int], estimates: Sequence[Estimate], co
 
 
 def _set_limits(axes: Axes, lines: Sequence[Line], share: bool, full_scale: bool) -> None:
+    """By the values: an interval of few contacts may have a band that would hide everything else."""
+    highest = max((estimate.value or 0 for _, line in lines for estimate in line), default=0)
     if share:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
-        highest = max((e.high or e.value or 0 for _, line in lines for e in line), default=0)
-        axes.set_ylim(0, 1.02 if full_scale else min(1.02, max(0.05, highest * 1.1)))
+        axes.set_ylim(0, 1.02 if full_scale else min(1.02, max(0.05, highest * 1.25)))
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, highest * 1.25 or 1)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
 
 

@@ -82,7 +82,7 @@ def html(results: Results) -> str:
     shown = [name for name in results.whole.queues if name in busiest[:MOST_LINES]]
     template = resources.files("simulations").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "seconds": seconds, "plain": plain, "duration": duration}
+    environment.filters |= {"percent": percent, "seconds": seconds, "plain": plain, "fine": fine, "duration": duration}
     return environment.from_string(template).render(
         results=results,
         legend=list(zip(plots.COLOURS, shown, strict=False)),
@@ -110,7 +110,7 @@ def _plots(results: Results, shown: list[str]) -> list[tuple[str, str, str, str]
     ]
 
 
-# How people read estimates: rounded to what their interval justifies, with the half-width beside.
+# How people read estimates: in their unit, with the half-width beside.
 
 
 def percent(estimate: Estimate) -> str:
@@ -125,11 +125,15 @@ def plain(estimate: Estimate) -> str:
     return _with_half_width(estimate, 1.0, "", 1)
 
 
+def fine(estimate: Estimate) -> str:
+    return _with_half_width(estimate, 1.0, "", 2)
+
+
 def _with_half_width(estimate: Estimate, scale: float, unit: str, places: int) -> str:
     if estimate.value is None:
         return "–"
     value = f"{estimate.value * scale:,.{places}f}{unit}"
-    return value if estimate.half_width is None else f"{value} ± {estimate.half_width * scale:,.{places}f}"
+    return f"{value} ± {estimate.half_width * scale:,.{places}f}" if estimate.half_width else value
 
 
 def duration(minutes: float) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
 from pathlib import Path
 
 import msgspec
@@ -61,12 +60,6 @@ class Setting:
     @property
     def policy(self) -> Policy:
         return self.centre.policy
-
-    @property
-    def start_unix_ms(self) -> int:
-        """The scenario's start as Unix time, in the zone of the centre."""
-        zone = self.centre.library.zone if self.centre.library is not None else UTC
-        return round(self.scenario.started.replace(tzinfo=zone).timestamp() * 1000)
 
     def distribution(self, what: Quantity, kind: str, queue: str) -> Distribution | None:
         """Of `what` for contacts of this kind in this queue; None: nobody says."""

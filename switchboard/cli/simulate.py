@@ -89,14 +89,15 @@ def _run(setting: "Setting", jobs: int) -> "Study":
 def _print(results: "Results", paths: list[Path]) -> None:
     from simulations.report import percent, plain, seconds
 
-    console = Console(highlight=False)
+    # Wide enough for every figure where the output is no terminal.
+    console = Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=110)
     whole = results.whole
     interval = f"± {results.confidence * 100:g} % confidence" if results.replications > 1 else "no interval"
     title = f"{results.scenario}: {whole.start} to {whole.end}, {results.replications} replications, {interval}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
-    table.add_column("queue")
-    for heading in ("contacts", "goal", "service level", "ASA", "abandoned", "overflowed", "queue length"):
-        table.add_column(heading, justify="right")
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("queue", no_wrap=True)
+    for heading in ("contacts", "goal", "service level", "ASA", "abandoned"):
+        table.add_column(heading, justify="right", no_wrap=True)
 
     def add_row(name: str, goal: str, figures: "Estimates", style: str = "") -> None:
         table.add_row(
@@ -106,16 +107,15 @@ def _print(results: "Results", paths: list[Path]) -> None:
             percent(figures["service_level_share"]),
             seconds(figures["asa_ms"]),
             percent(figures["abandon_share"]),
-            percent(figures["overflow_share"]),
-            plain(figures["mean_queue_length"]),
             style=style,
         )
 
     for name, figures in whole.queues.items():
         goal = results.goals[name]
-        add_row(name, f"{goal.share * 100:g} % in {goal.answered_within_s:g} s", figures)
+        add_row(name, f"{goal.share * 100:g}% in {goal.answered_within_s:g}s", figures)
     if len(whole.queues) > 1:
         add_row("all queues", "", whole.all_queues, style="bold")
+    console.print(escape(title), style="bold", soft_wrap=True)
     console.print(table)
     console.print()
     agents = Table(box=None, padding=(0, 1))
