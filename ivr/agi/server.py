@@ -231,8 +231,10 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
 
     async def start(self) -> None:
         """Listen. Raises `OSError` when the port is taken."""
-        self._server = await asyncio.start_server(self._connected, self._host, self._port, backlog=1_024)
-        self._port = self._server.sockets[0].getsockname()[1]
+        server = await asyncio.start_server(self._connected, self._host, self._port, backlog=1_024, start_serving=False)
+        self._server = server
+        await server.start_serving()
+        self._port = server.sockets[0].getsockname()[1]
 
     async def stop(self, drain_ms: int = 0) -> None:
         """Listen no more, let the calls under way go on for up to `drain_ms`, then cancel their handlers."""
@@ -247,7 +249,10 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
         await asyncio.gather(*remaining, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._tasks) >= self._max_connections or self._server is None:
+        if self._server is None:
+            self._refuse("stopping", writer)
+            return
+        if len(self._tasks) >= self._max_connections:
             self._refuse("too_many_connections", writer)
             return
         task = asyncio.get_running_loop().create_task(self.handler(reader, writer))
