@@ -8,6 +8,7 @@ from pathlib import Path
 from ivr.flow.reference import nodes_page
 from ivr.flow.schema import flow_schema_text
 from router.core import measures
+from router.core.reference import strategies_page
 from switchboard.centre import reference as centre
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -15,6 +16,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/metrics.md": measures.reference_page,
     "docs/reference/nodes.md": nodes_page,
     "docs/reference/settings.md": centre.settings_page,
+    "docs/reference/strategies.md": strategies_page,
     **{f"docs/reference/{name}.schema.json": partial(centre.schema_text, name) for name in centre.DOCUMENTS},
 }
 """What makes each page, by its path in the repository."""

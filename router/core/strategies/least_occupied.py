@@ -8,10 +8,15 @@ from router.core.strategies._base import AgentFacts, AgentKey, Fixture
 
 
 class Parameters(BaseModel):
-    """`step`: occupancies that differ by less than this count as equal, so that the next key decides (0: exact)."""
+    """Of `least_occupied`."""
 
     model_config = ConfigDict(extra="forbid")
-    step: float = Field(default=0.0, ge=0.0, le=1.0)
+    step: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="occupancies in the same step of this size count as equal, so that the next key decides; 0: exact.",
+    )
 
 
 class LeastOccupied(AgentKey):
@@ -27,7 +32,7 @@ class LeastOccupied(AgentKey):
     """
 
     name = "least_occupied"
-    example = "agent_ranking: [{key: least_occupied, parameters: {step: 0.05}}, longest_idle]"
+    example = "agent_ranking: [{least_occupied: {step: 0.05}}, longest_idle]"
     Parameters = Parameters
     fixture = Fixture(
         {
