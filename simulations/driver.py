@@ -292,7 +292,12 @@ class Replication:
             stream = f"{contact.kind}/{what}"
             self._draws[key] = None if distribution is None else self._streams.draws(stream, distribution)
         draws = self._draws[key]
-        return None if draws is None else round(draws[contact.number] * 1000)
+        if draws is None:
+            return None
+        drawn_ms = round(draws[contact.number] * 1000)
+        if what == "patience" and contact.traced is not None and contact.traced.waited_s is not None:
+            drawn_ms += round(contact.traced.waited_s * 1000)
+        return drawn_ms
 
     # Agents
 

@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from simulations.distributions import AnyDistribution
 from simulations.distributions.base import NotNegative, Positive
@@ -38,8 +38,20 @@ def _all_of_one(shares: dict[str, float]) -> dict[str, float]:
 Shares = Annotated[dict[str, Share], AfterValidator(_all_of_one)]
 
 
+def _form(value: object) -> str:
+    return "many" if isinstance(value, (dict, list, tuple)) else "one"
+
+
+# Told apart by their form, so that what is wrong is said of the form that was written.
+_BY_FORM = Discriminator(_form)
+ValueOrShares = Annotated[Annotated[Value, Tag("one")] | Annotated[Shares, Tag("many")], _BY_FORM]
+
+
 class TracedContact(_Model):
-    """One contact that was measured: what is known of it replaces what would be drawn."""
+    """One contact that was measured: what is known of it replaces what would be drawn.
+
+    `waited_s`: it was answered after so long, so its patience was longer; the drawn patience begins there.
+    """
 
     at_s: NotNegative
     queue: str | None = None
@@ -49,9 +61,20 @@ class TracedContact(_Model):
     handle_s: NotNegative | None = None
     wrap_up_s: NotNegative | None = None
     patience_s: NotNegative | None = None
+    waited_s: NotNegative | None = None
 
     def measured_s(self, quantity: Quantity) -> float | None:
         return {"handle time": self.handle_s, "wrap-up": self.wrap_up_s, "patience": self.patience_s}[quantity]
+
+
+def _in_order(contacts: tuple[TracedContact, ...]) -> tuple[TracedContact, ...]:
+    return tuple(sorted(contacts, key=lambda contact: contact.at_s))
+
+
+OneOrMany = Annotated[Annotated[NotNegative, Tag("one")] | Annotated[tuple[NotNegative, ...], Tag("many")], _BY_FORM]
+FileOrContacts = Annotated[
+    Annotated[str, Tag("one")] | Annotated[tuple[TracedContact, ...], AfterValidator(_in_order), Tag("many")], _BY_FORM
+]
 
 
 class Arrivals(_Model):
@@ -61,14 +84,9 @@ class Arrivals(_Model):
     interval, `trace` the recorded contacts or the name of a CSV file with a column `at_s` and any of the others.
     """
 
-    per_hour: NotNegative | tuple[NotNegative, ...] | None = None
+    per_hour: OneOrMany | None = None
     per_interval: tuple[NotNegative, ...] | None = None
-    trace: tuple[TracedContact, ...] | str | None = None
-
-    @field_validator("trace")
-    @classmethod
-    def _in_order(cls, trace: tuple[TracedContact, ...] | str | None) -> tuple[TracedContact, ...] | str | None:
-        return tuple(sorted(trace, key=lambda contact: contact.at_s)) if isinstance(trace, tuple) else trace
+    trace: FileOrContacts | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -112,7 +130,7 @@ class Kind(_Model):
     caller: str = ""
     choices: dict[str, Shares] = {}
     lookups: dict[str, Annotated[tuple[LookupAnswer, ...], AfterValidator(_answers_of_one)]] = {}
-    attributes: dict[str, Value | Shares] = {}
+    attributes: dict[str, ValueOrShares] = {}
     handle_time_s: AnyDistribution | None = None
     patience_s: AnyDistribution | None = None
 

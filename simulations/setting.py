@@ -9,6 +9,7 @@ import msgspec
 from documents import DocumentError, Problem, Source, nearest, read, validate
 from ivr.flow.library import Library
 from router.core.policy import Agent, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step
+from router.core.policy_check import check_policy
 from simulations.distributions import Distribution
 from simulations.scenario import (
     Answering,
@@ -111,6 +112,7 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
     problems += _queue_problems(source, setting)
     for name, kind in scenario.kinds.items():
         problems += _kind_problems(source, setting, name, kind)
+    problems += _policy_problems(source, setting)
     if any(problem.severity == "error" for problem in problems):
         raise DocumentError(problems)
     return setting
@@ -246,6 +248,13 @@ def _queue_problems(source: Source, setting: Setting) -> Iterator[Problem]:
         if times.wrap_up_s is not None and name in queues and queues[name].wrap_up_ms == 0:
             message = "the policy gives this queue no wrap-up, so agents never have any"
             yield source.problem(("queues", name, "wrap_up_s"), message)
+
+
+def _policy_problems(source: Source, setting: Setting) -> Iterator[Problem]:
+    """What the router itself has against the policy."""
+    for problem in check_policy(setting.policy):
+        if problem.severity == "error":
+            yield source.problem(("policy", *problem.path.split(".")), problem.message, problem.hint)
 
 
 def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> Iterator[Problem]:
