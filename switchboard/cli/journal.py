@@ -1,5 +1,6 @@
 """`switchboard replay` and `switchboard why`: what a journal proves and explains."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,9 @@ from router.live.journal import Handled, JournalError, newest, read
 from router.live.recovery import replay as replay_journal
 from switchboard.story import contact_story
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
+_LEAST_MOMENT_MS = 1e12
+"""Keys this large are moments: 2001 and later."""
 
 JournalArgument = Annotated[Path, typer.Argument(help="A journal file, or the directory of an engine (its newest).")]
 
@@ -65,12 +68,12 @@ def why(
         at = datetime.fromtimestamp(entry.at_ms / 1000).astimezone()
         console.print(f"  {at:%H:%M:%S}.{entry.at_ms % 1000:03d}  {entry.text}", markup=False)
         if entry.offer:
-            _print_record(entry.offer)
-            if everyone:
-                _print_everyone(path, entry.record, ids[0])
+            _print_candidates(entry.offer)
+            _print_others(_everyone(path, entry.record, ids[0]) if everyone else entry.offer.record.not_chosen)
 
 
-def _print_record(offer: Offer) -> None:
+def _print_candidates(offer: Offer) -> None:
+    """Who was compared, by which keys; the smallest values win, from the left."""
     record = offer.record
     table = Table(box=None, padding=(0, 2), show_header=True, header_style="dim")
     table.add_column("           who")
@@ -78,15 +81,23 @@ def _print_record(offer: Offer) -> None:
         table.add_column(key, justify="right")
     for candidate in record.agents:
         mark = "→" if candidate.name == offer.agent else " "
-        table.add_row(f"         {mark} {candidate.name}", *(f"{value:g}" for value in candidate.keys))
+        table.add_row(f"         {mark} {candidate.name}", *map(_key_value, candidate.keys))
     if record.agents:
         console.print(table)
-    for name, reason in record.not_chosen:
+
+
+def _print_others(others: Iterable[tuple[str, str]]) -> None:
+    for name, reason in others:
         console.print(f"             {name}: {reason}", markup=False)
 
 
-def _print_everyone(path: Path, record: int, contact: str) -> None:
-    """Goes back to the state just before the decision and asks the core for the whole explanation."""
-    explanation = replay_journal(path, stop_at=record).router.explain(contact)
-    for name, reason in explanation.agents:
-        console.print(f"             {name}: {reason}", markup=False)
+def _everyone(path: Path, record: int, contact: str) -> tuple[tuple[str, str], ...]:
+    """Goes back to the state just after the decision and asks the core what each agent was doing."""
+    return replay_journal(path, stop_at=record + 1).router.explain(contact).agents
+
+
+def _key_value(value: float) -> str:
+    """The value of a ranking key; those that are moments in Unix time are shown by the clock."""
+    if value < _LEAST_MOMENT_MS:
+        return f"{value:g}"
+    return f"{datetime.fromtimestamp(value / 1000).astimezone():%H:%M:%S}"
