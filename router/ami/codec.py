@@ -4,8 +4,9 @@ A block is lines of `Name: value`, ended by an empty line; lines end with CR LF.
 greeting line. A block with `Event` is an event, even if it has a `Response` too (OriginateResponse does); one with
 only `Response` answers an action. Names are case-insensitive.
 
-What callers control (numbers, dialled digits) can reach an event with line breaks in it and so forge headers. Hence a
-block that names neither Event nor Response, has a line without a name, or repeats a header which Asterisk does not
+What callers control can reach an event with line breaks in it and so forge headers, even whole events (seen on 22.10.1:
+`%0d%0a` in the user part of a SIP From; the rendered event filter stops those with an empty line inside). Hence a block
+that names neither Event nor Response, has a line without a name, or repeats a header which Asterisk does not
 repeat, is refused and counted rather than half understood. Only `Variable`, `ChanVariable` (with any prefix) and
 `Output` repeat.
 

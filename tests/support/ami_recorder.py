@@ -1,14 +1,15 @@
 """An AmiClient that remembers what it is told, to await events instead of sleeping."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from router.ami.client import AmiAddress, AmiClient, AmiLimits, Event
 
 
 class Recorder:
-    """`async with Recorder(port, ...) as engine:` is up; `engine.client` is the client."""
+    """`async with Recorder(port, ...) as engine:` is up; `engine.client` is the client. `at_event` and `at_up` are
+    called after their like has been noted."""
 
     def __init__(
         self, port: int, secret: str, user: str = "switchboard", limits: AmiLimits | None = None, up: bool = True
@@ -16,6 +17,8 @@ class Recorder:
         self.events: list[Event] = []
         self.ups = 0
         self.downs: list[str] = []
+        self.at_event: Callable[[Event], None] | None = None
+        self.at_up: Callable[[], Awaitable[None]] | None = None
         self._await_up = up
         self._changed = asyncio.Event()
         self.client = AmiClient(
@@ -30,11 +33,16 @@ class Recorder:
     async def __aenter__(self) -> Self:
         await self.client.start()
         if self._await_up:
-            await self.until(lambda: self.ups > 0)
+            await self.up()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.stop()
+
+    async def up(self, times: int = 1) -> Self:
+        """Waits for the connection to have come up so often."""
+        await self.until(lambda: self.ups >= times)
+        return self
 
     async def until(self, condition: Callable[[], Any], timeout_s: float = 10.0) -> None:
         """Waits until the condition holds; it is looked at whenever something has been told."""
@@ -58,10 +66,14 @@ class Recorder:
     def _event(self, event: Event) -> None:
         self.events.append(event)
         self._changed.set()
+        if self.at_event:
+            self.at_event(event)
 
     async def _up(self) -> None:
         self.ups += 1
         self._changed.set()
+        if self.at_up:
+            await self.at_up()
 
     def _down(self, reason: str) -> None:
         self.downs.append(reason)

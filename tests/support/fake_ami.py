@@ -5,13 +5,13 @@ of the action's headers. Every action that came in is in `actions`, in order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 
 Headers = dict[str, str]
-Answer = str | None | Callable[[Headers], str | Awaitable[str | None] | None]
+Answer = str | None | Callable[[Headers], str | None]
 
 
 def block(*lines: str) -> str:
@@ -124,7 +124,6 @@ class FakeAsterisk:
                 return
             answer = success(action, "Authentication accepted") + (FULLY_BOOTED if self.booted else "")
         if callable(answer):
-            result = answer(action)
-            answer = await result if isinstance(result, Awaitable) else result
+            answer = answer(action)
         if answer:
             writer.write(answer.encode())

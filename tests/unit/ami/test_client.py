@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from router.ami.client import (
-    AmiAddress,
     AmiBusy,
-    AmiClient,
     AmiDisconnected,
     AmiLimits,
     AmiMisuse,
@@ -18,6 +16,7 @@ from router.ami.client import (
     AmiTimeout,
     Event,
 )
+from tests.support.ami_recorder import Recorder
 from tests.support.fake_ami import FULLY_BOOTED, FakeAsterisk, block, error, event, success
 
 QUICK = AmiLimits(
@@ -31,60 +30,6 @@ QUICK = AmiLimits(
 )
 
 
-class Engine:
-    """A client with what it has been told: events, ups and downs."""
-
-    def __init__(self, port: int, limits: AmiLimits = QUICK, secret: str = "s3cret") -> None:
-        self.events: list[Event] = []
-        self.ups = 0
-        self.downs: list[str] = []
-        self.at_up: Callable[[], Any] | None = None
-        self.at_event: Callable[[Event], None] | None = None
-        self.changed = asyncio.Condition()
-        self.client = AmiClient(
-            AmiAddress("127.0.0.1", port, "switchboard", secret),
-            on_event=self._event,
-            on_up=self._up,
-            on_down=self._down,
-            limits=limits,
-            jitter=lambda: 0.0,
-        )
-
-    def _event(self, event: Event) -> None:
-        self.events.append(event)
-        self._notify()
-        if self.at_event:
-            self.at_event(event)
-
-    async def _up(self) -> None:
-        self.ups += 1
-        self._notify()
-        if self.at_up:
-            await self.at_up()
-
-    def _down(self, reason: str) -> None:
-        self.downs.append(reason)
-        self._notify()
-
-    def _notify(self) -> None:
-        async def notify() -> None:
-            async with self.changed:
-                self.changed.notify_all()
-
-        self._task = asyncio.create_task(notify())
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5), self.changed:
-            await self.changed.wait_for(condition)
-
-    async def up(self, times: int = 1) -> "Engine":
-        await self.until(lambda: self.ups >= times)
-        return self
-
-    def named(self, name: str) -> list[Event]:
-        return [event for event in self.events if event.name == name]
-
-
 @pytest.fixture
 async def asterisk() -> AsyncIterator[FakeAsterisk]:
     async with FakeAsterisk() as fake:
@@ -93,10 +38,10 @@ async def asterisk() -> AsyncIterator[FakeAsterisk]:
 
 @pytest.fixture
 async def started() -> AsyncIterator[Callable[..., Any]]:
-    engines: list[Engine] = []
+    engines: list[Recorder] = []
 
-    async def start(port: int, *arguments: Any, **more: Any) -> Engine:
-        engine = Engine(port, *arguments, **more)
+    async def start(port: int, limits: AmiLimits = QUICK, secret: str = "s3cret") -> Recorder:
+        engine = Recorder(port, secret, limits=limits)
         engines.append(engine)
         await engine.client.start()
         return engine
@@ -146,7 +91,7 @@ async def test_a_wrong_password_is_named_and_retried_with_back_off(
 
 
 async def test_back_off_doubles_to_a_limit_and_jitter_only_shortens_it() -> None:
-    engine = Engine(1, limits=AmiLimits(first_retry_s=1.0, longest_retry_s=30.0))
+    engine = Recorder(1, "s3cret", limits=AmiLimits(first_retry_s=1.0, longest_retry_s=30.0))
     delays = [engine.client._retry_delay_s(failures) for failures in range(8)]
     assert delays == [1, 1, 2, 4, 8, 16, 30, 30]
     engine.client._jitter = lambda: 1.0
