@@ -1,6 +1,7 @@
 """An AmiClient that remembers what it is told, to await events instead of sleeping."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -12,7 +13,13 @@ class Recorder:
     called after their like has been noted."""
 
     def __init__(
-        self, port: int, secret: str, user: str = "switchboard", limits: AmiLimits | None = None, up: bool = True
+        self,
+        port: int,
+        secret: str,
+        user: str = "switchboard",
+        limits: AmiLimits | None = None,
+        up: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.events: list[Event] = []
         self.ups = 0
@@ -22,7 +29,7 @@ class Recorder:
         self._await_up = up
         self._changed = asyncio.Event()
         self.client = AmiClient(
-            AmiAddress("127.0.0.1", port, user, secret),
+            AmiAddress("127.0.0.1", port, user, secret, tls),
             on_event=self._event,
             on_up=self._up,
             on_down=self._down,

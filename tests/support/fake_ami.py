@@ -5,6 +5,7 @@ of the action's headers. Every action that came in is in `actions`, in order.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -41,8 +42,16 @@ class FakeAsterisk:
     FullyBooted away.
     """
 
-    def __init__(self, *, secret: str = "s3cret", greeting: bytes = GREETING, booted: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        secret: str = "s3cret",
+        greeting: bytes = GREETING,
+        booted: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.secret = secret
+        self.tls = tls
         self.greeting = greeting
         self.booted = booted
         self.silent = False
@@ -63,7 +72,7 @@ class FakeAsterisk:
 
     async def listen(self) -> None:
         """Starts to listen: at a free port, later at the same one again (a restart)."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:

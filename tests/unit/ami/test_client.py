@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +136,27 @@ async def test_a_port_that_is_no_manager_is_named(started: Start, greeting: byte
         assert said in engine.client.problem
         assert other.actions == []
         await engine.client.stop()
+
+
+async def test_over_tls_only_a_peer_whose_certificate_is_trusted_gets_the_secret(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ami"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*made.split(), *files], check=True, capture_output=True)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    async with FakeAsterisk(tls=server) as asterisk:
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        async with Recorder(asterisk.port, "s3cret", tls=trusting) as engine:
+            assert (await engine.client.action("Ping"))["Ping"] == "Pong"
+        asterisk.actions.clear()
+        async with Recorder(
+            asterisk.port, "s3cret", limits=QUICK, up=False, tls=ssl.create_default_context()
+        ) as engine:
+            async with asyncio.timeout(5):
+                while "certificate" not in engine.client.problem:
+                    await asyncio.sleep(0.01)
+        assert asterisk.actions == []
 
 
 # --- Actions --------------------------------------------------------------------------------------------------------
