@@ -11,18 +11,19 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from asterisk_conf.names import VAR_DONE
+from asterisk_conf.names import VAR_DONE, VAR_TALKED
 from ivr.agi import codec
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, ChannelHungUp
 from ivr.agi.waiting import wait_for_agent
 from ivr.flow.effects import Effect, Enqueue, HangUp, LookUp, Spoken
-from ivr.flow.inputs import Dequeued, HungUp, Input
+from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, MachineError, Session
-from router.core.decisions import AnyDecision, ContactReleased
+from router.core.decisions import AnyDecision, Connect, ContactReleased
 from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
@@ -37,12 +38,13 @@ _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 @dataclass(slots=True)
 class Call:
     """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
-    name of the caller's channel."""
+    name of the caller's channel. `joining`: during this stay with us the caller was to be joined with an agent."""
 
     session: Session
     machine: Machine
     channel: str | None = None
     entered_queue: bool = False
+    joining: bool = False
     released: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,6 +64,7 @@ class Calls:
         announce: Callable[[str], tuple[Spoken, ...]],
         announce_every_ms: int,
         music_class: str,
+        in_step: Callable[[], Awaitable[object]],
         save: Callable[[str, Session | None], None],
         on_finished: Callable[[Session, bool], None],
     ) -> None:
@@ -74,6 +77,7 @@ class Calls:
         self._announce = announce
         self._announce_every_ms = announce_every_ms
         self._music_class = music_class
+        self._in_step = in_step
         self._save = save
         self._on_finished = on_finished
         self._calls: dict[str, Call] = {}
@@ -114,8 +118,10 @@ class Calls:
         try:
             await self._converse(channel, contact, number, talked == "yes")
         except ChannelHungUp:
-            # Taken away by our own Bridge, or really gone? The router's legs know.
-            if not self._legs.joined(contact):
+            # Taken away by our own Bridge, or really gone? From here they look the same, and the talk may be over
+            # already; so where a Bridge was on its way, AMI's Hangup of the caller's channel (or the resync) decides.
+            call = self._calls.get(contact)
+            if not self._legs.joined(contact) and not (call and call.joining):
                 self.caller_gone(contact)
 
     def caller_gone(self, contact: str) -> None:
@@ -128,28 +134,31 @@ class Calls:
             self._finish(contact, call)
 
     def observe(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
-        """Hears of contacts that the router gives back to their flow."""
+        """Hears of contacts that the router gives to an agent, or back to their flow."""
         for decision in decisions:
-            if isinstance(decision, ContactReleased) and (call := self._calls.get(decision.contact)):
-                call.released = decision.action.target
-                call.news.set()
+            match decision:
+                case Connect(contact=contact) if call := self._calls.get(contact):
+                    call.joining = True
+                case ContactReleased(contact=contact, action=action) if call := self._calls.get(contact):
+                    call.released = action.target
+                    call.news.set()
+                case _:
+                    pass
 
     async def _converse(self, channel: AgiChannel, contact: str, number: str, talked: bool) -> None:
-        now_ms = self._live.clock.now_ms()
         call = self._calls.get(contact)
-        if call is None:
+        effects = await self._come_again(channel, contact, call, talked) if call else None
+        if call is None or effects is None:
             flow = self._flow_of_number(number)
             if flow is None:
                 log.error("a call came for the number %r, which the centre does not have", number)
                 return
             await channel.send(codec.answer())
             caller = Caller(number=channel.headers.caller_number, dialled=number)
-            session, effects = self.machine.start(flow, caller, now_ms)
+            session, effects = self.machine.start(flow, caller, self._live.clock.now_ms())
             call = self._calls[contact] = Call(session, self.machine)
-        else:
-            effects = await self._come_again(contact, call, talked)
         call.channel = channel.headers.channel
-        renewed_ms = now_ms
+        renewed_ms = self._live.clock.now_ms()
         while True:
             self._save(contact, call.session)
             for effect in effects[:-1]:
@@ -159,45 +168,63 @@ class Calls:
                 await channel.send(codec.set_variable(VAR_DONE, "yes"))
                 self._finish(contact, call)
                 return
+            if talked and isinstance(last, Enqueue) and self._live.router.contact(contact) is None:
+                talked = False  # who waits once more has not been served
+                await channel.send(codec.set_variable(VAR_TALKED, "no"))
             if self._live.clock.now_ms() - renewed_ms > WATCHDOG_S * 1000 // 4:
                 renewed_ms = self._live.clock.now_ms()
                 await channel.send(codec.set_variable("TIMEOUT(absolute)", str(WATCHDOG_S)))
             answer = await self._answer(channel, contact, call, last)
             call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
 
-    async def _come_again(self, contact: str, call: Call, talked: bool) -> list[Effect]:
-        """The caller is back: from a talk that the agent ended, or because an engine was gone for a while."""
-        if call.session.waiting_for == "Enqueue" and talked:
-            known = self._live.router.contact(contact)
-            if known is not None and known.state == "connected" and self._legs.joined(contact):
-                self._live.feed(ContactEnded(contact))  # the agent's hang-up is still on its way to us
-                known = None
-            if known is None:
-                try:
-                    answer = Dequeued("answered")
-                    call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
-                    return effects
-                except MachineError:
-                    log.info("the flow of %s has changed; it goes on in the new version", contact)
-        call.session, effects = call.machine.again(call.session, self._live.clock.now_ms())
+    async def _come_again(self, channel: AgiChannel, contact: str, call: Call, talked: bool) -> list[Effect] | None:
+        """The caller is back: from a talk that the agent ended, or because an engine was gone for a while. None: the
+        flow that the caller was in is no more."""
+        call.joining = False
+        served = talked and call.session.waiting_for == "Enqueue" and await self._talk_is_over(channel, contact)
+        now_ms = self._live.clock.now_ms()
+        if served:
+            with suppress(MachineError):  # raised where the flow has changed since
+                call.session, effects = call.machine.resume(call.session, Dequeued("answered"), now_ms)
+                return effects
+        try:
+            call.session, effects = call.machine.again(call.session, now_ms)
+        except MachineError as error:
+            log.warning("%s begins anew: %s", contact, error)
+            return None
+        if served and call.session.waiting_for == "Enqueue":
+            log.info("the flow of %s has changed; it goes on behind its queue in the new version", contact)
+            call.session, after = call.machine.resume(call.session, Dequeued("answered"), now_ms)
+            effects = [*effects[:-1], *after]
         return effects
+
+    async def _talk_is_over(self, channel: AgiChannel, contact: str) -> bool:
+        """Whether a caller for whom a Bridge was ordered has really talked, and is not waiting (again)."""
+        known = self._live.router.contact(contact)
+        if known is not None and known.state == "connected" and not self._legs.joined(contact):
+            # A starting engine has not seen yet what became of the talk that its journal knows of.
+            await channel.send(codec.set_music(True, self._music_class))
+            await channel.unless_hung_up(self._in_step())
+            known = self._live.router.contact(contact)
+        if known is not None and self._legs.talked(contact):
+            self._live.feed(ContactEnded(contact))  # the agent's hang-up is still on its way to us
+            known = self._live.router.contact(contact)
+        return known is None
 
     async def _answer(self, channel: AgiChannel, contact: str, call: Call, effect: Effect) -> Input:
         match effect:
             case Enqueue():
-                return Dequeued(await self._wait(channel, contact, call, effect))
+                return await self._wait(channel, contact, call, effect)
             case LookUp():
                 return await channel.unless_hung_up(self._look_up(effect))
             case _:
                 return await self._performer.perform(channel, effect)
 
-    async def _wait(self, channel: AgiChannel, contact: str, call: Call, effect: Enqueue) -> str:
-        """Waits in the queue; returns the exit by which the router gives the contact back. When an agent takes the
-        contact this ends with ChannelHungUp, because the Bridge takes the channel away."""
-        call.entered_queue = True
-        known = self._live.router.contact(contact)
-        if call.released is None and (known is None):
-            self._live.feed(
+    async def _wait(self, channel: AgiChannel, contact: str, call: Call, effect: Enqueue) -> Input:
+        """Waits in the queue until the router gives the contact back. When an agent takes the contact this ends with
+        ChannelHungUp, because the Bridge takes the channel away."""
+        if call.released is None and self._live.router.contact(contact) is None:
+            refusal = self._live.feed(
                 ContactArrived(
                     contact,
                     effect.queue,
@@ -206,6 +233,9 @@ class Calls:
                     preferred_agent=effect.preferred_agent,
                 )
             )
+            if refusal is not None:
+                return EffectFailed(f"queue {effect.queue!r}: {refusal}")
+        call.entered_queue = True
         waiting = asyncio.ensure_future(
             wait_for_agent(
                 channel,
@@ -224,7 +254,7 @@ class Calls:
                 raise AssertionError("waiting ends only by the channel's end")
             exit_name, call.released = call.released, None
             call.news.clear()
-            return exit_name
+            return Dequeued(exit_name)
         finally:
             waiting.cancel()
             news.cancel()

@@ -17,7 +17,8 @@ from ivr.flow.effects import Spoken
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
-from router.ami.client import AmiAddress, AmiClient, Event
+from router.ami import actions
+from router.ami.client import AmiAddress, AmiClient, AmiDisconnected, AmiError, Event
 from router.core.decisions import AnyDecision
 from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
@@ -26,7 +27,7 @@ from router.live.clock import EngineClock
 from router.live.journal import FORMAT, NOTHING, Header, Journal, Note, SessionSaved, newest, policy_hash
 from router.live.legs import AgentLegs
 from router.live.recovery import Replayed, replay
-from router.live.resync import resync
+from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
 from switchboard.agent_phones import AgentPhones
 from switchboard.announcements import waiting_announcement
@@ -38,6 +39,7 @@ from switchboard.operations import Operations
 
 log = logging.getLogger(__name__)
 
+RESYNC_RETRY_S = 2.0
 METRICS_INTERVAL_MS = 15 * 60 * 1000
 MAX_CALLS = 10_000
 """FastAGI connections at once: far above what one Asterisk carries, so that a flood ends somewhere."""
@@ -74,6 +76,7 @@ class Engine:
             self._assemble()
             await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
+            self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
             self._agi = AgiServer(
                 settings.engine.agi_host,
@@ -142,7 +145,7 @@ class Engine:
     def _open_journal(self, router: Router, recovered: Replayed | None) -> Journal:
         now_ms = self.clock.now_ms()
         stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-        journal = Journal(self.directory / f"journal-{stamp}.jsonl", self.centre.settings.engine.journal_sync)
+        journal = Journal(self.directory / f"{stamp}.jsonl", self.centre.settings.engine.journal_sync)
         snapshot = msgspec.Raw(router.snapshot()) if recovered else NOTHING
         policy = router.policy
         journal.append(
@@ -180,6 +183,7 @@ class Engine:
             announce=self._announcement,
             announce_every_ms=round(settings.announcements.every_s * 1000),
             music_class=settings.asterisk.music,
+            in_step=self._in_step.wait,
             save=self._save_session,
             on_finished=self._session_finished,
         )
@@ -219,18 +223,31 @@ class Engine:
 
     def _on_event(self, event: Event) -> None:
         self.legs.on_event(event)
-        if event.name == "Hangup" and (contact := event.get("Uniqueid", "")) in self.calls:
-            self.calls.caller_gone(contact)
+        if event.name == "Hangup":
+            self.calls.caller_gone(event.get("Uniqueid", ""))
 
     async def _on_up(self) -> None:
         before = self.calls.contacts()
-        found = await resync(self._ami, self.live, self.legs, self.calls.channel_is)
+        found = await self._resync()
+        if found is None:
+            return
         for contact in before:
             if contact not in found.channels:
                 self.calls.caller_gone(contact)
         log.info("in step with Asterisk: %s", found)
         self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
         self._in_step.set()
+
+    async def _resync(self) -> Findings | None:
+        """Asks Asterisk until it answers; None when the connection is lost again (the next one begins anew)."""
+        while True:
+            try:
+                return await resync(self._ami, self.live, self.legs, self.calls.channel_is)
+            except AmiDisconnected:
+                return None
+            except AmiError as error:
+                log.error("not in step with Asterisk: %s; asking again in %g s", error, RESYNC_RETRY_S)
+                await asyncio.sleep(RESYNC_RETRY_S)
 
     def _on_down(self, reason: str) -> None:
         self._in_step.clear()
@@ -244,7 +261,7 @@ class Engine:
 
     def _caller_id(self, contact: str) -> str:
         session = self.calls.session(contact)
-        return session.caller.number if session else ""
+        return actions.caller_id(session.caller.name, session.caller.number) if session else ""
 
     def _announcement(self, contact: str) -> tuple[Spoken, ...]:
         announcements = self.centre.settings.announcements

@@ -113,6 +113,12 @@ class Journal:
             raise JournalError(f"{self.path}: cannot write: {error}") from error
         self._dirty = True
 
+    def rename(self, path: Path) -> None:
+        """Gives the open file another name. So a journal gets the name by which `newest` finds it only when all that
+        it takes over from the one before is in it."""
+        self.path.rename(path)
+        self.path = path
+
     def close(self) -> None:
         self._closing.set()
         if self._thread:

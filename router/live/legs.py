@@ -21,7 +21,7 @@ from asterisk_conf.names import (
     VAR_TALKED,
 )
 from router.ami import actions, causes
-from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, Event
+from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
 from router.core.decisions import AnyDecision, CancelOffer, Connect, Offer, ReleaseAgent
 from router.core.events import (
     AnyEvent,
@@ -90,6 +90,15 @@ class AgentLegs:
         """Whether the contact's caller is (or is just being) joined with an agent."""
         return contact in self._by_contact
 
+    def talked(self, contact: str) -> bool:
+        """Whether the two have been joined; of the talk's end nothing has been heard yet."""
+        leg = self._by_contact.get(contact)
+        return leg is not None and leg.state == "joined"
+
+    def offers(self) -> list[str]:
+        """Every offer that has a leg, or may have one."""
+        return list(self._by_offer)
+
     # What a resync finds
 
     def adopt(
@@ -147,25 +156,22 @@ class AgentLegs:
         self._spawn(self._originate(leg, max(1_000, offer.deadline_ms - now_ms) + RING_GRACE_MS))
 
     async def _originate(self, leg: Leg, timeout_ms: int) -> None:
-        action = actions.originate(
-            channel=self._phone_of(leg.agent),
-            channel_id=leg.channel_id,
-            context=CONTEXT_AGENT_LEG,
-            extension="s",
-            priority=1,
-            caller_id=self._caller_id_of(leg.contact),
-            timeout_ms=timeout_ms,
-            variables={VAR_OFFER: leg.offer, VAR_CONTACT: leg.contact},
-        )
         try:
+            action = actions.originate(
+                channel=self._phone_of(leg.agent),
+                channel_id=leg.channel_id,
+                context=CONTEXT_AGENT_LEG,
+                extension="s",
+                priority=1,
+                caller_id=self._caller_id_of(leg.contact),
+                timeout_ms=timeout_ms,
+                variables={VAR_OFFER: leg.offer, VAR_CONTACT: leg.contact},
+            )
             await self._client.action("Originate", action)
-        except AmiDisconnected as error:
-            if not error.sent:
-                self._forget(leg)
-                self._live.feed(OfferFailed(leg.offer, "error"))
-            # otherwise whether it rings is not known; the resync after the reconnect finds out
         except AmiError as error:
-            log.error("cannot ring %s for %s: %s", leg.agent, leg.contact, error)
+            log.warning("cannot ring %s for %s: %s", leg.agent, leg.contact, error)
+            if isinstance(error, AmiTimeout) or (isinstance(error, AmiDisconnected) and error.sent):
+                return  # it may ring all the same: the offer's deadline or the next resync finds out
             self._forget(leg)
             self._live.feed(OfferFailed(leg.offer, "error"))
 
@@ -186,22 +192,22 @@ class AgentLegs:
     async def _after_failed_join(self, leg: Leg, error: AmiError) -> None:
         """One of the two is gone, or Asterisk would not. The core learns which, so that nobody stays stuck."""
         log.warning("cannot join %s with %s: %s", leg.contact, leg.agent, error)
-        if leg.state == "gone" or not self._by_offer.get(leg.offer):
-            return  # its hang-up was heard meanwhile and has been seen to
-        alive = await self._channel_exists(leg.contact)
-        self._by_contact.pop(leg.contact, None)
-        if alive:
-            self._live.feed(OfferFailed(leg.offer, "error"))
-        else:
-            self._live.feed(ContactLeft(leg.contact))
-        self._drop(leg)
-
-    async def _channel_exists(self, channel: str) -> bool:
         try:
-            await self._client.collect("Status", actions.status(channel=channel), until="StatusComplete")
+            # The caller has not been served after all. Refused when the caller is gone.
+            await self._client.action("Setvar", actions.setvar(leg.contact, VAR_TALKED, "no"))
+            gone = False
         except AmiRefused:
-            return False
-        return True
+            gone = True
+        except AmiDisconnected:
+            return  # the resync sees to it
+        except AmiError:
+            gone = False
+        if leg.state == "gone":
+            return  # its hang-up was heard meanwhile and has been seen to
+        if self._by_contact.get(leg.contact) is leg:
+            del self._by_contact[leg.contact]
+        self._live.feed(ContactLeft(leg.contact) if gone else OfferFailed(leg.offer, "error"))
+        self._drop(leg)
 
     async def _explain_and_release(self, leg: Leg) -> None:
         try:
@@ -220,12 +226,14 @@ class AgentLegs:
                 return
             except AmiRefused:
                 leg = self._by_channel.get(channel_id)
-                if leg is None or leg.state == "gone":
-                    return
+                if leg is None or leg.hangup is not None:
+                    break
                 await asyncio.sleep(HANGUP_RETRY_S)
             except AmiError as error:
                 log.warning("cannot hang up %s: %s", channel_id, error)
                 return
+        if leg := self._by_channel.get(channel_id):
+            self._forget(leg)  # there is no such channel; one that came yet would be hung up for want of an offer
 
     # Events of Asterisk
 
@@ -243,6 +251,10 @@ class AgentLegs:
                 self._spawn(self._hang_up(channel_id))  # its offer is long dead
             return
         if event.get("Response") == "Success":
+            if leg.hangup is not None:  # these two events are not ordered: it answered and was gone at once
+                self._forget(leg)
+                self._live.feed(OfferFailed(leg.offer, "error"))
+                return
             leg.state = "answered"
             if leg.unwanted:
                 self._drop(leg)

@@ -9,18 +9,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER
+from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER, VAR_TALKED
 from router.ami import actions
-from router.ami.client import AmiClient, AmiError, Event
+from router.ami.client import AmiClient, AmiRefused, Event
 from router.core.events import AnyEvent, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
 from router.core.state import LiveOffer
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 
 VAR_BRIDGE_PEER = "BRIDGEPEER"
-"""Asterisk itself sets this on a channel that is or was bridged (main/bridge.c), so it tells a talk that is over from
-one that never began."""
+"""Asterisk itself sets this on a channel that is or was bridged (main/bridge.c). With VAR_TALKED, which we set before
+each Bridge and take back when the caller waits again, it tells a talk that is over from one that never began."""
 _UP = "6"
+_FALLBACK = "Queue"
+"""The application of a caller whom the dialplan has given to the fallback queue, and who is no longer ours."""
 
 
 @dataclass(slots=True)
@@ -41,9 +43,11 @@ async def resync(
 
     Raises AmiError when Asterisk cannot be asked; it is then asked again after the next login.
     """
-    offers = live.router.offers()  # those made from now on are no concern of this listing
+    # Those that come from now on are no concern of this listing.
+    offers, legs_before = live.router.offers(), legs.offers()
+    waiting = [contact.id for contact in live.router.contacts() if contact.state != "connected"]
     listed = await client.collect(
-        "Status", actions.status(variables=(VAR_OFFER, VAR_BRIDGE_PEER)), until="StatusComplete"
+        "Status", actions.status(variables=(VAR_OFFER, VAR_BRIDGE_PEER, VAR_TALKED)), until="StatusComplete"
     )
     channels = {event.get("Uniqueid", ""): event for event in listed}
     leg_of_offer = {
@@ -54,29 +58,36 @@ async def resync(
     for unique, event in channels.items():
         channel_is(unique, event["Channel"])
     found = Findings(frozenset(channels))
-    wanted: set[str] = set()
+    for name in waiting:  # first, so that nobody is offered a caller who is gone
+        contact = live.router.contact(name)
+        if contact is None or contact.state == "connected":
+            continue
+        if name not in channels:
+            found.counts["callers gone"] += 1
+            live.feed(ContactLeft(name))
+        elif channels[name].get("Application") == _FALLBACK:
+            found.counts["callers in the fallback queue"] += 1
+            live.feed(ContactLeft(name, "left"))
     for offer in offers:
-        leg = leg_of_offer.get(offer.id)
-        if leg is not None:
-            wanted.add(leg.get("Uniqueid", ""))
         if live.router.offer(offer.id) is None:
             continue  # it ended while we asked
+        leg = leg_of_offer.get(offer.id)
         if offer.state == "accepted":
             news = _talking(offer, channels.get(offer.contact), leg, legs, found)
         else:
             news = _ringing(offer, leg, legs, found)
         if news is not None:
             live.feed(news)
-    for contact in live.router.contacts():
-        if contact.state == "queued" and contact.id not in channels:
-            found.counts["callers gone"] += 1
-            live.feed(ContactLeft(contact.id))
-    for unique in channels:
-        if unique.startswith(CHANNEL_PREFIX) and unique not in wanted:
+    for name in legs_before:
+        if name not in leg_of_offer and live.router.offer(name) is None:
+            legs.forget(name)
+    ours = {offer.id for offer in live.router.offers()}.intersection(legs.offers())
+    for unique, event in channels.items():
+        if unique.startswith(CHANNEL_PREFIX) and event.variables.get(VAR_OFFER) not in ours:
             found.counts["foreign legs"] += 1
             try:
                 await client.action("Hangup", actions.hangup(unique))
-            except AmiError:
+            except AmiRefused:
                 continue  # it went by itself
     return found
 
@@ -97,11 +108,11 @@ def _talking(
 ) -> AnyEvent | None:
     if caller is None:
         found.counts["talks over"] += 1
-        legs.drop(offer.id)
+        legs.forget(offer.id)
         return ContactEnded(offer.contact)
     if leg is None:
         legs.forget(offer.id)
-        if caller.variables.get(VAR_BRIDGE_PEER):
+        if caller.variables.get(VAR_TALKED) == "yes" and caller.variables.get(VAR_BRIDGE_PEER):
             found.counts["talks over"] += 1
             return ContactEnded(offer.contact)
         found.counts["back to queue"] += 1
