@@ -32,7 +32,10 @@ class DocumentError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(self.problems)  # so that it can be made anew from its args: pickle and SimPy do that
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 def nearest(name: object, valid: Iterable[str]) -> str:

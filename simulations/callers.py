@@ -31,7 +31,7 @@ class IvrCallers:
     """The callers of one replication who go through flows. Times are ms since the scenario's start."""
 
     def __init__(self, setting: Setting, streams: Streams, library: Library) -> None:
-        self.scenario = setting.scenario
+        self.scenario, self.file = setting.scenario, setting.file
         self.numbers = setting.centre.numbers or {}
         self.streams = streams
         self.machine = Machine(library)
@@ -86,7 +86,7 @@ class IvrCaller:
                 return Step(None, self._ms(stream, self._ivr.collect_s), self._presses(effect, node, stream))
             case LookUp():
                 return Step(None, self._ms(stream, self._ivr.look_up_s), self._brings(node, stream))
-        raise DocumentError([Problem(f"the simulation has no caller who can do {type(effect).__name__}", path=node)])
+        raise DocumentError([Problem(f"no simulated caller can do {type(effect).__name__}", path=node)])
 
     def _ms(self, stream: str, distribution: Distribution) -> int:
         return round(self._streams.draws(f"{stream}/time", distribution)[self._number] * 1000)
@@ -114,5 +114,5 @@ class IvrCaller:
         found = said.get(node, said.get(node.rpartition(".")[2]))
         if found is None:
             message = f"callers of this kind come to the node {node!r}, and nothing says {what}"
-            raise DocumentError([Problem(message, path=f"kinds.{self._kind}.{field}")])
+            raise DocumentError([Problem(message, self._all.file, path=f"kinds.{self._kind}.{field}")])
         return found

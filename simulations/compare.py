@@ -169,6 +169,7 @@ def measure(policy: Policy, handled: Iterable[tuple[int, events.Event, Sequence[
     end_ms = last_ms + RUN_OFF_MINUTES * MINUTE_MS
     for agent in list(reading.since):
         reading.off(agent, end_ms)
+    known = {agent.name for agent in policy.agents}
     contacts: dict[str, list[TracedContact]] = {}
     for contact in reading.contacts:
         contacts.setdefault(contact.arrived.queue, []).append(_traced(contact, start_ms))
@@ -181,6 +182,7 @@ def measure(policy: Policy, handled: Iterable[tuple[int, events.Event, Sequence[
         shifts_ms={
             agent: [(begin - start_ms, end - start_ms) for begin, end in shifts]
             for agent, shifts in sorted(reading.shifts.items())
+            if agent in known
         },
         answering=_answering(reading),
     )

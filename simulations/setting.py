@@ -52,11 +52,12 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """All that a replication needs."""
+    """All that a replication needs, and the scenario's file for those who read its problems."""
 
     scenario: Scenario
     centre: Centre
     workers: tuple[Worker, ...]
+    file: str = ""
 
     @property
     def policy(self) -> Policy:
@@ -107,7 +108,7 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
         raise DocumentError([source.problem(("policy",), "a centre is given, so the scenario needs no policy")])
     problems: list[Problem] = []
     centre, workers = _staffed(source, scenario, centre, problems)
-    setting = Setting(scenario, centre, workers)
+    setting = Setting(scenario, centre, workers, source.file)
     problems += _arrival_problems(source, scenario)
     problems += _queue_problems(source, setting)
     for name, kind in scenario.kinds.items():
@@ -254,7 +255,10 @@ def _policy_problems(source: Source, setting: Setting) -> Iterator[Problem]:
     """What the router itself has against the policy."""
     for problem in check_policy(setting.policy):
         if problem.severity == "error":
-            yield source.problem(("policy", *problem.path.split(".")), problem.message, problem.hint)
+            path: tuple[str, ...] = ("policy", *problem.path.split("."))
+            while path and path not in source.lines:  # what nobody wrote: the steps of a policy that stands alone
+                path = path[:-1]
+            yield source.problem(path, problem.message, problem.hint)
 
 
 def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> Iterator[Problem]:

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from documents import DocumentError, Problem, nearest
@@ -30,3 +32,8 @@ def test_a_problem_reads_as_a_line() -> None:
 
 def test_a_document_error_shows_every_problem() -> None:
     assert str(DocumentError([Problem("one", "a"), Problem("two", "b")])) == "a: one\nb: two"
+
+
+def test_a_document_error_travels_to_other_processes() -> None:
+    error = DocumentError([Problem("one", "a", 3), Problem("two", "b")])
+    assert pickle.loads(pickle.dumps(error)).problems == error.problems
