@@ -9,12 +9,15 @@ from ivr.flow.reference import nodes_page
 from ivr.flow.schema import flow_schema_text
 from router.core import measures
 from router.core.reference import strategies_page
+from simulations import reference as simulations
 from switchboard.centre import reference as centre
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/distributions.md": simulations.distributions_page,
     "docs/reference/flow.schema.json": flow_schema_text,
     "docs/reference/metrics.md": measures.reference_page,
     "docs/reference/nodes.md": nodes_page,
+    "docs/reference/scenario.schema.json": simulations.schema_text,
     "docs/reference/settings.md": centre.settings_page,
     "docs/reference/strategies.md": strategies_page,
     **{f"docs/reference/{name}.schema.json": partial(centre.schema_text, name) for name in centre.DOCUMENTS},

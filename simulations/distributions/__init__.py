@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from documents import nearest
-from simulations.distributions.base import Distribution
+from simulations.distributions.base import Distribution, NotNegative
 
 
 def _found() -> dict[str, type[Distribution]]:
@@ -47,8 +47,7 @@ def _written(value: Any) -> Any:
 if TYPE_CHECKING:
     AnyDistribution = Distribution
 else:
-    AnyDistribution = Annotated[
-        reduce(or_, DISTRIBUTIONS.values()), Field(discriminator="distribution"), BeforeValidator(_written)
-    ]
+    _Any = Annotated[reduce(or_, DISTRIBUTIONS.values()), Field(discriminator="distribution")]
+    AnyDistribution = Annotated[_Any, BeforeValidator(_written, json_schema_input_type=NotNegative | _Any)]
 
 __all__ = ["DISTRIBUTIONS", "AnyDistribution", "Distribution"]
