@@ -7,7 +7,6 @@ otherwise, with SCENARIO_TICK_S precision.
 
 import asyncio
 import contextlib
-import os
 import re
 import signal
 from collections.abc import Iterator, Sequence
@@ -180,24 +179,20 @@ class _Sipp:
         """Ends the process; calls that are still up are ended with BYE or CANCEL."""
         if self._process is None:
             return
-        if self._process.returncode is None:
-            self._signal(signal.SIGUSR1)
-            self._signal(signal.SIGUSR1)
-            try:
-                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-            except TimeoutError:
-                self.kill()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                # The first signal means "no new calls", the second "end those that are up"; two at once would be one.
+                while self._process.returncode is None:
+                    self._process.send_signal(signal.SIGUSR1)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._process.wait(), 0.05)
+        self.kill()
         await self._process.wait()
 
     def kill(self) -> None:
         """Ends the process at once: the phones vanish without a word."""
         if self._process:
             kill(self._process)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, number)
 
 
 class Callers(_Sipp):
@@ -223,7 +218,7 @@ class Callers(_Sipp):
         sip, media = free_udp_ports(self._host)
         options = [
             f"{self._asterisk[0]}:{self._asterisk[1]}",
-            *("-i", self._host, "-p", str(sip), "-mp", str(media)),
+            *("-i", self._host, "-mi", self._host, "-p", str(sip), "-mp", str(media)),
             *("-m", count, "-l", count, "-r", count),
         ]
         rows = [self._row(call, rounds) for call in self.calls]
@@ -276,7 +271,7 @@ class AgentPhone(_Sipp):
 
     async def start(self) -> None:
         rows = [f"{_ms(answer.ring_s)};{answer.status};{_ms(answer.talk_s)}" for answer in self._answers]
-        options = ["-i", self.host, "-p", str(self.port), "-mp", str(self._media)]
+        options = ["-i", self.host, "-mi", self.host, "-p", str(self.port), "-mp", str(self._media)]
         await self._launch("phone.xml.j2", rows, options, refusals=_REFUSALS)
         await self._listening()
 

@@ -31,6 +31,13 @@ class RawCall:
         self.lines.append(line)
         return line
 
+    async def rest(self) -> list[str]:
+        """The lines that come until Asterisk closes."""
+        found = []
+        while line := await self.line():
+            found.append(line)
+        return found
+
     async def ask(self, command: str) -> str:
         self.send(command)
         return await self.line()
