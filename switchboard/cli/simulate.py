@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -29,30 +29,29 @@ def simulate(
     centre: Annotated[
         Path | None, typer.Option(help="The centre's directory, in the place of the one the scenario names.")
     ] = None,
-    replications: Annotated[int | None, typer.Option(min=1, help="How often, in the place of the scenario's.")] = None,
+    replications: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="How often, in the place of the scenario's.")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the report goes; by default var/simulations/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")] = False,
 ) -> None:
     """Play a scenario many times and tell what callers and agents would meet, with confidence intervals."""
-    from simulations import report
+    from simulations.report import json_text
     from simulations.results import summarise
 
     setting = _setting(scenario, centre, replications, seed)
+    directory = out or Path("var/simulations") / _as_file_name(setting.scenario.name)
+    _make(directory)
     study = _run(setting, jobs or os.cpu_count() or 1)
     if not study.outcomes:
         errors.print("Interrupted before the first replication was done: there is nothing to report.")
         raise typer.Exit(130)
     results = summarise(study)
-    directory = out or Path("var/simulations") / (re.sub(r"[^\w.-]+", "-", scenario.stem) or "scenario")
-    try:
-        written = report.write_report(results, directory)
-    except OSError as error:
-        errors.print(f"The report cannot be written: {error}", markup=False)
-        raise typer.Exit(3) from None
+    written = _written(results, directory)
     if json:
-        typer.echo(report.json_text(results))
+        typer.echo(json_text(results))
     else:
         _print(results, list(written.values()))
     if not study.complete:
@@ -60,6 +59,32 @@ def simulate(
             f"Interrupted: {len(study.outcomes)} of {study.wanted} replications were done; the figures are of those."
         )
         raise typer.Exit(130)
+
+
+def _as_file_name(name: str) -> str:
+    return re.sub(r"\W+", "-", name).strip("-").lower()[:60] or "scenario"
+
+
+def _make(directory: Path) -> None:
+    """Before the work, so that it is not in vain."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _cannot_write(error)
+
+
+def _written(results: "Results", directory: Path) -> dict[str, Path]:
+    from simulations.report import write_report
+
+    try:
+        return write_report(results, directory)
+    except OSError as error:
+        _cannot_write(error)
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    errors.print(f"The report cannot be written: {error}", markup=False, soft_wrap=True)
+    raise typer.Exit(3) from None
 
 
 def _setting(path: Path, centre: Path | None, replications: int | None, seed: int | None) -> "Setting":
@@ -81,7 +106,7 @@ def _run(setting: "Setting", jobs: int) -> "Study":
     from simulations.replications import run_study
 
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("replications", total=setting.scenario.replications)
         return run_study(setting, jobs, lambda done: progress.update(task, completed=done))
 
