@@ -23,8 +23,8 @@ _HEAD = """# Distributions
 
 <!-- Generated from simulations/distributions/ by `python -m switchboard.reference`; do not edit. -->
 
-What a [scenario](../simulation.md) may say where a time is drawn. A bare number is a constant. The quantiles are those of
-the example; a test holds the sampler to them."""
+What a [scenario](../simulation.md) may say where a time is drawn. A bare number is a constant. The quantiles are those
+of the example; a test holds the sampler to them."""
 
 
 def _section(kind: type[Distribution]) -> str:
