@@ -30,10 +30,10 @@ def render_state(state: dict[str, Any], title: str = "") -> RenderableType:
 
 
 def _queues(queues: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1))
-    table.add_column("queue")
-    for name in ("waiting", "longest", "arrived", "answered", "left", "in time", "goal", "mean wait"):
-        table.add_column(name, justify="right")
+    table = _table()
+    table.add_column("queue", no_wrap=True)
+    for name in ("waiting", "longest", "arrived", "answered", "left", "in time", "goal", "mean"):
+        table.add_column(name, justify="right", no_wrap=True)
     for queue in queues:
         level, goal = queue["service_level_share"], queue["goal_share"]
         style = "" if level is None else "green" if level >= goal else "red"
@@ -45,16 +45,16 @@ def _queues(queues: list[dict[str, Any]]) -> Table:
             str(queue["answered"]),
             str(queue["left"]),
             Text(percent(level), style),
-            f"{goal:.0%} in {queue['goal_s']:g} s",
+            f"{goal:.0%} {queue['goal_s']:.2g}s",
             seconds(queue["mean_wait_ms"]),
         )
     return table
 
 
 def _agents(agents: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1))
+    table = _table()
     for name in ("agent", "state", "for", "with", "handled", "occupancy"):
-        table.add_column(name, justify="right" if name in ("for", "handled", "occupancy") else "left")
+        table.add_column(name, justify="right" if name in ("for", "handled", "occupancy") else "left", no_wrap=True)
     for agent in agents:
         reason = f" ({agent['reason']})" if agent["reason"] else ""
         table.add_row(
@@ -66,6 +66,10 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
             percent(agent["occupancy_share"]),
         )
     return table
+
+
+def _table() -> Table:
+    return Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def seconds(ms: float | None) -> str:

@@ -23,7 +23,9 @@ from switchboard.centre.secrets import PinSource, SecretSource, hash_pin
 COMPRESSION = 3.0
 PIN = "2468"
 MEAN_TALK_S, TALK_SCV = 9.0, 0.5
-MEAN_PATIENCE_S = 40.0
+IMPATIENT, PATIENCES_S = 0.2, (4.0, 7.0, 11.0, 17.0, 26.0)
+"""The share of callers who would hang up while waiting, and after how long; the others wait to the end. (A SIPp caller
+who is impatient hangs up at that moment even if an agent is there by then; so they are few.)"""
 MEAN_RING_S, RING_SCV = 1.2, 0.15
 DECLINED = 0.04
 
@@ -54,19 +56,19 @@ def plan_day(agents: Sequence[str], calls: int, seconds: float, seed: int) -> Da
 
 def _caller(draw: np.random.Generator, number: int, start_s: float) -> PlannedCall:
     caller = f"+346{10_000_000 + number * 137:08d}"
-    patience_s = float(draw.exponential(MEAN_PATIENCE_S))
+    patience_s = float(draw.choice(PATIENCES_S)) if draw.random() < IMPATIENT else None
     if draw.random() < 0.05:
-        return PlannedCall(_FRAUD, caller, start_s, (), 6.0 + patience_s)
+        return PlannedCall(_FRAUD, caller, start_s, (), patience_s and 6.0 + patience_s)
     language = "2" if draw.random() < 0.45 else "1"
     subject = str(draw.choice(list(_SUBJECTS), p=list(_SUBJECTS.values())))
     keys = [Keys(_ANSWER_S + 1.5, language), Keys(_ANSWER_S + 4.0, subject)]
-    in_queue_s = _ANSWER_S + 6.0
+    in_queue_s = _ANSWER_S + 5.0
     if subject != "1" and draw.random() < 0.85:
         keys.append(Keys(_ANSWER_S + 6.5, str(draw.choice(_ACCOUNTS))))
-        in_queue_s += 5.0
+        in_queue_s += 4.5
     elif subject != "1":
-        in_queue_s += 12.0
-    return PlannedCall(_MAIN, caller, start_s, tuple(keys), in_queue_s + patience_s)
+        in_queue_s += 10.0
+    return PlannedCall(_MAIN, caller, start_s, tuple(keys), patience_s and in_queue_s + patience_s)
 
 
 def _answers(draw: np.random.Generator, count: int = 40) -> tuple[Answer, ...]:

@@ -14,7 +14,7 @@ from router.core.metrics import Metrics
 from router.core.tallies import AgentTally, ContactTally
 from router.live.journal import Handled, Header
 from router.live.journal import read as read_journal
-from simulations.distributions.exponential import Exponential
+from simulations.distributions.empirical import Empirical
 from simulations.distributions.lognormal import Lognormal
 from simulations.replications import Progress, Study, run_study
 from simulations.scenario import Answering, Arrivals, Kind, Scenario, TracedContact
@@ -88,13 +88,20 @@ def simulate(measured: MeasuredDay, seed: int, progress: Progress | None = None)
                 queue=contacts[0].queue,
                 arrivals=Arrivals(trace=contacts),
                 handle_time_s=Lognormal(mean=day.MEAN_TALK_S, scv=day.TALK_SCV),
-                patience_s=Exponential(mean=day.MEAN_PATIENCE_S),
+                patience_s=_patience(),
             )
         },
         answering=Answering(delay_s=Lognormal(mean=day.MEAN_RING_S, scv=day.RING_SCV), declined=day.DECLINED),
     )
     setting = settle(Source("the demo's journal", {}, {}), scenario, SimulatedCentre(measured.policy))
     return run_study(setting, jobs=os.cpu_count() or 1, progress=progress)
+
+
+def _patience() -> Empirical:
+    share = day.IMPATIENT / len(day.PATIENCES_S)
+    forever_s = 3_600.0
+    weights = (*(share for _ in day.PATIENCES_S), 1 - day.IMPATIENT)
+    return Empirical(values=(*day.PATIENCES_S, forever_s), weights=weights)
 
 
 def compare(measured: MeasuredDay, study: Study) -> dict[str, dict[str, Compared]]:
