@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
 def demo(
     directory: Annotated[Path, typer.Option(help="Where everything is written; emptied first.")] = Path("var/demo"),
     centre: Annotated[Path, typer.Option(help="The centre to play.")] = EXAMPLE,
-    calls: Annotated[int, typer.Option(min=1, help="How many callers.")] = 72,
-    seconds: Annotated[float, typer.Option(min=1, help="How long the day is.")] = 180.0,
+    calls: Annotated[int, typer.Option(min=1, help="How many callers.")] = 64,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the day is.")] = 200.0,
     seed: Annotated[int, typer.Option(min=0, help="The day's dice.")] = 7,
 ) -> None:
     """Play a bank's day: real SIP calls into a real Asterisk, agents who answer them, and the same day simulated.
