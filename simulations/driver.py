@@ -143,13 +143,15 @@ class Replication:
     def _arrivals(self, kind: str) -> Life:
         scenario = self._setting.scenario
         arrivals = scenario.kinds[kind].arrivals
-        times = arrival_times_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"))
+        times, traced = (
+            arrival_times_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals")),
+            arrivals.traced,
+        )
         enter = self._arrive if scenario.kinds[kind].number is None else self._call
         for number, at_ms in enumerate(times):
             if at_ms > self._env.now:
                 yield self._env.timeout(at_ms - int(self._env.now))
-            traced = arrivals.traced[number] if arrivals.traced else None
-            contact = Contact(f"{kind}-{number + 1}", kind, number, traced)
+            contact = Contact(f"{kind}-{number + 1}", kind, number, traced[number] if traced else None)
             self._contacts[contact.name] = contact
             enter(contact)
 

@@ -41,7 +41,7 @@ class Streams:
 
     def __init__(self, seed: int, replication: int) -> None:
         self._seed, self._replication = seed, replication
-        self._draws: dict[tuple[str, Distribution | None], Draws] = {}
+        self._draws: dict[tuple[str, int], Draws] = {}
 
     def generator(self, name: str) -> numpy.random.Generator:
         """A fresh generator at the start of the stream `name`."""
@@ -49,7 +49,7 @@ class Streams:
 
     def draws(self, name: str, distribution: Distribution) -> Draws:
         """Draws of `distribution` in the stream `name`; two distributions in one stream share its randomness."""
-        key = (name, distribution)
+        key = (name, id(distribution))  # its hash takes longer than the draw; the sampler keeps it alive
         found = self._draws.get(key)
         if found is None:
             source = self.generator(name)
@@ -58,7 +58,7 @@ class Streams:
 
     def uniforms(self, name: str) -> Draws:
         """Draws between 0 and 1 in the stream `name`."""
-        key = (name, None)
+        key = (name, 0)
         found = self._draws.get(key)
         if found is None:
             found = self._draws[key] = Draws(self.generator(name).random)
