@@ -38,11 +38,13 @@ _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 @dataclass(slots=True)
 class Call:
     """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
-    name of the caller's channel. `joining`: during this stay with us the caller was to be joined with an agent."""
+    name of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
+    during it the caller was to be joined with an agent."""
 
     session: Session
     machine: Machine
     channel: str | None = None
+    stay: AgiChannel | None = None
     entered_queue: bool = False
     joining: bool = False
     released: str | None = None
@@ -121,6 +123,8 @@ class Calls:
             # Taken away by our own Bridge, or really gone? From here they look the same, and the talk may be over
             # already; so where a Bridge was on its way, AMI's Hangup of the caller's channel (or the resync) decides.
             call = self._calls.get(contact)
+            if call and call.stay not in (None, channel):
+                return  # the caller is with us again: this is news of an earlier stay
             if not self._legs.joined(contact) and not (call and call.joining):
                 self.caller_gone(contact)
 
@@ -156,7 +160,7 @@ class Calls:
             await channel.send(codec.answer())
             caller = Caller(number=channel.headers.caller_number, dialled=number)
             session, effects = self.machine.start(flow, caller, self._live.clock.now_ms())
-            call = self._calls[contact] = Call(session, self.machine)
+            call = self._calls[contact] = Call(session, self.machine, stay=channel)
         call.channel = channel.headers.channel
         renewed_ms = self._live.clock.now_ms()
         while True:
@@ -180,7 +184,7 @@ class Calls:
     async def _come_again(self, channel: AgiChannel, contact: str, call: Call, talked: bool) -> list[Effect] | None:
         """The caller is back: from a talk that the agent ended, or because an engine was gone for a while. None: the
         flow that the caller was in is no more."""
-        call.joining = False
+        call.stay, call.joining = channel, False
         served = talked and call.session.waiting_for == "Enqueue" and await self._talk_is_over(channel, contact)
         now_ms = self._live.clock.now_ms()
         if served:
