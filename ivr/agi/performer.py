@@ -71,7 +71,9 @@ class Performer:
 
     async def set_language(self, channel: AgiChannel, language: str) -> None:
         """From now on this channel speaks `language`, a tag such as `es-MX`."""
-        await _done(channel, codec.set_variable("CHANNEL(language)", language.replace("-", "_")))
+        name = language.replace("-", "_")
+        if channel in self._languages or channel.headers.language != name:  # or Asterisk has it already
+            await _done(channel, codec.set_variable("CHANNEL(language)", name))
         self._languages[channel] = language
 
     async def speak(self, channel: AgiChannel, spoken: tuple[Spoken, ...], keys: str = "") -> tuple[str, str]:

@@ -240,6 +240,10 @@ class TestOtherEffects:
             'SAY DATETIME 1790962200 "" "HM" "UTC"',
         ]
 
+    async def test_a_language_that_the_channel_has_costs_no_command_until_it_has_changed(self, call: Any) -> None:
+        _, commands = await call(performing(SetLanguage("en"), SetLanguage("es"), SetLanguage("en")))
+        assert commands == ['SET VARIABLE CHANNEL(language) "es"', 'SET VARIABLE CHANNEL(language) "en"']
+
     async def test_hang_up(self, call: Any) -> None:
         assert await call(performing(HangUp())) == ([Played()], ["HANGUP"])
 
