@@ -1,0 +1,147 @@
+"""Races on a real Asterisk, driven on purpose, with the engine in this process so that nothing can hide in it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall
+from router.core.decisions import ContactFinished
+from router.live.journal import Handled, read
+from router.live.recovery import replay
+from router.core.events import AgentSignedIn
+from switchboard.centre import load_centre
+from switchboard.engine import Engine
+from tests.support.live import AGENTS, QUEUE, Exchange, LiveCentre, running_exchange
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.xdist_group("live-races")]
+
+ROUNDS = 30
+
+
+@asynccontextmanager
+async def engine_in_process(exchange: Exchange, directory: Path) -> AsyncIterator[Engine]:
+    centre = LiveCentre(exchange, directory, wrap_up_s=0)
+    centre.write()
+    async with Engine(load_centre(directory / "centre")).running() as engine:
+        await asyncio.wait_for(engine.until_ready(), 20)
+        for agent in AGENTS:
+            engine.live.feed(AgentSignedIn(agent))
+        yield engine
+
+
+def nothing_is_left(engine: Engine) -> bool:
+    return not (
+        engine.live.router.contacts()
+        or engine.live.router.offers()
+        or engine.calls.contacts()
+        or engine.legs.offers()
+        or any(engine.legs.joined(contact) for contact in engine.calls.contacts())
+        or any(agent.state != "ready" for agent in engine.live.router.agents())
+    )
+
+
+async def until_nothing_is_left(engine: Engine, timeout_s: float = 10) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not nothing_is_left(engine):
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        router = engine.live.router
+        raise AssertionError(
+            f"left over: {router.contacts()} {router.offers()} {engine.calls.contacts()} {engine.legs.offers()} "
+            f"{[(agent.name, agent.state, agent.shown_reason) for agent in router.agents()]}"
+        ) from None
+
+
+async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_behind(tmp_path: Path) -> None:
+    """Each caller hangs up within a few milliseconds around the agent's answer, from well before to well after."""
+    ring_s = 0.3
+    async with AsyncExitStack() as stack:
+        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk"))
+        engine = await stack.enter_async_context(engine_in_process(exchange, tmp_path))
+        for name in AGENTS:
+            phone = AgentPhone(tmp_path / "phones", name, [Answer(ring_s=ring_s)])
+            phone.port = exchange.lines[name]
+            await stack.enter_async_context(phone)
+        calls = [
+            PlannedCall(QUEUE, start_s=0.8 * number, hang_up_after_s=round(0.25 + 0.2 * number / ROUNDS, 3))
+            for number in range(ROUNDS)
+        ]
+        callers = Callers(tmp_path / "calls", calls, exchange.sip)
+        await stack.enter_async_context(callers)
+        outcomes = await asyncio.wait_for(callers.finished(), 60)
+        assert all(outcome.proper for outcome in outcomes)
+        await until_nothing_is_left(engine)
+        assert engine.live.impossible_events == 0
+        engine.live.router.check()
+        journal = engine.journal.path
+    finished = [d for r in read(journal) if isinstance(r, Handled) for d in r.decisions if isinstance(d, ContactFinished)]
+    assert len(finished) == ROUNDS
+    assert {decision.outcome for decision in finished} == {"answered", "abandoned"}  # both sides of the race were met
+    assert replay(journal).divergence is None
+
+
+async def test_agents_who_hang_up_at_the_instant_of_their_answer_cost_nobody_a_call(tmp_path: Path) -> None:
+    """The leg is gone before, while or after it is joined: the caller is served by the next or has been served."""
+    async with AsyncExitStack() as stack:
+        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk"))
+        engine = await stack.enter_async_context(engine_in_process(exchange, tmp_path))
+        for name in AGENTS:
+            answers = [Answer(ring_s=0.1, talk_s=talk_s) for talk_s in (0.0, 0.01, 0.02, 0.05)]
+            phone = AgentPhone(tmp_path / "phones", name, answers)
+            phone.port = exchange.lines[name]
+            await stack.enter_async_context(phone)
+        callers = Callers(tmp_path / "calls", [PlannedCall(QUEUE, start_s=0.3 * n) for n in range(20)], exchange.sip)
+        await stack.enter_async_context(callers)
+        outcomes = await asyncio.wait_for(callers.finished(), 60)
+        assert {outcome.ended for outcome in outcomes} == {"centre"}
+        await until_nothing_is_left(engine)
+        assert engine.live.impossible_events == 0
+        journal = engine.journal.path
+    finished = [d for r in read(journal) if isinstance(r, Handled) for d in r.decisions if isinstance(d, ContactFinished)]
+    assert [decision.outcome for decision in finished] == ["answered"] * 20
+    assert replay(journal).divergence is None
+
+
+async def test_without_an_engine_callers_reach_the_fallback_queue_and_a_hung_one_lets_them_go(tmp_path: Path) -> None:
+    """Nobody listens: the dialplan tries, then asks its own queue. The engine hangs: the watchdog does the same. An
+    engine that comes (back) then leaves those callers where they are."""
+    site = {"engine_tries": 1, "watchdog_s": 4, "fallback": ("ben",), "fallback_s": 30}
+    async with AsyncExitStack() as stack:
+        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk", **site))
+        centre = await stack.enter_async_context(LiveCentre(exchange, tmp_path))
+        ben = AgentPhone(tmp_path / "phones", "ben", [Answer(ring_s=0.2, talk_s=4)])
+        ben.port = exchange.lines["ben"]
+        await stack.enter_async_context(ben)
+        no_engine = await centre.call(PlannedCall(QUEUE))
+        await until_shown(exchange, "Queue")
+        await centre.start()
+        assert (await asyncio.wait_for(no_engine.finished(), 30))[0].ended == "centre"
+        assert ben.outcomes[0].ended in ("phone", "centre")
+        hung = await centre.call(PlannedCall(QUEUE))
+        await centre.until_calls(waiting=1)
+        await centre.ask("sign_in", agent="anna")
+        await centre.ask("pause", agent="anna", reason="break")
+        await centre.kill()
+        await until_shown(exchange, "Queue")
+        await centre.start()
+        await centre.until_calls(waiting=0)  # not ours any more
+        assert (await asyncio.wait_for(hung.finished(), 30))[0].ended == "centre"
+        centre.signal(signal.SIGSTOP)
+        frozen = await centre.call(PlannedCall(QUEUE))
+        await until_shown(exchange, "Queue", timeout_s=10)
+        centre.signal(signal.SIGCONT)
+        assert (await asyncio.wait_for(frozen.finished(), 30))[0].ended == "centre"
+        assert len(ben.outcomes) == 3
+        await centre.over()
+
+
+async def until_shown(exchange: Exchange, application: str, timeout_s: float = 15) -> None:
+    """Waits until a channel is in this application."""
+    async with asyncio.timeout(timeout_s):
+        while f"!{application}!" not in await exchange.asterisk.cli("core show channels concise"):
+            await asyncio.sleep(0.1)
