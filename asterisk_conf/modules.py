@@ -12,6 +12,7 @@ REQUIRED: Final = (
     "app_playback",
     "app_queue",
     "app_read",
+    "app_userevent",
     "app_verbose",
     "bridge_builtin_features",
     "bridge_simple",

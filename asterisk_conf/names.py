@@ -11,6 +11,7 @@ CONTEXT_CALL: Final = "sb-call"  # the caller's life: AGI, retry with music, fal
 CONTEXT_AGENT: Final = "sb-agent"  # what agents' phones may dial: the feature codes
 CONTEXT_AGENT_LEG: Final = "sb-agent-leg"  # where an agent who accepted an offer waits for the Bridge
 CONTEXT_AGENT_RELEASED: Final = "sb-agent-released"  # explains to an agent that the caller is gone, then hangs up
+CONTEXT_CHECK: Final = "sb-check"  # calls the engine on behalf of `switchboard conf check` and tells how it went
 
 # Channel variables
 VAR_NUMBER: Final = "SB_NUMBER"  # the number the caller dialled, from the configuration, never from the caller
@@ -24,6 +25,7 @@ VAR_OFFER: Final = "SB_OFFER"  # on an agent's leg: the offer's id
 # FastAGI routes (agi://host:port/ROUTE)
 ROUTE_CALL: Final = "call"
 ROUTE_AGENT: Final = "agent"
+ROUTE_CHECK: Final = "check"  # that it is reached is all that is asked; the engine need not know it
 
 # Feature codes dialled by agents' phones; each asks for the PIN where the phone is not the agent's own
 CODE_SIGN_IN: Final = "*11"
@@ -32,6 +34,7 @@ CODE_PAUSE: Final = "*13"
 CODE_READY: Final = "*14"
 
 AMI_USER: Final = "switchboard"
+USER_EVENT_CHECK: Final = "SwitchboardCheck"  # the UserEvent with the outcome of CONTEXT_CHECK
 # All events the AMI user gets to see; Asterisk filters the others, some forty a call
 AMI_EVENTS: Final = (
     "BridgeEnter",

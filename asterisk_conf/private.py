@@ -178,6 +178,7 @@ class PrivateAsterisk:
             "astdatadir": self.directory / "data",
             "astagidir": self.directory / "lib",
             "astspooldir": self.directory / "spool",
+            "astcachedir": self.directory / "lib",
             "astrundir": self._run,
             "astlogdir": self.directory / "log",
         }

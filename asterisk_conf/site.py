@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from asterisk_conf.names import MUSIC_CLASS
+from asterisk_conf.names import AMI_USER, MUSIC_CLASS
 from documents import DocumentError, Problem
 
 # What each kind of value may be. None has room for what means something in a configuration file or in the dialplan:
@@ -48,14 +48,22 @@ class Ports:
 class Phone:
     """An agent's SIP phone. `name` is its endpoint (`PJSIP/NAME`) and its SIP user.
 
-    It registers with `secret`, or is always reached at the address `contact`. One with a contact and a secret must
-    still prove itself when it calls; one without a secret is trusted by its name alone, so that is for tests.
+    It registers with `secret`, or is always reached at `contact`, a SIP address with an IP address. When it calls it
+    must prove itself by its secret; one without a secret is believed only at the IP address of its contact.
     """
 
     name: str
     secret: str | None = None
     contact: str | None = None
     caller_id: str | None = None
+
+    @property
+    def trusted_address(self) -> str | None:
+        """The IP address at which the phone is believed without a secret."""
+        if self.secret is not None or self.contact is None:
+            return None
+        host = self.contact.partition(":")[2].rpartition("@")[2].partition(";")[0]
+        return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class AsteriskSite:
     ports: Ports = Ports()
     sip_host: str = "127.0.0.1"
     ami_host: str = "127.0.0.1"
+    ami_user: str = AMI_USER
     ami_permit: tuple[str, ...] = ("127.0.0.1/32",)
     languages: tuple[str, ...] = ("en",)
     codecs: tuple[str, ...] = ("ulaw", "alaw")
@@ -155,6 +164,7 @@ class AsteriskSite:
             yield field, getattr(self, field), _HOST
         yield from ((f"languages[{index}]", language, _LANGUAGE) for index, language in enumerate(self.languages))
         yield from ((f"codecs[{index}]", codec, _NAME) for index, codec in enumerate(self.codecs))
+        yield "ami_user", self.ami_user, _NAME
         yield "music_class", self.music_class, _NAME
         yield "music_directory", self.music_directory, _MUSIC
         yield from ((f"fallback[{index}]", name, _NAME) for index, name in enumerate(self.fallback))
@@ -170,11 +180,14 @@ class AsteriskSite:
         for phone in self.phones:
             if phone.secret is None and phone.contact is None:
                 yield Problem("has neither a secret nor a contact", path=f"phones.{phone.name}", hint="give it one")
+            elif phone.trusted_address and not _is_address(phone.trusted_address):
+                message = f"without a secret, {phone.trusted_address!r} must be an IP address"
+                yield Problem(message, path=f"phones.{phone.name}.contact", hint="only there the phone is believed")
         for trunk in self.trunks:
             if not trunk.match:
                 yield Problem("matches no address", path=f"trunks.{trunk.name}.match", hint="name its addresses")
-            if trunk.server and (trunk.username is None) != (trunk.secret is None):
-                yield Problem("username and secret go together", path=f"trunks.{trunk.name}")
+            if (trunk.username is None) != (trunk.secret is None) or (trunk.username and not trunk.server):
+                yield Problem("to register it needs server, username and secret", path=f"trunks.{trunk.name}")
         for name in self.fallback:
             if name not in {phone.name for phone in self.phones}:
                 yield Problem(f"there is no phone {name!r}", path="fallback", hint="name phones of the centre")
@@ -182,3 +195,11 @@ class AsteriskSite:
             yield Problem("is also a number of the centre", path="bench_number", hint="choose another number")
         if self.ports.rtp_last - self.ports.rtp_first < 3:
             yield Problem("fewer than four ports for RTP", path="ports", hint="a call with an agent takes four")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

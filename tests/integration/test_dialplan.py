@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from asterisk_conf.names import AMI_EVENTS, VAR_DONE, VAR_TALKED
-from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall
+from asterisk_conf.names import AMI_EVENTS, CODE_SIGN_IN, VAR_DONE, VAR_TALKED
+from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall, feature_call
 from asterisk_conf.ports import free_udp_ports
 from asterisk_conf.site import Phone
 from tests.support.ami_recorder import Recorder
@@ -102,6 +102,19 @@ async def test_agents_phones_can_dial_nothing_but_feature_codes(tmp_path: Path) 
     ):
         assert [outcome.answered_s for outcome in await callers.finished()] == [None] * 3
         assert callers.problem(lines=200).count("SIP/2.0 404 Not Found") == 3
+
+
+async def test_a_stranger_who_takes_an_agents_name_is_refused(tmp_path: Path) -> None:
+    phones = (Phone("anna", contact="sip:anna@127.0.0.2:9"),)
+    async with (
+        running_asterisk(tmp_path / "asterisk", agi_port=1, phones=phones) as (_, site),
+        feature_call(
+            tmp_path / "sip", "anna", CODE_SIGN_IN, ("127.0.0.1", site.ports.sip), host="127.0.0.3"
+        ) as stranger,
+    ):
+        [outcome] = await stranger.finished()
+        assert outcome.answered_s is None
+        assert "401 Unauthorized" in stranger.problem()
 
 
 async def test_strangers_are_refused(tmp_path: Path) -> None:

@@ -85,6 +85,22 @@ def test_agents_phones_reach_exactly_the_feature_codes(parsed: dict[str, Section
     assert values(parsed["pjsip.conf"]["anna"], "context") == [names.CONTEXT_AGENT]
 
 
+@pytest.mark.parametrize(
+    ("phone", "address"),
+    [
+        (Phone("a", contact="sip:a@127.0.0.2:6001"), "127.0.0.2"),
+        (Phone("a", contact="sip:192.0.2.7;transport=tcp"), "192.0.2.7"),
+        (Phone("a", contact="sip:a@[2001:db8::1]:5060"), "2001:db8::1"),
+        (Phone("a", contact="sip:a@127.0.0.2:6001", secret="x"), None),
+        (Phone("a", secret="x"), None),
+    ],
+)
+def test_a_phone_without_a_secret_is_believed_only_at_its_address(phone: Phone, address: str | None) -> None:
+    assert phone.trusted_address == address
+    text = render(replace(SITE, phones=(phone,), fallback=()))["pjsip.conf"]
+    assert (f"permit = {address}\n" in text) == (address is not None)
+
+
 def test_no_extension_is_a_pattern(parsed: dict[str, Sections]) -> None:
     for items in parsed["extensions.conf"].values():
         assert not [value for value in values(items, "exten") if value.startswith("_")]
@@ -171,11 +187,16 @@ def test_a_refused_secret_is_not_shown() -> None:
         ({"fallback": ("carl",)}, "no phone 'carl'"),
         ({"phones": (Phone("anna"),), "fallback": ()}, "neither a secret nor a contact"),
         ({"phones": (Phone("carrier", secret="x"),), "fallback": ()}, "'carrier' is there twice"),
+        ({"phones": (Phone("anna", contact="sip:anna@desk.example"),), "fallback": ()}, "must be an IP address"),
         ({"bench_number": "5551000"}, "also a number of the centre"),
         ({"ports": Ports(sip=70_000)}, "70000 is no port"),
         ({"ports": Ports(rtp_first=10, rtp_last=11)}, "fewer than four ports"),
         ({"ami_permit": ("300.0.0.0/8",)}, "ami_permit"),
         ({"trunks": (Trunk("carrier", ()),)}, "matches no address"),
+        (
+            {"trunks": (Trunk("carrier", ("192.0.2.1",), username="me", secret="x"),)},
+            "needs server, username and secret",
+        ),
         ({"languages": ()}, "there is no language"),
     ],
 )
