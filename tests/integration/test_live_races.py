@@ -2,20 +2,23 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall
-from router.core.decisions import ContactFinished
+from router.ami import actions
+from router.ami.client import AmiRefused
+from router.core.decisions import AnyDecision, Connect, ContactFinished
+from router.core.events import AgentSignedIn, AnyEvent
 from router.live.journal import Handled, read
 from router.live.recovery import replay
-from router.core.events import AgentSignedIn
 from switchboard.centre import load_centre
 from switchboard.engine import Engine
-from tests.support.live import AGENTS, QUEUE, Exchange, LiveCentre, running_exchange
+from tests.support.live import AGENTS, QUEUE, Exchange, LiveCentre, manager, running_exchange
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.xdist_group("live-races")]
 
@@ -39,9 +42,13 @@ def nothing_is_left(engine: Engine) -> bool:
         or engine.live.router.offers()
         or engine.calls.contacts()
         or engine.legs.offers()
-        or any(engine.legs.joined(contact) for contact in engine.calls.contacts())
         or any(agent.state != "ready" for agent in engine.live.router.agents())
     )
+
+
+def outcomes_in(journal: Path) -> list[str]:
+    decisions = [decision for record in read(journal) if isinstance(record, Handled) for decision in record.decisions]
+    return [decision.outcome for decision in decisions if isinstance(decision, ContactFinished)]
 
 
 async def until_nothing_is_left(engine: Engine, timeout_s: float = 10) -> None:
@@ -58,30 +65,47 @@ async def until_nothing_is_left(engine: Engine, timeout_s: float = 10) -> None:
 
 
 async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_behind(tmp_path: Path) -> None:
-    """Each caller hangs up within a few milliseconds around the agent's answer, from well before to well after."""
-    ring_s = 0.3
+    """Half of the callers hang up around the moment of the answer, as SIP has it; the channels of the others are hung
+    up so many tenths of a millisecond after the router has heard of the answer, while the two are being joined."""
     async with AsyncExitStack() as stack:
         exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk"))
         engine = await stack.enter_async_context(engine_in_process(exchange, tmp_path))
+        ami = await stack.enter_async_context(manager(exchange))
+        hang_ups: list[asyncio.Task[None]] = []
+
+        async def hang_up(contact: str, delay_s: float) -> None:
+            await asyncio.sleep(delay_s)
+            with suppress(AmiRefused):  # gone by itself
+                await ami.action("Hangup", actions.hangup(contact))
+
+        def on_connect(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
+            for decision in decisions:
+                if isinstance(decision, Connect):
+                    delay_s = 0.0002 * (len(hang_ups) % ROUNDS)
+                    hang_ups.append(asyncio.create_task(hang_up(decision.contact, delay_s)))
+
+        engine.live.observe(on_connect)
         for name in AGENTS:
-            phone = AgentPhone(tmp_path / "phones", name, [Answer(ring_s=ring_s)])
+            phone = AgentPhone(tmp_path / "phones", name, [Answer(ring_s=0.3)])
             phone.port = exchange.lines[name]
             await stack.enter_async_context(phone)
+        # Asterisk's answer takes half a second without voice; then the phone rings.
         calls = [
-            PlannedCall(QUEUE, start_s=0.8 * number, hang_up_after_s=round(0.25 + 0.2 * number / ROUNDS, 3))
-            for number in range(ROUNDS)
+            PlannedCall(QUEUE, start_s=0.3 * number, hang_up_after_s=(0.8, 0.9, 5, 5)[number % 4])
+            for number in range(2 * ROUNDS)
         ]
-        callers = Callers(tmp_path / "calls", calls, exchange.sip)
-        await stack.enter_async_context(callers)
+        callers = await stack.enter_async_context(Callers(tmp_path / "calls", calls, exchange.sip))
         outcomes = await asyncio.wait_for(callers.finished(), 60)
         assert all(outcome.proper for outcome in outcomes)
+        await asyncio.gather(*hang_ups)
         await until_nothing_is_left(engine)
         assert engine.live.impossible_events == 0
         engine.live.router.check()
         journal = engine.journal.path
-    finished = [d for r in read(journal) if isinstance(r, Handled) for d in r.decisions if isinstance(d, ContactFinished)]
-    assert len(finished) == ROUNDS
-    assert {decision.outcome for decision in finished} == {"answered", "abandoned"}  # both sides of the race were met
+    endings = Counter(outcomes_in(journal))
+    assert endings.total() == 2 * ROUNDS
+    assert endings["answered"] >= ROUNDS // 2
+    assert endings["abandoned"] >= ROUNDS // 4
     assert replay(journal).divergence is None
 
 
@@ -102,8 +126,7 @@ async def test_agents_who_hang_up_at_the_instant_of_their_answer_cost_nobody_a_c
         await until_nothing_is_left(engine)
         assert engine.live.impossible_events == 0
         journal = engine.journal.path
-    finished = [d for r in read(journal) if isinstance(r, Handled) for d in r.decisions if isinstance(d, ContactFinished)]
-    assert [decision.outcome for decision in finished] == ["answered"] * 20
+    assert outcomes_in(journal) == ["answered"] * 20
     assert replay(journal).divergence is None
 
 

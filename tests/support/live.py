@@ -169,11 +169,12 @@ class Exchange:
 async def running_exchange(directory: Path, **site: Any) -> AsyncIterator[Exchange]:
     """Asterisk for centres of tests; `site` changes fields of its `AsteriskSite`."""
     with reserved_ports() as ports:
-        lines = dict(zip(AGENTS, free_udp_ports(AGENTS_HOST, len(AGENTS)), strict=True))
+        host = AGENTS_HOST
+        lines = dict(zip(AGENTS, free_udp_ports(host, len(AGENTS)), strict=True))
         described = AsteriskSite(
             **{
                 "numbers": (MENU, QUEUE, COLLECT, PROMPT, NOWHERE),
-                "phones": tuple(Phone(name, contact=f"sip:{name}@{AGENTS_HOST}:{port}") for name, port in lines.items()),
+                "phones": tuple(Phone(name, contact=f"sip:{name}@{host}:{port}") for name, port in lines.items()),
                 "trunks": (Trunk("callers", (CALLERS_HOST,)),),
                 "ami_secret": AMI_SECRET,
                 "agi_port": ports.ami + 1,
