@@ -23,7 +23,7 @@ app = typer.Typer(help="Asterisk's configuration: render it, check an Asterisk a
 console = Console(highlight=False, soft_wrap=True)
 
 CONSOLE_TIMEOUT_S = 15
-HEADER = "; Rendered by Switchboard."
+HEADER = "; Rendered by Switchboard"
 DirectoryArgument = Annotated[Path, typer.Argument(help="The centre's directory.")]
 
 
