@@ -166,5 +166,5 @@ async def test_without_an_engine_callers_reach_the_fallback_queue_and_a_hung_one
 async def until_shown(exchange: Exchange, application: str, timeout_s: float = 15) -> None:
     """Waits until a channel is in this application."""
     async with asyncio.timeout(timeout_s):
-        while f"!{application}!" not in await exchange.asterisk.cli("core show channels concise"):
+        while application not in (await exchange.channels()).values():
             await asyncio.sleep(0.1)

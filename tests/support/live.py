@@ -36,11 +36,7 @@ MENU, QUEUE, COLLECT, PROMPT, NOWHERE = "5551000", "5552000", "5553000", "555400
 AGENTS = ("anna", "ben")
 PIN = "2468"
 _PIN_HASH = "scrypt:8f1d2c3b4a5968778695a4b3c2d1e0f0:b944c5b45aa963956a5d2560c83158826da7cc1f06a31c3591cc447ae1b5a54a"
-_COMMAND = (
-    sys.executable,
-    "-c",
-    "import typer; from switchboard.cli import engine; app = typer.Typer(); engine.register(app); app()",
-)
+_COMMAND = (sys.executable, "-m", "switchboard.cli.main")
 _POLL_S = 0.02
 
 _CENTRE = """\
@@ -164,6 +160,17 @@ class Exchange:
     def sip(self) -> tuple[str, int]:
         return ("127.0.0.1", self.site.ports.sip)
 
+    async def channels(self) -> dict[str, str]:
+        """The application that each channel is in, by the channel's name."""
+        lines = (await self.asterisk.cli("core show channels concise")).splitlines()
+        return {cells[0]: cells[5] for line in lines if len(cells := line.split("!")) > 5}
+
+    async def hang_up(self, endpoint: str) -> None:
+        """Hangs up the channels of an agent's phone or of the trunk `callers`."""
+        for name in await self.channels():
+            if name.startswith(f"PJSIP/{endpoint}-"):
+                await self.asterisk.cli(f"channel request hangup {name}")
+
 
 @asynccontextmanager
 async def running_exchange(directory: Path, **site: Any) -> AsyncIterator[Exchange]:
@@ -212,10 +219,12 @@ class LiveCentre:
     ) -> None:
         if error is not None:
             print(path_tail(self.log, 60), file=sys.stderr)
-        await self._stack.aclose()
         if self._engine and self._engine.returncode is None:
             self._engine.kill()
             await self._engine.wait()
+        if error is not None and self.exchange.asterisk.running:
+            await self.exchange.asterisk.cli("channel request hangup all")  # the next test shall not inherit them
+        await self._stack.aclose()
 
     @property
     def engine_directory(self) -> Path:
