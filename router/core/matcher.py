@@ -1,18 +1,18 @@
 """The matcher: who gets whom, in both regimes and across queues.
 
 When an event has been worked in, some agents are newly free and some contacts newly wait (or may newly be taken by
-others). Every other pair was looked at before, so nobody else is free for anybody else. Then
+others). Every other pair was looked at before: there is nobody free for anybody else. So
 
-1. each newly free agent bids for the contact that goes first of those it may take. The best bid (by contact ranking,
-   age, arrival number, then the agents' order) is taken up, and the contact goes to the agent who goes first of
-   those free for it: the bidder, unless others are free as well. Until no bid is left.
-2. each contact that newly waits and was not taken, the one that goes first first, gets the agent who goes first of
-   those free for it.
+1. each newly free agent bids for the contact that goes first of those it may take, and each contact that newly waits
+   bids for itself, if anybody is free for it;
+2. the best bid (by contact ranking, age, arrival number, then the agents' order) is taken up: its contact goes to the
+   agent who goes first of those free for it, which is the bidder unless others are free as well;
+3. whoever is still free bids again, until no bid is left.
 
 Ties: among contacts the earlier arrival time, then the earlier arrival event; among agents the order in the policy.
 """
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from router.core.decisions import Candidate, Record
 from router.core.index import LISTED, Index
@@ -26,6 +26,11 @@ LOOKED_AT = 24
 
 AgentBid = tuple[Rank, int, str]
 ContactBid = tuple[Rank, int, int, str]
+Bid = tuple[ContactBid, int, str, list[ContactBid]]
+"""For a contact: its rank for the bidder, the bidder's order and name, and all that the bidder compared."""
+
+ITSELF = -1
+"""In place of the agent's order: the contact bids for itself."""
 
 
 class Matcher:
@@ -36,47 +41,59 @@ class Matcher:
 
     def match(self, agents: dict[str, Agent], contacts: dict[str, Contact]) -> None:
         """Makes all offers that are now due; `agents` are newly free, `contacts` newly wait."""
-        if agents:
-            self._agents_bid(agents, contacts)
-        waiting = [contact for contact in contacts.values() if contact.id in self._index.line_of]
-        if len(waiting) > 1:
-            waiting.sort(key=self.plain_rank)
-        for contact in waiting:
-            found = self.agents_for(contact)
-            if found:
-                found.sort()
-                self._offer(contact, found, None)
+        state, index = self._state, self._index
+        bids: list[Bid] = []
+        for name in agents:
+            self._agent_bids(bids, name)
+        for contact in contacts.values():
+            if contact.id in index.line_of:
+                takers = self.agents_for(contact)
+                if takers:
+                    heappush(bids, (self._rank_for(contact, min(takers)[2]), ITSELF, "", []))
+        while bids:
+            best, order, bidder, compared = heappop(bids)
+            contact_id = best[3]
+            waits = contact_id in index.line_of
+            if order == ITSELF:
+                if waits:
+                    self._take_up_own(bids, best, state.contacts[contact_id])
+                continue
+            if waits and index.free.get(bidder):
+                contact = state.contacts[contact_id]
+                alone = len(agents) == 1 and contact_id not in contacts
+                takers = [self._own_bid(bidder, contact)] if alone else sorted(self.agents_for(contact))
+                self._offer(contact, takers, compared)
+            self._agent_bids(bids, bidder)
+
+    def _agent_bids(self, bids: list[Bid], name: str) -> None:
+        """For the contact that goes first of those it may take, if the agent is free and there is one."""
+        found = sorted(self.contacts_for(name)) if self._index.free.get(name) else []
+        if found:
+            heappush(bids, (found[0], self._state.current.order[name], name, found))
+
+    def _take_up_own(self, bids: list[Bid], bid: ContactBid, contact: Contact) -> None:
+        """The bid of a contact for itself: whom it was made for may be gone, and it ranks by whom it gets."""
+        takers = sorted(self.agents_for(contact))
+        if not takers:
+            return
+        now = self._rank_for(contact, takers[0][2])
+        if now == bid:
+            self._offer(contact, takers, [bid])
+        else:
+            heappush(bids, (now, ITSELF, "", []))
+
+    def _rank_for(self, contact: Contact, agent: str) -> ContactBid:
+        index = self._index
+        line = index.line_of[contact.id]
+        fit = line.of.fits[index.pool_of[agent].number]
+        ranking, now_ms = self._state.current.contact_ranking, self._state.clock_ms
+        return ranking.rank(line.facts, contact.arrived_ms, now_ms, fit), contact.arrived_ms, contact.seq, contact.id
 
     def plain_rank(self, contact: Contact) -> tuple[Rank, int, int]:
         """Sorts contacts by the contact ranking, without what depends on the agent, then age."""
         ranking, now_ms = self._state.current.contact_ranking, self._state.clock_ms
         rank = ranking.plain_rank(self._state.facts_of(contact), contact.arrived_ms, now_ms)
         return rank, contact.arrived_ms, contact.seq
-
-    def _agents_bid(self, agents: dict[str, Agent], contacts: dict[str, Contact]) -> None:
-        order = self._state.current.order
-        bids: list[tuple[ContactBid, int, str, list[ContactBid]]] = []
-
-        def bid(name: str) -> None:
-            found = self.contacts_for(name) if self._index.free.get(name) else []
-            if found:
-                found.sort()
-                heappush(bids, (found[0], order[name], name, found))
-
-        for name in agents:
-            bid(name)
-        heapify(bids)
-        alone = len(agents) == 1
-        while bids:
-            best, _, name, found = heappop(bids)
-            chosen = best[3]
-            if chosen in self._index.line_of and self._index.free.get(name):
-                contact = self._state.contacts[chosen]
-                bidder = [self._own_bid(name, contact)]
-                takers = bidder if alone and chosen not in contacts else sorted(self.agents_for(contact))
-                self._offer(contact, takers, found)
-            if self._index.free.get(name):
-                bid(name)
 
     # Candidates
 
@@ -127,16 +144,11 @@ class Matcher:
 
     # The offer and its record
 
-    def _offer(self, contact: Contact, takers: list[AgentBid], compared: list[ContactBid] | None) -> None:
+    def _offer(self, contact: Contact, takers: list[AgentBid], compared: list[ContactBid]) -> None:
         """To the first of `takers`; `compared` are the contacts that its agent could have had."""
         state = self._state
         name = takers[0][2]
         line = self._index.line_of[contact.id]
-        contact_ranking = state.current.contact_ranking
-        if compared is None:
-            fit = line.of.fits[self._index.pool_of[name].number]
-            rank = contact_ranking.rank(line.facts, contact.arrived_ms, state.clock_ms, fit)
-            compared = [(rank, contact.arrived_ms, contact.seq, contact.id)]
         step = line.of.step
         record = Record(
             contact.version,
@@ -144,7 +156,7 @@ class Matcher:
             step.spec.name,
             step.ranking.names,
             tuple([Candidate(bid[2], tuple(map(float, bid[0]))) for bid in takers[:LISTED]]),
-            contact_ranking.names,
+            state.current.contact_ranking.names,
             tuple([Candidate(bid[3], tuple(map(float, bid[0]))) for bid in compared[:LISTED]]),
             self._not_chosen(line, takers),
         )

@@ -109,18 +109,18 @@ class Router:
         return self._timers.next_ms()
 
     def _process_timers(self) -> bool:
-        """Works in all timers that are due, each with what follows from it; whether there were any."""
+        """Works in all timers that are due, then what follows from them together; whether there were any."""
         state = self._state
         any_due = False
-        while (key := self._timers.pop(state.clock_ms)) is not None:
+        while due := self._timers.pop_due(state.clock_ms):
             any_due = True
-            kind, name = key
-            if kind is Kind.AGENT:
-                self._agents.timer_due(state.agents[name])
-            elif kind is Kind.OFFER:
-                self._offers.deadline(state.offers[name])
-            else:
-                self._contacts.timer_due(state.contacts[name])
+            for kind, name in due:  # what one timer ends need not be there for the next
+                if kind is Kind.AGENT and (agent := state.agents.get(name)) is not None:
+                    self._agents.timer_due(agent)
+                elif kind is Kind.OFFER and (offer := state.offers.get(name)) is not None:
+                    self._offers.deadline(offer)
+                elif kind is Kind.CONTACT and (contact := state.contacts.get(name)) is not None:
+                    self._contacts.timer_due(contact)
             self._settle()
         return any_due
 

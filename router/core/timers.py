@@ -39,9 +39,6 @@ class Timers:
         self._due.clear()
         self._heap.clear()
 
-    def due(self, kind: Kind, name: str) -> int | None:
-        return self._due.get((kind, name))
-
     def next_ms(self) -> int | None:
         """When the earliest timer is due."""
         while self._heap:
@@ -51,14 +48,14 @@ class Timers:
             heappop(self._heap)
         return None
 
-    def pop(self, now_ms: int) -> Key | None:
-        """Removes and names the earliest timer that is due at `now_ms`."""
-        due_ms = self.next_ms()
-        if due_ms is None or due_ms > now_ms:
-            return None
-        _, kind, _, name = heappop(self._heap)
-        del self._due[kind, name]
-        return kind, name
+    def pop_due(self, now_ms: int) -> list[Key]:
+        """Removes and names all that are due at `now_ms`, the earliest first."""
+        due: list[Key] = []
+        while (next_ms := self.next_ms()) is not None and next_ms <= now_ms:
+            _, kind, _, name = heappop(self._heap)
+            del self._due[kind, name]
+            due.append((kind, name))
+        return due
 
     def _sweep(self) -> None:
         live = {entry for entry in self._heap if self._due.get((entry[1], entry[3])) == entry[0]}

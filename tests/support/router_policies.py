@@ -1,6 +1,9 @@
-"""Random but valid routing policies and contacts, small enough that everything collides with everything."""
+"""Random but valid routing policies, small enough that everything collides with everything.
 
-from hypothesis import strategies as st
+From a seeded generator rather than drawn piece by piece, so that a property test can afford a long day's events on top.
+"""
+
+from random import Random
 
 from router.core.policy import (
     AfterFailure,
@@ -17,7 +20,7 @@ from router.core.policy import (
 
 QUEUES = ("billing", "tech", "chat")
 AGENTS = ("anna", "bob", "cleo", "dan", "eve")
-CONTACTS = tuple(f"c{n}" for n in range(12))
+CONTACTS = tuple(f"c{n}" for n in range(14))
 SKILLS = ("a", "b", "fr")
 WHERES = (
     "agent.team == 'x'",
@@ -27,115 +30,97 @@ WHERES = (
     "contact.vip == true || agent.site == 's1'",
     "agent.skills[contact.language] >= 2",
 )
-TIMES = (None, 1_000, 3_000, 10_000)
+AGENT_KEYS = (
+    *("longest_idle", "least_occupied", "fewest_contacts", "best_fit", "least_skilled"),
+    *("preferred_agent", "cheapest", "round_robin", "random"),
+)
+CONTACT_KEYS = ("priority", "age", "time_to_goal", "queue_weight", "best_fit")
 
+# Whatever a chain of the conditions above asks, she could take some contact; so no step is dead.
 ALL_ROUNDER = Agent("anna", {"a": 3, "b": 3, "fr": 3}, team="x", site="s1", capacity={"voice": 1, "chat": 2})
 
 
-def conditions() -> st.SearchStrategy[Condition]:
-    return st.builds(
-        Condition,
-        skills=st.dictionaries(st.sampled_from((*SKILLS, "contact.language")), st.integers(1, 3), max_size=2),
-        where=st.sampled_from((None, None, *WHERES)),
+def random_policy(rng: Random, version: int = 1) -> Policy:
+    queues = [name for name in QUEUES if name == "billing" or rng.random() < 0.6]
+    voice = [name for name in queues if name != "chat"]
+    return Policy(
+        version,
+        tuple(_queue(rng, name, voice[voice.index(name) + 1 :] if name in voice else []) for name in queues),
+        (ALL_ROUNDER, *(_agent(rng, name, queues) for name in AGENTS[1:] if rng.random() < 0.7)),
+        contact_ranking=_ranking(rng, CONTACT_KEYS),
+        after_failure=AfterFailure(
+            no_answer=rng.choice((None, "no answer")), declined=rng.choice((None, None, "declined"))
+        ),
+        short_busy_retry_ms=rng.choice((500, 4_000)),
     )
 
 
-AGENT_KEYS = ("longest_idle", "least_occupied", "fewest_contacts", "best_fit", "least_skilled")
-MORE_AGENT_KEYS = ("preferred_agent", "cheapest", "round_robin", "random")
-CONTACT_KEYS = ("priority", "age", "time_to_goal", "queue_weight", "best_fit")
+def _queue(rng: Random, name: str, onward: list[str]) -> Queue:
+    """`onward`: the queues that it may overflow into."""
+    actions = [LastAction("exit", "voicemail"), *(LastAction("queue", target) for target in onward)]
+    full_at = rng.choice((None, None, None, None, 1, 3))
+    return Queue(
+        name,
+        Goal(rng.choice((5_000, 20_000)), 0.8),
+        _steps(rng),
+        rng.choice(actions),
+        channel="chat" if name == "chat" else "voice",
+        floor=_condition(rng),
+        priority=rng.randint(0, 1),
+        priority_per_minute=rng.choice((0.0, 30.0)),
+        priority_cap=rng.choice((None, 3)),
+        weight=rng.randint(1, 2),
+        ring_ms=rng.choice((2_000, 6_000)),
+        wrap_up_ms=rng.choice((0, 3_000)),
+        preferred_agent_ms=rng.choice((0, 4_000)),
+        longest_wait_ms=rng.choice((None, None, None, 8_000, 30_000)),
+        full_at=full_at,
+        when_full=None if full_at is None else rng.choice(actions),
+        agent_ranking=_ranking(rng, AGENT_KEYS),
+    )
 
 
-def rankings(*keys: str) -> st.SearchStrategy[tuple[KeySpec, ...]]:
-    return st.lists(st.sampled_from(keys), unique=True, max_size=3).map(lambda names: tuple(map(KeySpec, names)))
-
-
-@st.composite
-def steps(draw: st.DrawFn) -> tuple[Step, ...]:
-    count = draw(st.integers(1, 3))
+def _steps(rng: Random) -> tuple[Step, ...]:
+    count = rng.randint(1, 3)
     return tuple(
         Step(
-            f"step{i}",
-            draw(conditions()),
-            combine="replace" if i == 0 else draw(st.sampled_from(("replace", "add", "narrow"))),
+            rng.choice((f"step{i}", f"other{i}")),
+            _condition(rng),
+            combine="replace" if i == 0 else rng.choice(("replace", "add", "narrow")),
             until=Until(
-                after_ms=draw(st.sampled_from(TIMES if i == count - 1 else TIMES[1:])),
-                clock=draw(st.sampled_from(("step", "age"))),
-                none_logged_in=draw(st.booleans()),
-                none_available=draw(st.sampled_from((False, False, True))),
-                refusals=draw(st.sampled_from((None, 1, 2))),
-                ewt_over_ms=draw(st.sampled_from((None, None, 5_000))),
+                after_ms=rng.choice(
+                    (3_000, 10_000, 30_000) if i < count - 1 else (None, None, None, None, None, 10_000)
+                ),
+                clock=rng.choice(("step", "age")),
+                none_logged_in=rng.random() < 0.15,
+                none_available=rng.random() < 0.1,
+                refusals=rng.choice((None, None, 1, 2)),
+                ewt_over_ms=rng.choice((None, None, 5_000)),
             ),
-            agent_ranking=draw(st.none() | rankings(*AGENT_KEYS, *MORE_AGENT_KEYS)),
+            agent_ranking=None if rng.random() < 0.5 else _ranking(rng, AGENT_KEYS),
         )
         for i in range(count)
     )
 
 
-@st.composite
-def queues(draw: st.DrawFn, name: str, onward: tuple[str, ...]) -> Queue:
-    """`onward`: the queues that it may overflow into."""
-    actions = st.sampled_from([LastAction("exit", "voicemail"), *(LastAction("queue", target) for target in onward)])
-    full_at = draw(st.sampled_from((None, None, 1, 3)))
-    return Queue(
+def _condition(rng: Random) -> Condition:
+    if rng.random() < 0.5:
+        return Condition()
+    asked = rng.sample((*SKILLS, "contact.language"), rng.randint(0, 2))
+    return Condition({name: rng.randint(1, 3) for name in asked}, rng.choice((None, None, *WHERES)))
+
+
+def _ranking(rng: Random, keys: tuple[str, ...]) -> tuple[KeySpec, ...]:
+    return tuple(map(KeySpec, rng.sample(keys, rng.randint(0, 3))))
+
+
+def _agent(rng: Random, name: str, queues: list[str]) -> Agent:
+    return Agent(
         name,
-        Goal(draw(st.sampled_from((5_000, 20_000))), 0.8),
-        draw(steps()),
-        draw(actions),
-        channel="chat" if name == "chat" else "voice",
-        floor=draw(st.just(Condition()) | conditions()),
-        priority=draw(st.integers(0, 1)),
-        priority_per_minute=draw(st.sampled_from((0.0, 30.0))),
-        priority_cap=draw(st.sampled_from((None, 3))),
-        weight=draw(st.integers(1, 2)),
-        ring_ms=draw(st.sampled_from((2_000, 6_000))),
-        wrap_up_ms=draw(st.sampled_from((0, 3_000))),
-        preferred_agent_ms=draw(st.sampled_from((0, 4_000))),
-        longest_wait_ms=draw(st.sampled_from((None, 8_000, 30_000))),
-        full_at=full_at,
-        when_full=None if full_at is None else draw(actions),
-        agent_ranking=draw(rankings(*AGENT_KEYS, *MORE_AGENT_KEYS)),
-    )
-
-
-def agents(name: str, queues: list[str]) -> st.SearchStrategy[Agent]:
-    return st.builds(
-        Agent,
-        st.just(name),
-        skills=st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 3)),
-        team=st.sampled_from(("x", "y")),
-        site=st.sampled_from(("s1", "s2")),
-        queues=st.none() | st.lists(st.sampled_from(queues), unique=True).map(tuple),
-        capacity=st.sampled_from(({"voice": 1}, {"voice": 1, "chat": 2}, {"chat": 3})),
-        cost_per_hour=st.sampled_from((10.0, 20.0)),
-    )
-
-
-@st.composite
-def policies(draw: st.DrawFn, version: int = 1) -> Policy:
-    names = draw(st.lists(st.sampled_from(AGENTS[1:]), unique=True, max_size=4))
-    chosen = [queue for queue in QUEUES if queue == "billing" or draw(st.booleans())]
-    voice = tuple(queue for queue in chosen if queue != "chat")
-    return Policy(
-        version,
-        tuple(draw(queues(name, voice[voice.index(name) + 1 :] if name in voice else ())) for name in chosen),
-        (ALL_ROUNDER, *(draw(agents(name, chosen)) for name in names)),
-        contact_ranking=draw(rankings(*CONTACT_KEYS)),
-        after_failure=AfterFailure(
-            no_answer=draw(st.sampled_from((None, "no answer"))),
-            declined=draw(st.sampled_from((None, "declined"))),
-        ),
-        short_busy_retry_ms=draw(st.sampled_from((500, 4_000))),
-    )
-
-
-def attributes() -> st.SearchStrategy[dict[str, str | int | bool]]:
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            "language": st.sampled_from(("fr", "de")),
-            "site": st.sampled_from(("s1", "s2")),
-            "owner": st.sampled_from(AGENTS),
-            "level": st.integers(1, 3),
-            "vip": st.booleans(),
-        },
+        {skill: rng.randint(1, 3) for skill in rng.sample(SKILLS, rng.randint(1, 3))},
+        team=rng.choice(("x", "y")),
+        site=rng.choice(("s1", "s2")),
+        queues=None if rng.random() < 0.6 else tuple(rng.sample(queues, rng.randint(0, len(queues)))),
+        capacity=rng.choice(({"voice": 1}, {"voice": 1, "chat": 2}, {"chat": 3})),
+        cost_per_hour=rng.choice((10.0, 20.0)),
     )
