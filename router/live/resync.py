@@ -17,9 +17,6 @@ from router.core.state import LiveOffer
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 
-VAR_BRIDGE_PEER = "BRIDGEPEER"
-"""Asterisk itself sets this on a channel that is or was bridged (main/bridge.c). With VAR_TALKED, which we set before
-each Bridge and take back when the caller waits again, it tells a talk that is over from one that never began."""
 _UP = "6"
 _FALLBACK = "Queue"
 """The application of a caller whom the dialplan has given to the fallback queue, and who is no longer ours."""
@@ -46,9 +43,7 @@ async def resync(
     # Those that come from now on are no concern of this listing.
     offers, legs_before = live.router.offers(), legs.offers()
     waiting = [contact.id for contact in live.router.contacts() if contact.state != "connected"]
-    listed = await client.collect(
-        "Status", actions.status(variables=(VAR_OFFER, VAR_BRIDGE_PEER, VAR_TALKED)), until="StatusComplete"
-    )
+    listed = await client.collect("Status", actions.status(variables=(VAR_OFFER, VAR_TALKED)), until="StatusComplete")
     channels = {event.get("Uniqueid", ""): event for event in listed}
     leg_of_offer = {
         event.variables[VAR_OFFER]: event
@@ -112,7 +107,7 @@ def _talking(
         return ContactEnded(offer.contact)
     if leg is None:
         legs.forget(offer.id)
-        if caller.variables.get(VAR_TALKED) == "yes" and caller.variables.get(VAR_BRIDGE_PEER):
+        if caller.variables.get(VAR_TALKED) == "yes":  # set just before the Bridge, taken back when that fails
             found.counts["talks over"] += 1
             return ContactEnded(offer.contact)
         found.counts["back to queue"] += 1

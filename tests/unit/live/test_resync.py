@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from router.core.decisions import ContactFinished, OfferEnded
 from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, ContactLeft
 from router.live.resync import Findings, resync
@@ -126,26 +124,20 @@ async def test_two_who_were_not_joined_yet_are_joined(bench: Bench) -> None:
     await bench.asterisk.wait_for("Bridge", 2)
 
 
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        (["Variable: SB_TALKED=yes", "Variable: BRIDGEPEER=PJSIP/anna-00000002"], "talk over"),
-        (["Variable: SB_TALKED=yes", "Variable: BRIDGEPEER=(null)"], "waits again"),
-        (["Variable: SB_TALKED=no", "Variable: BRIDGEPEER=PJSIP/ben-00000001"], "waits again"),
-    ],
-)
-async def test_a_caller_without_the_leg_has_talked_or_waits_again(
-    bench: Bench, variables: list[str], expected: str
-) -> None:
+async def test_a_caller_who_is_back_from_the_talk_has_been_served(bench: Bench) -> None:
     await talk(bench)
-    await run(bench, caller(*variables))
-    if expected == "talk over":
-        assert finished(bench) == ["answered"]
-        assert bench.agent == "ready"
-    else:
-        contact = bench.live.router.contact(CALLER)
-        assert contact is not None
-        assert contact.state == "queued"
+    await run(bench, caller("Variable: SB_TALKED=yes"))
+    assert finished(bench) == ["answered"]
+    assert bench.agent == "ready"
+    assert bench.legs.offers() == []
+
+
+async def test_a_caller_whose_agent_was_gone_before_the_talk_waits_again(bench: Bench) -> None:
+    await talk(bench)
+    await run(bench, caller("Variable: SB_TALKED=(null)"))
+    contact = bench.live.router.contact(CALLER)
+    assert contact is not None
+    assert contact.state == "queued"
     assert bench.legs.offers() == []
 
 
