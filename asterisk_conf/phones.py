@@ -38,6 +38,7 @@ _REFUSALS = (
 _EXPECTED_TIMEOUT = re.compile(
     r"\S+\t\S+\t\S+ Call-Id: \S+ receive timeout on message \S+ jumping to label \d+?(?=\d{4}-|\s|$)"
 )
+_RAW_SOCKETS = "SIPp presses keys through raw sockets: run as root, or `sudo setcap cap_net_raw+ep $(which sipp)` once"
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("asterisk_conf", "templates/sipp"),
@@ -158,6 +159,8 @@ class _Sipp:
     def problem(self, lines: int = 15) -> str:
         """SIPp's last words and where all of them are, for people who look for a fault."""
         errors = self._path("errors").read_text(errors="replace") if self._path("errors").is_file() else ""
+        if "raw" in errors and "socket" in errors:
+            errors += f"\n{_RAW_SOCKETS}"
         said = _EXPECTED_TIMEOUT.sub("", errors).strip().splitlines()[-lines:]
         if not said:
             return path_tail(self._path("screen"), lines) or f"SIPp said nothing (see {self._path('*')})"
@@ -212,10 +215,10 @@ class Callers(_Sipp):
     async def start(self) -> None:
         rounds = max((len(call.keys) for call in self.calls), default=0)
         count = str(len(self.calls))
-        sip, media = free_udp_ports(self._host)
+        sip, media, control = free_udp_ports(self._host, 3)
         options = [
             f"{self._asterisk[0]}:{self._asterisk[1]}",
-            *("-i", self._host, "-mi", self._host, "-p", str(sip), "-mp", str(media)),
+            *("-i", self._host, "-mi", self._host, "-p", str(sip), "-mp", str(media), "-cp", str(control)),
             # SIPp makes the first call after one interval of its rate; each call then waits for its own moment.
             *("-m", count, "-l", count, "-r", str(max(100, len(self.calls)))),
         ]
@@ -260,7 +263,7 @@ class AgentPhone(_Sipp):
     ) -> None:
         super().__init__(directory, name)
         self.host = host
-        self.port, self._media = free_udp_ports(host)
+        self.port, self._media, self._control = free_udp_ports(host, 3)
         self._answers = tuple(answers)
 
     @property
@@ -269,7 +272,8 @@ class AgentPhone(_Sipp):
 
     async def start(self) -> None:
         rows = [f"{_ms(answer.ring_s)};{answer.status};{_ms(answer.talk_s)}" for answer in self._answers]
-        options = ["-i", self.host, "-mi", self.host, "-p", str(self.port), "-mp", str(self._media)]
+        own = ["-i", self.host, "-mi", self.host, "-p", str(self.port)]
+        options = [*own, "-mp", str(self._media), "-cp", str(self._control)]
         await self._launch("phone.xml.j2", rows, options, refusals=_REFUSALS)
         await self._listening()
 

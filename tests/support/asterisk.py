@@ -43,6 +43,8 @@ async def running_asterisk(
             except BaseException:
                 print(asterisk.log_tail(), file=sys.stderr)
                 raise
+            finally:
+                asterisk.kill()  # nobody misses its last words, which take it most of a second
 
 
 def phone(name: str, port: int, secret: str | None = None) -> Phone:
