@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from router.core.decisions import AnyDecision, ContactReleased
@@ -99,11 +100,11 @@ async def test_the_one_timer_wakes_the_router_at_its_deadline(live: LiveRouter, 
     live.stop()
 
 
-async def test_a_full_disk_stops_no_call(live: LiveRouter, journal: Journal) -> None:
+async def test_a_full_disk_stops_no_call(live: LiveRouter, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(record: object) -> None:
         raise journals.JournalError("no space left on device")
 
-    journal.append = full  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(journal, "append", full)
     live.feed(ContactArrived("c1", "help"))
     assert live.router.contact("c1") is not None
     assert live.journal_failures == 1
@@ -113,7 +114,7 @@ async def test_a_full_disk_stops_no_call(live: LiveRouter, journal: Journal) -> 
 async def test_a_journal_that_was_tampered_with_is_found_out_at_its_record(live: LiveRouter, journal: Journal) -> None:
     live.feed(AgentSignedIn("anna"))
     live.feed(ContactArrived("c1", "help"))
-    live.record(SessionSaved(live.clock.now_ms(), "c1", journals.msgspec.Raw(b"{}")))
+    live.record(SessionSaved(live.clock.now_ms(), "c1", msgspec.Raw(b"{}")))
     live.record(Note(live.clock.now_ms(), "a note"))
     assert replay(journal.path).divergence is None
     text = journal.path.read_text()
@@ -128,7 +129,7 @@ async def test_a_journal_that_was_tampered_with_is_found_out_at_its_record(live:
 async def test_a_replay_goes_as_far_as_it_is_asked(live: LiveRouter, journal: Journal) -> None:
     live.feed(AgentSignedIn("anna"))
     live.feed(ContactArrived("c1", "help"))
-    live.record(SessionSaved(live.clock.now_ms(), "c1", journals.msgspec.Raw(b"{}")))
+    live.record(SessionSaved(live.clock.now_ms(), "c1", msgspec.Raw(b"{}")))
     assert list(replay(journal.path).sessions) == ["c1"]
     assert replay(journal.path, stop_at=3).router.contact("c1") is None
     live.record(SessionSaved(live.clock.now_ms(), "c1", journals.NOTHING))
