@@ -20,13 +20,13 @@ from router.core.policy import Policy
 from simulations.distributions.base import Distribution
 from simulations.distributions.empirical import Empirical
 from simulations.distributions.exponential import Exponential
-from simulations.replications import Outcome, Progress, run_study
+from simulations.replications import Outcome, Progress, Study, run_study
 from simulations.scenario import Answering, Arrivals, Kind, Scenario, TracedContact
 from simulations.setting import AGENTS, MINUTE_MS, Centre, Setting, Worker
 from simulations.statistics import range_of
 
 RUN_OFF_MINUTES = 60
-QUEUE_METRICS = ("arrived", "answered", "abandoned", "service_level_share", "asa_ms", "abandon_share")
+QUEUE_METRICS = ("arrived", "answered", "abandoned", "service_level_share", "asa_ms", "mean_wait_ms", "abandon_share")
 AGENT_METRICS = ("occupancy_share",)
 
 
@@ -82,7 +82,13 @@ def compare(
     Raises ValueError for a log in which no contact was answered.
     """
     measured = measure(policy, handled)
-    study = run_study(_setting(measured, replications, seed), jobs, progress)
+    setting = same_staff(measured, _scenario(measured, replications, seed))
+    return hold(measured, run_study(setting, jobs, progress), share)
+
+
+def hold(measured: Measured, study: Study, share: float = 0.95) -> Comparison:
+    """Holds what was measured to a study of the same time: each figure to the range in which `share` of the
+    replications lie."""
     return Comparison(tuple(_rows(measured, study.outcomes, share)), len(study.outcomes), share)
 
 
@@ -213,10 +219,10 @@ def _answering(reading: _Reading) -> Answering:
     )
 
 
-def _setting(measured: Measured, replications: int, seed: int) -> Setting:
+def _scenario(measured: Measured, replications: int, seed: int) -> Scenario:
     minutes = measured.duration_ms / MINUTE_MS
     everything = [contact.handle_s for contacts in measured.contacts.values() for contact in contacts]
-    scenario = Scenario(
+    return Scenario(
         name="measured",
         duration_minutes=minutes,
         interval_minutes=minutes,
@@ -234,8 +240,12 @@ def _setting(measured: Measured, replications: int, seed: int) -> Setting:
         },
         answering=measured.answering,
     )
+
+
+def same_staff(measured: Measured, scenario: Scenario) -> Setting:
+    """The scenario under the policy of the log, with the agents who were signed in, when they were."""
     workers = tuple(
-        Worker(agent, AGENTS, tuple(shifts), 1.0, measured.answering) for agent, shifts in measured.shifts_ms.items()
+        Worker(agent, AGENTS, tuple(shifts), 1.0, scenario.answering) for agent, shifts in measured.shifts_ms.items()
     )
     return Setting(scenario, Centre(measured.policy), workers)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 import switchboard
 
 if TYPE_CHECKING:
-    from switchboard.demo.prediction import Compared
+    from simulations.compare import Comparison, Row
 
 console = Console(highlight=False)
 EXAMPLE = Path(switchboard.__file__).parents[1] / "examples" / "bank"
@@ -40,7 +40,7 @@ def demo(
     from asterisk_conf.root import SetupError
     from simulations.report import write_report
     from simulations.results import summarise
-    from switchboard.demo.prediction import REPLICATIONS, MeasuredDay, compare, simulate
+    from switchboard.demo.prediction import REPLICATIONS, predict
     from switchboard.demo.run import DemoFailed, play
 
     shutil.rmtree(directory, ignore_errors=True)
@@ -51,12 +51,11 @@ def demo(
     except (AsteriskFailed, DemoFailed, PhoneError, SetupError) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(3) from None
-    measured = MeasuredDay(played.journal)
     with ProgressBar(console=console, transient=True) as bar:
         task = bar.add_task("simulating the same day", total=REPLICATIONS)
-        study = simulate(measured, seed, lambda done: bar.update(task, completed=done))
+        study, comparison = predict(played.journal, seed, lambda done: bar.update(task, completed=done))
     report = write_report(summarise(study), directory / "report")
-    console.print(_beside(compare(measured, study)))
+    console.print(_beside(comparison))
     proper = sum(outcome.proper for outcome in played.outcomes)
     console.print(f"{proper} of {calls} calls reached a proper end.")
     for name in played.left_over:
@@ -74,29 +73,30 @@ def demo(
         raise typer.Exit(1)
 
 
-def _beside(compared: "dict[str, dict[str, Compared]]") -> Table:
+def _beside(comparison: "Comparison") -> Table:
     """The day as measured on the line, and in brackets between which values 95 % of the simulated days lie."""
     table = Table(title="Measured, and in brackets the range of 95 of 100 simulated days", title_style="bold")
     table.add_column("queue")
     for name in ("calls", "in time", "mean wait", "abandoned"):
         table.add_column(name, justify="right")
-    agents = compared.pop("agents")
-    for name, figures in compared.items():
+    rows = {(row.queue, row.metric): row for row in comparison.rows}
+    queues = list(dict.fromkeys(row.queue for row in comparison.rows if row.queue))
+    for queue in (*queues, ""):
         table.add_row(
-            name,
-            f"{figures['arrived'].measured:.0f}",
-            _cell(figures["service_level_share"], 100, " %"),
-            _cell(figures["mean_wait_ms"], 0.001, " s"),
-            _cell(figures["abandon_share"], 100, " %"),
-            end_section=name == list(compared)[-2],
+            queue or "all queues",
+            f"{rows[queue, 'arrived'].measured:.0f}",
+            _cell(rows[queue, "service_level_share"], 100, " %"),
+            _cell(rows[queue, "mean_wait_ms"], 0.001, " s"),
+            _cell(rows[queue, "abandon_share"], 100, " %"),
+            end_section=queue == queues[-1],
         )
-    table.caption = f"agents' occupancy {_cell(agents['occupancy_share'], 100, ' %')}"
+    table.caption = f"agents' occupancy {_cell(rows['', 'occupancy_share'], 100, ' %')}"
     return table
 
 
-def _cell(figure: "Compared", factor: float, unit: str) -> str:
-    shown = "·" if figure.measured is None else f"{figure.measured * factor:.1f}{unit}"
-    if figure.low is None or figure.high is None:
+def _cell(row: "Row", factor: float, unit: str) -> str:
+    shown = "·" if row.measured is None else f"{row.measured * factor:.1f}{unit}"
+    if row.low is None or row.high is None:
         return shown
     digits = 0 if unit == " %" else 1
-    return f"{shown} ({figure.low * factor:.{digits}f}-{figure.high * factor:.{digits}f})"
+    return f"{shown} ({row.low * factor:.{digits}f}-{row.high * factor:.{digits}f})"
