@@ -58,9 +58,9 @@ class AgentPhones:
         elif code == CODE_SIGN_OUT:
             event, done = AgentSignedOut(agent.name), "agent-loggedoff"
         elif code == CODE_PAUSE:
-            event, done = AgentPaused(agent.name, await self._reason(channel)), "de-activated"
+            event, done = AgentPaused(agent.name, await self._reason(channel)), "auth-thankyou"
         elif code == CODE_READY:
-            event, done = AgentReady(agent.name), "activated"
+            event, done = AgentReady(agent.name), "auth-thankyou"
         else:
             log.error("the dialplan sent the feature code %r, which the engine does not know", code)
             return
