@@ -99,18 +99,22 @@ async def test_an_offer_that_fails_goes_to_the_next_agent_and_the_caller_keeps_t
     async with LiveCentre(exchange, tmp_path, ring_s=1.5) as centre:
         await centre.start()
         await centre.phone("anna", refusal)
-        first = await centre.call(PlannedCall(QUEUE, hang_up_after_s=6))
+        first = await centre.call(PlannedCall(QUEUE, hang_up_after_s=12))
         await centre.until_agent("anna", "ringing")
-        second = await centre.call(PlannedCall(QUEUE, hang_up_after_s=6))
+        second = await centre.call(PlannedCall(QUEUE, hang_up_after_s=12))
         await centre.until_calls(waiting=2)
+        await centre.until(lambda state: causes(centre))
+        if then == "paused":
+            await centre.until_agent("anna", "paused", "no answer")
+        else:
+            await centre.ask("pause", agent="anna", reason="break")  # or the callers would be offered to her again
+            await centre.until_agent("anna", "paused")
         await centre.phone("ben", Answer(ring_s=0.2, talk_s=0.5))
         await asyncio.gather(first.finished(), second.finished())
         assert causes(centre)[0] == ("anna", cause)
         arrived = [event.contact for event in centre.events(ContactArrived)]
         to_ben = [offer.contact for offer in centre.decisions(Offer) if offer.agent == "ben"]
         assert to_ben[0] == arrived[0]
-        if then == "paused":
-            await centre.until_agent("anna", "paused", "no answer")
         await centre.over()
 
 
@@ -178,10 +182,10 @@ async def test_wrong_keys_silence_and_keys_that_no_menu_has(centre: LiveCentre) 
     await centre.over()
 
 
-async def test_a_thousand_digits_hurt_nobody(centre: LiveCentre) -> None:
-    flood = tuple(Keys(0.8 + 9.0 * part, "1234567890" * 5) for part in range(2))
+async def test_a_flood_of_digits_hurts_nobody(centre: LiveCentre) -> None:
+    flood = (Keys(0.8, "1234567890" * 5),)
     callers = await centre.call(
-        PlannedCall(COLLECT, keys=flood), PlannedCall(MENU, keys=flood, hang_up_after_s=20), PlannedCall(MENU)
+        PlannedCall(COLLECT, keys=flood), PlannedCall(MENU, keys=flood, hang_up_after_s=10), PlannedCall(MENU)
     )
     outcomes = await asyncio.wait_for(callers.finished(), 40)
     assert all(outcome.proper for outcome in outcomes)
