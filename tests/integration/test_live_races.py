@@ -91,7 +91,7 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
             await stack.enter_async_context(phone)
         # Asterisk's answer takes half a second without voice; then the phone rings.
         calls = [
-            PlannedCall(QUEUE, start_s=0.3 * number, hang_up_after_s=(0.8, 0.9, 5, 5)[number % 4])
+            PlannedCall(QUEUE, start_s=0.3 * number, hang_up_after_s=(0.7, 0.8, 0.9, 5, 5)[number % 5])
             for number in range(2 * ROUNDS)
         ]
         callers = await stack.enter_async_context(Callers(tmp_path / "calls", calls, exchange.sip))
@@ -105,7 +105,7 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
     endings = Counter(outcomes_in(journal))
     assert endings.total() == 2 * ROUNDS
     assert endings["answered"] >= ROUNDS // 2
-    assert endings["abandoned"] >= ROUNDS // 4
+    assert endings["abandoned"] > 0  # both sides of the race were met
     assert replay(journal).divergence is None
 
 
