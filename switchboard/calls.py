@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 WATCHDOG_S = 120
 """The dialplan frees a channel whose engine has hung for this long (TIMEOUT(absolute)); a living engine renews it."""
+IVR_WATCHDOG_S, IVR_RENEWAL_MS = 600, 30_000
+"""In the IVR it can be renewed only between effects, so there it leaves room for the longest prompt."""
 _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 
 
@@ -175,9 +177,9 @@ class Calls:
             if talked and isinstance(last, Enqueue) and self._live.router.contact(contact) is None:
                 talked = False  # who waits once more has not been served
                 await channel.send(codec.set_variable(VAR_TALKED, "no"))
-            if self._live.clock.now_ms() - renewed_ms > WATCHDOG_S * 1000 // 4:
+            if self._live.clock.now_ms() - renewed_ms > IVR_RENEWAL_MS:
                 renewed_ms = self._live.clock.now_ms()
-                await channel.send(codec.set_variable("TIMEOUT(absolute)", str(WATCHDOG_S)))
+                await channel.send(codec.set_variable("TIMEOUT(absolute)", str(IVR_WATCHDOG_S)))
             answer = await self._answer(channel, contact, call, last)
             call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
 

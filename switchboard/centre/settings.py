@@ -21,8 +21,6 @@ class EngineSettings(Document):
     """The address on which the engine serves FastAGI, as Asterisk reaches it."""
     agi_port: Port = 4573
     """The port on which the engine serves FastAGI."""
-    drain_timeout_s: PositiveSeconds = 300
-    """After SIGTERM, how long talks may go on before the engine stops all the same."""
 
 
 class TrunkSettings(Document):

@@ -42,9 +42,3 @@ def main() -> None:
     except EngineUnreachable as error:
         errors.print(str(error), markup=False)
         sys.exit(3)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asterisk
 
 
 def test_every_call_reaches_a_proper_end_and_the_simulation_stands_beside(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "switchboard.cli.main", "demo", "--directory", str(tmp_path / "demo")]
+    command = [sys.executable, "-m", "switchboard.cli.entry", "demo", "--directory", str(tmp_path / "demo")]
     done = subprocess.run([*command, "--calls", "10", "--seconds", "15"], capture_output=True, text=True, timeout=150)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -23,7 +23,7 @@ def test_every_call_reaches_a_proper_end_and_the_simulation_stands_beside(tmp_pa
 
 
 def test_a_directory_that_is_no_centre_is_said_so(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "switchboard.cli.main", "demo", "--directory", str(tmp_path / "demo")]
+    command = [sys.executable, "-m", "switchboard.cli.entry", "demo", "--directory", str(tmp_path / "demo")]
     done = subprocess.run([*command, "--centre", str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "centre.yaml" in done.stderr

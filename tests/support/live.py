@@ -36,7 +36,7 @@ MENU, QUEUE, COLLECT, PROMPT, NOWHERE = "5551000", "5552000", "5553000", "555400
 AGENTS = ("anna", "ben")
 PIN = "2468"
 _PIN_HASH = "scrypt:8f1d2c3b4a5968778695a4b3c2d1e0f0:b944c5b45aa963956a5d2560c83158826da7cc1f06a31c3591cc447ae1b5a54a"
-_COMMAND = (sys.executable, "-m", "switchboard.cli.main")
+_COMMAND = (sys.executable, "-m", "switchboard.cli.entry")
 _POLL_S = 0.02
 
 _CENTRE = """\
