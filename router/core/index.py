@@ -3,6 +3,9 @@
 Agents that no condition can tell apart share a *pool*; contacts that none can tell apart share a *class*, and within
 it *lines* of equal rank apart from age. Whether a pool may take a class is judged once, when either is new. So an
 event costs in proportion to the pools or to the lines it may concern, never to waiting contacts times agents.
+
+What this cannot help: a condition over something that differs for every contact (a customer number) makes a class of
+each, and each is judged by every pool once.
 """
 
 from typing import Any

@@ -22,6 +22,8 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
             continue
         if offer.record.step != state.step_of(chosen).spec.name:
             continue
+        if state.offers[offer.offer].policy != state.current.spec.version:
+            continue  # a timer made it just before the new policy came
         agent = state.current.agents[offer.agent]
         step = state.step_of(chosen)
         own = _contact_rank(router, ranking, chosen, offer.agent, now_ms)

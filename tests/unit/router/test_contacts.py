@@ -92,6 +92,15 @@ def test_a_step_ends_after_so_many_refusals() -> None:
     assert entered(floor, "c1")[-1] == ("anybody", "2 refusals")
 
 
+def test_refusals_count_anew_in_every_step() -> None:
+    steps = (Step("one", until=Until(refusals=1)), Step("two", until=Until(refusals=1)))
+    floor = Floor(queue(steps=steps), agents=agents("anna", "bob"))
+    floor.arrive("c1")
+    assert taker(floor.send(OfferDeclined(floor.offer("c1"))), "c1") == "bob"
+    assert floor.router.contact("c1").step == 1
+    assert len(only(floor.send(OfferDeclined(floor.offer("c1"))), ContactReleased)) == 1
+
+
 def test_a_step_ends_when_the_estimated_wait_is_too_long() -> None:
     floor = Floor(
         queue(steps=(Step("own", until=Until(ewt_over_ms=100_000)), Step("others")), ring_ms=1_000_000),

@@ -13,7 +13,7 @@ from router.core.events import (
     OfferAccepted,
     PolicyPublished,
 )
-from router.core.policy import Agent, Condition, Goal, KeySpec, Step, Until
+from router.core.policy import Agent, Condition, Goal, KeySpec, Queue, Step, Until
 from tests.support.routing import Floor, agents, only, queue, skilled, taker
 
 
@@ -185,6 +185,24 @@ def test_contacts_that_widen_in_the_same_instant_go_by_rank() -> None:
     floor.arrive("high", priority=5)
     offers = only(floor.wait_until(10_000), Offer)
     assert [(offer.contact, offer.agent) for offer in offers] == [("high", "bob")]
+
+
+def test_a_contact_ranks_by_the_agent_it_would_get_now() -> None:
+    """x1 gets the expert; only the novice is left for x2, which then goes behind y1."""
+    guru = Agent("guru", {"x": 10, "y": 10})
+    people = (guru, Agent("expert", {"x": 9, "y": 5}), Agent("novice", {"x": 3, "y": 5}))
+
+    def widening(name: str) -> Queue:
+        steps = (Step("guru", skilled(name, 10), until=Until(after_ms=10_000)), Step("all", skilled(name)))
+        return queue(name, steps=steps, agent_ranking=ranked("best_fit"))
+
+    floor = Floor(widening("x"), widening("y"), agents=people, ready=False, contact_ranking=ranked("best_fit"))
+    for agent in ("expert", "novice"):
+        floor.send(AgentSignedIn(agent))
+    for contact in ("x1", "x2", "y1"):
+        floor.arrive(contact, contact[0])
+    offers = only(floor.wait_until(10_000), Offer)
+    assert [(offer.contact, offer.agent) for offer in offers] == [("x1", "expert"), ("y1", "novice")]
 
 
 def test_no_condition_is_judged_again_for_contacts_of_a_known_class(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@ from router.core.errors import PolicyError
 from router.core.events import (
     AgentReady,
     AgentSignedIn,
+    ContactArrived,
     ContactEnded,
+    ContactLeft,
     OfferAccepted,
     PolicyPublished,
 )
-from router.core.policy import Agent, Policy, Queue, Step, Until
-from router.core.router import ImpossibleEvent
+from router.core.policy import Agent, Condition, Policy, Queue, Step, Until
+from router.core.router import ImpossibleEvent, Router
 from tests.support.routing import Floor, agents, only, queue, skilled, taker
 
 
@@ -143,3 +145,17 @@ def test_an_old_version_is_forgotten_with_its_last_contact() -> None:
     assert set(floor.router._state.versions) == {1, 2}
     floor.send(ContactEnded("c0"))
     assert set(floor.router._state.versions) == {2}
+
+
+def test_a_restored_router_groups_agents_as_one_that_has_forgotten_an_old_version() -> None:
+    """A record lists one of each group of agents alike; who is alike depends on the versions in use."""
+    by_name = queue(steps=(Step("s", Condition(where="agent.name != contact.friend")),))
+    floor = Floor(by_name, agents=agents("anna", "bob"), ready=False)
+    floor.arrive("c0", attributes={"friend": "anna"})
+    floor.send(PolicyPublished(next_policy(floor, queue())))
+    floor.send(ContactLeft("c0"))
+    for agent in ("anna", "bob"):
+        floor.send(AgentSignedIn(agent))
+    restored = Router.restore(floor.router.snapshot())
+    event = ContactArrived("c1", "billing")
+    assert restored.handle(event, 0) == floor.send(event)
