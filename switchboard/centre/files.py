@@ -63,9 +63,9 @@ def read_files(directory: Path) -> Files:
 
 
 def shown(path: Path) -> str:
-    """A path for people: relative to where they stand, if that is shorter."""
+    """A path for people: relative to where they stand if it is below that, otherwise as they gave it."""
     relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
+    return str(path) if relative.startswith(os.pardir) else relative
 
 
 def _refuse_unusable(directory: Path) -> None:

@@ -49,7 +49,7 @@ def demo(
     try:
         played = asyncio.run(play(directory, centre, calls=calls, seconds=seconds, seed=seed, console=console))
     except (AsteriskFailed, DemoFailed, PhoneError, SetupError) as error:
-        console.print(str(error), markup=False)
+        say(str(error))
         raise typer.Exit(3) from None
     with ProgressBar(console=console, transient=True) as bar:
         task = bar.add_task("simulating the same day", total=REPLICATIONS)
@@ -57,20 +57,24 @@ def demo(
     report = write_report(summarise(study), directory / "report")
     console.print(_beside(comparison))
     proper = sum(outcome.proper for outcome in played.outcomes)
-    console.print(f"{proper} of {calls} calls reached a proper end.")
+    say(f"{proper} of {calls} calls reached a proper end.")
     for name in played.left_over:
-        console.print(f"left over in the engine: {name}", markup=False)
-    replayed = played.replayed
-    console.print(
-        f"Journal: {played.journal} (replayed: {replayed.events} events, {replayed.decisions} decisions, "
-        + ("all identical)" if replayed.divergence is None else f"NOT identical)\n{replayed.divergence}"),
-        markup=False,
-    )
-    for name, path in report.items():
-        console.print(f"{name}: {path}", markup=False)
-    console.print(f"Next: switchboard why CONTACT {played.journal}   switchboard replay {played.journal}", markup=False)
+        say(f"left over in the engine: {name}")
+    replayed, journal = played.replayed, played.journal
+    verdict = "all identical" if replayed.divergence is None else f"NOT identical\n{replayed.divergence}"
+    say(f"The journal replayed: {replayed.events} events, {replayed.decisions} decisions, {verdict}.")
+    say(f"Journal:  {journal}")
+    say(f"Report:   {report['report.html']}")
+    say("Next:     . .venv/bin/activate, and then")
+    say(f"          switchboard why {played.longest_waiting} {journal.parent}")
+    say(f"          switchboard replay {journal.parent}")
     if not played.proper or proper < calls:
         raise typer.Exit(1)
+
+
+def say(text: str) -> None:
+    """A line as it is, with nothing in it read as markup and no path broken."""
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def _beside(comparison: "Comparison") -> Table:

@@ -1,6 +1,7 @@
 """`switchboard run`, and what people ask of a running engine: state, agents, reload, the live view."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -63,6 +64,9 @@ async def _serve(engine: Engine) -> None:
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, engine.reload_or_complain)
     async with engine.running():
+        # What is loaded by now stays; full garbage collections then look at calls only, not at the whole policy.
+        gc.collect()
+        gc.freeze()
         console.print(f"{engine.centre.name} is open; FastAGI on port {engine.agi_port}, process {os.getpid()}.")
         await stopping.wait()
 

@@ -17,6 +17,8 @@ from asterisk_conf.ports import reserved_ports
 from asterisk_conf.private import PrivateAsterisk
 from asterisk_conf.render import render
 from asterisk_conf.site import AsteriskSite, Phone, Trunk
+from router.core.decisions import ContactFinished
+from router.live.journal import Handled, read
 from router.live.recovery import Replayed, replay
 from switchboard.centre import Centre, load_centre
 from switchboard.demo.day import PIN, Day, demo_centre, plan_day
@@ -41,6 +43,7 @@ class Played:
     left_over: tuple[str, ...]
     journal: Path
     replayed: Replayed
+    longest_waiting: str
 
     @property
     def proper(self) -> bool:
@@ -87,7 +90,7 @@ async def play(directory: Path, example: Path, *, calls: int, seconds: float, se
         await _settled(engine)
         left_over = tuple(contact.id for contact in engine.live.router.contacts()) + tuple(engine.calls.contacts())
         journal = engine.journal.path
-    return Played(outcomes, left_over, journal, replay(journal))
+    return Played(outcomes, left_over, journal, replay(journal), _longest_waiting(journal))
 
 
 @asynccontextmanager
@@ -139,6 +142,18 @@ async def _settled(engine: Engine) -> None:
         async with asyncio.timeout(30):
             while any(agent.state in ("busy", "ringing", "wrap_up") for agent in engine.live.router.agents()):
                 await engine.live.next_event()
+
+
+def _longest_waiting(journal: Path) -> str:
+    """The contact with the longest story to tell."""
+    finished = [
+        decision
+        for record in read(journal)
+        if isinstance(record, Handled)
+        for decision in record.decisions
+        if isinstance(decision, ContactFinished)
+    ]
+    return max(finished, key=lambda contact: (contact.offers, contact.wait_ms)).contact if finished else "CONTACT"
 
 
 def _free_port() -> int:

@@ -50,7 +50,8 @@ async def test_kill_with_callers_in_the_ivr_waiting_ringing_and_talking(exchange
         after = await centre.until_calls(talking=1, waiting=3, ivr=1)
         assert waiting_since(after) == waiting_since(before)
         assert [agent["state"] for agent in after["agents"]] == ["busy", "ringing"]
-        await centre.until_agent("ben", "paused", "no answer")  # the new engine ended the offer at its deadline
+        # The new engine ends the offer at its deadline, 12 s after it was made.
+        await centre.until_agent("ben", "paused", "no answer", timeout_s=20)
         await exchange.hang_up("anna")  # the talk, which had gone on
         outcomes = [(await asyncio.wait_for(call.finished(), 40))[0] for call in calls]
         assert {outcome.ended for outcome in outcomes} == {"centre"}
