@@ -111,25 +111,14 @@ def _agent(name: str, agent: AgentDocument) -> Agent:
 
 
 def _ranking(keys: Iterable[RankingKey]) -> tuple[KeySpec, ...]:
-    """`longest_idle`, or `{preferred_agent: {window_s: 60}}`."""
+    """`longest_idle`, or with parameters `{least_occupied: {step: 0.05}}`."""
     specs = []
     for key in keys:
         if isinstance(key, str):
             specs.append(KeySpec(key))
         else:
-            specs.extend(KeySpec(name, _parameters(parameters)) for name, parameters in key.items())
+            specs.extend(KeySpec(name, parameters) for name, parameters in key.items())
     return tuple(specs)
-
-
-def _parameters(written: Mapping[str, int | float | str | bool]) -> dict[str, int | float | str | bool]:
-    """A parameter in seconds (`window_s`) is one in milliseconds (`window_ms`) to the router."""
-    parameters: dict[str, int | float | str | bool] = {}
-    for name, value in written.items():
-        if name.endswith("_s") and isinstance(value, (int, float)):
-            parameters[f"{name[:-2]}_ms"] = _ms(value)
-        else:
-            parameters[name] = value
-    return parameters
 
 
 def _after_failure(after: AfterFailureDocument) -> AfterFailure:
