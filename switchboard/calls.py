@@ -23,7 +23,7 @@ from ivr.flow.effects import Effect, Enqueue, HangUp, LookUp, Spoken
 from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, MachineError, Session
-from router.core.decisions import AnyDecision, Connect, ContactReleased
+from router.core.decisions import AnyDecision, Connect, ContactFinished, ContactReleased
 from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
@@ -34,6 +34,8 @@ WATCHDOG_S = 120
 """The dialplan frees a channel whose engine has hung for this long (TIMEOUT(absolute)); a living engine renews it."""
 IVR_WATCHDOG_S, IVR_RENEWAL_MS = 600, 30_000
 """In the IVR it can be renewed only between effects, so there it leaves room for the longest prompt."""
+ANSWERED = "answered"
+"""The exit of an enqueue node after a talk."""
 _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 
 
@@ -51,6 +53,17 @@ class Call:
     joining: bool = False
     released: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def goes_on(self, exit_name: str) -> None:
+        """The router has done with the contact: the flow goes on behind its enqueue node, by this exit."""
+        self.released = exit_name
+        self.news.set()
+
+    def take_exit(self) -> str | None:
+        """The exit by which the flow goes on, once."""
+        exit_name, self.released = self.released, None
+        self.news.clear()
+        return exit_name
 
 
 class Calls:
@@ -146,8 +159,9 @@ class Calls:
                 case Connect(contact=contact) if call := self._calls.get(contact):
                     call.joining = True
                 case ContactReleased(contact=contact, action=action) if call := self._calls.get(contact):
-                    call.released = action.target
-                    call.news.set()
+                    call.goes_on(action.target)
+                case ContactFinished(contact=contact, outcome="answered") if call := self._calls.get(contact):
+                    call.goes_on(ANSWERED)  # usually the caller is about to come back from the Bridge
                 case _:
                     pass
 
@@ -188,10 +202,12 @@ class Calls:
         flow that the caller was in is no more."""
         call.stay, call.joining = channel, False
         served = talked and call.session.waiting_for == "Enqueue" and await self._talk_is_over(channel, contact)
+        if served:
+            call.take_exit()
         now_ms = self._live.clock.now_ms()
         if served:
             with suppress(MachineError):  # raised where the flow has changed since
-                call.session, effects = call.machine.resume(call.session, Dequeued("answered"), now_ms)
+                call.session, effects = call.machine.resume(call.session, Dequeued(ANSWERED), now_ms)
                 return effects
         try:
             call.session, effects = call.machine.again(call.session, now_ms)
@@ -200,7 +216,7 @@ class Calls:
             return None
         if served and call.session.waiting_for == "Enqueue":
             log.info("the flow of %s has changed; it goes on behind its queue in the new version", contact)
-            call.session, after = call.machine.resume(call.session, Dequeued("answered"), now_ms)
+            call.session, after = call.machine.resume(call.session, Dequeued(ANSWERED), now_ms)
             effects = [*effects[:-1], *after]
         return effects
 
@@ -258,9 +274,7 @@ class Calls:
             if call.released is None:
                 await waiting
                 raise AssertionError("waiting ends only by the channel's end")
-            exit_name, call.released = call.released, None
-            call.news.clear()
-            return Dequeued(exit_name)
+            return Dequeued(call.take_exit() or ANSWERED)
         finally:
             waiting.cancel()
             news.cancel()

@@ -143,11 +143,12 @@ async def test_the_line_to_the_manager_is_cut_and_comes_back(exchange: Exchange,
         await centre.phone("anna", Answer(ring_s=0.1), Answer(ring_s=0.1, talk_s=0.3))
         talking = await centre.call(PlannedCall(QUEUE))
         await centre.until_calls(talking=1)
+        await exchange.until_bridged()  # the core says so a moment before
         wire.cut()
         await centre.until(lambda state: not state["ready"])
         waiting = await centre.call(PlannedCall(QUEUE))
         await exchange.hang_up("anna")  # of which the engine hears nothing
-        assert (await talking.finished())[0].ended == "centre"
+        assert (await asyncio.wait_for(talking.finished(), 20))[0].ended == "centre"
         await centre.until_calls(waiting=1)
         wire.mend()
         await centre.until(lambda state: state["ready"], timeout_s=20)

@@ -165,6 +165,12 @@ class Exchange:
         lines = (await self.asterisk.cli("core show channels concise")).splitlines()
         return {cells[0]: cells[5] for line in lines if len(cells := line.split("!")) > 5}
 
+    async def until_bridged(self, timeout_s: float = 5) -> None:
+        """Waits until Asterisk itself has joined two channels."""
+        async with asyncio.timeout(timeout_s):
+            while " 2 " not in await self.asterisk.cli("bridge show all"):
+                await asyncio.sleep(_POLL_S)
+
     async def hang_up(self, endpoint: str) -> None:
         """Hangs up the channels of an agent's phone or of the trunk `callers`."""
         for name in await self.channels():

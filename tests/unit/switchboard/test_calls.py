@@ -14,7 +14,7 @@ from ivr.flow.effects import LookUp
 from ivr.flow.inputs import Input
 from ivr.flow.machine import Machine
 from ivr.flow.session import Session
-from router.core.events import AgentSignedIn, ContactArrived, ContactLeft
+from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, ContactLeft
 from switchboard.calls import Calls
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench, running_bench
 from tests.support.fake_agi import FakeAsterisk, header_block
@@ -150,6 +150,17 @@ async def test_a_hangup_in_fastagi_while_the_two_are_joined_leaves_the_judgement
     await taken_away(desk, peer)
     assert CALLER in desk.calls  # it was our own Bridge
     desk.calls.caller_gone(CALLER)
+    assert len(desk.calls) == 0
+
+
+async def test_a_caller_who_waits_while_the_talk_is_found_to_be_over_is_not_forgotten(desk: Desk) -> None:
+    """The AMI line was cut in the instant of the Bridge: the caller is with us again before the resync has judged."""
+    peer = await waiting(desk)
+    await connected(desk)
+    desk.bench.live.feed(ContactEnded(CALLER))  # what the resync finds
+    said = await desk.peers[0]
+    assert any(command.startswith("SAY NUMBER 7") for command in said)
+    assert peer.commands[-1] == 'SET VARIABLE SB_DONE "yes"'
     assert len(desk.calls) == 0
 
 
