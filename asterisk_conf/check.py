@@ -126,8 +126,10 @@ def _ami(site: AsteriskSite) -> Iterator[Manager]:
             raise _AmiUnusable(Finding("AMI login", False, f"{site.ami_user}: {error}", mend)) from None
         yield manager
     finally:
-        with contextlib.suppress(ManagerException):
-            manager.close()
+        # Asterisk may close the line before pyst2 has flushed its Logoff; the second close then only ends its threads.
+        for _ in range(2):
+            with contextlib.suppress(ManagerException, OSError, ValueError):
+                manager.close()
 
 
 def _greeting(site: AsteriskSite) -> None:
