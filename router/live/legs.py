@@ -42,7 +42,7 @@ RING_GRACE_MS = 2_000
 HANGUP_TRIES = 10
 HANGUP_RETRY_S = 0.05
 # After an OriginateResponse without a Hangup before it: how long we wait for the Hangup, which knows the cause.
-CAUSE_GRACE_S = 0.2
+CAUSE_GRACE_S = 0.5
 
 
 @dataclass(slots=True)
