@@ -1,34 +1,33 @@
 """The engine's local control socket: HTTP on a Unix socket that only the engine's own user may open.
 
-The CLI and the live view use it. (The public HTTP API with roles is another thing; it will stand on the same
-`Operations`.)
+The CLI and the live view use it. Whoever may open the socket is an admin; other people use the HTTP API.
 """
 
 import contextlib
+import getpass
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import msgspec
 from aiohttp import web
+from pydantic import BaseModel
+
+from switchboard.operations import Actor, OperationRefused, perform
+
+if TYPE_CHECKING:
+    from switchboard.engine import Engine
 
 SOCKET_NAME = "control.sock"
 
-Operation = Callable[[dict[str, Any]], Awaitable[Any]]
-
-
-class OperationRefused(Exception):
-    """The engine will not do this; the message is for the person who asked."""
-
 
 class ControlServer:
-    """Serves named operations: `POST /NAME` with a JSON object, answered with JSON, or 409 and a message."""
+    """Serves `POST /NAME` with a JSON object: the operation of that name, answered with JSON, or 409 and a message."""
 
-    def __init__(self, directory: Path, operations: dict[str, Operation]) -> None:
-        self.path = directory / SOCKET_NAME
-        self._operations = operations
+    def __init__(self, engine: "Engine") -> None:
+        self.path = engine.directory / SOCKET_NAME
+        self._engine = engine
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -51,14 +50,13 @@ class ControlServer:
             self.path.unlink()
 
     async def _serve(self, request: web.Request) -> web.Response:
-        operation = self._operations.get(request.match_info["operation"])
-        if operation is None:
-            return _json({"error": f"no operation {request.match_info['operation']!r}"}, status=404)
+        actor = Actor(getpass.getuser(), frozenset({"admin"}), "control")
         try:
             arguments = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
-            return _json(await operation(arguments))
+            answer = await perform(self._engine, actor, request.match_info["operation"], arguments)
         except (OperationRefused, msgspec.MsgspecError) as error:
             return _json({"error": str(error)}, status=409)
+        return _json(answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer)
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,7 +25,7 @@ from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
 from router.core.router import Router
 from router.live.clock import EngineClock
-from router.live.journal import FORMAT, NOTHING, Header, Journal, Note, SessionSaved, newest, policy_hash
+from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, Note, SessionSaved, newest, policy_hash
 from router.live.legs import AgentLegs
 from router.live.recovery import Replayed, replay
 from router.live.resync import Findings, resync
@@ -35,7 +36,6 @@ from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
 from switchboard.lock import DirectoryLock
-from switchboard.operations import Operations
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Engine:
             stack.push_async_callback(self._agi.stop)
             await self._ami.start()
             stack.push_async_callback(self._ami.stop)
-            control = ControlServer(self.directory, Operations(self).table())
+            control = ControlServer(self)
             await control.start()
             stack.push_async_callback(control.stop)
             log.info("serving %s: FastAGI on port %d, journal %s", self.centre.name, self._agi.port, self.journal.path)
@@ -127,6 +127,10 @@ class Engine:
             self.reload()
         except DocumentError as error:
             log.error("the centre is not reloaded; the running version goes on:\n%s", error)
+
+    def fact(self, kind: str, *, contact: str = "", agent: str = "", actor: str = "", data: dict[str, Any]) -> None:
+        """Writes into the journal, and so into the centre's records, what is no business of the router."""
+        self.live.record(Fact(self.clock.now_ms(), kind, contact, agent, actor, data))
 
     # Start
 

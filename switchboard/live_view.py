@@ -61,7 +61,7 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
             agent["name"],
             Text(f"{agent['state'].replace('_', '-')}{reason}", _AGENT_STYLES[agent["state"]]),
             seconds(agent["for_ms"]),
-            agent["with"] or "",
+            agent["contact"] or "",
             str(agent["handled"]),
             percent(agent["occupancy_share"]),
         )

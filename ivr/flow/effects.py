@@ -82,12 +82,47 @@ class LookUp(Effect, frozen=True):
 
 class Enqueue(Effect, frozen=True):
     """Let the caller wait for an agent; answered by `Dequeued` when the talk is over or the router gave the caller
-    back. `attributes` are what routing conditions see as `contact.*`."""
+    back, or by `WayOut` when one of `keys` is pressed. `attributes` are what routing conditions see as `contact.*`.
+
+    By a key of `keep_place` the caller goes elsewhere in the flow and yet keeps the place: an agent's answer takes the
+    caller away from there, a later `Enqueue` goes on waiting, and `BookCallback` leaves the place to a callback.
+    """
 
     queue: str
     attributes: dict[str, str | int | float | bool] = {}
     priority: int | None = None
     preferred_agent: str | None = None
+    keys: str = ""
+    keep_place: str = ""
+
+
+class BookCallback(Effect, frozen=True):
+    """Ring the caller back instead of letting them wait; answered by `CallbackBooked` or `EffectFailed`.
+
+    Without `at_ms` as soon as it would be the caller's turn: one who waits in `queue` (or went out of it keeping the
+    place) leaves the place to the callback. With `at_ms` (Unix ms) at that time.
+    """
+
+    queue: str
+    number: str
+    at_ms: int | None = None
+    attributes: dict[str, str | int | float | bool] = {}
+    priority: int | None = None
+
+
+class TakeVoicemail(Effect, frozen=True):
+    """Record what the caller says after these and a beep; answered by `VoicemailTaken` or `EffectFailed`. It is stored
+    and, with `queue`, waits there as a contact of its own. It ends at a key of `terminators`, after `silence_ms` of
+    silence or at `max_ms`; shorter than `min_ms` it is thrown away."""
+
+    spoken: tuple[Spoken, ...]
+    mailbox: str
+    queue: str | None = None
+    attributes: dict[str, str | int | float | bool] = {}
+    max_ms: int = 180_000
+    min_ms: int = 2_000
+    silence_ms: int = 5_000
+    terminators: str = "#"
 
 
 class HangUp(Effect, frozen=True):
@@ -96,4 +131,4 @@ class HangUp(Effect, frozen=True):
     reason: str = "normal"
 
 
-AnyEffect = SetLanguage | Play | Collect | LookUp | Enqueue | HangUp
+AnyEffect = SetLanguage | Play | Collect | LookUp | Enqueue | BookCallback | TakeVoicemail | HangUp

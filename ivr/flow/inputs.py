@@ -41,6 +41,25 @@ class Dequeued(Input, frozen=True):
     exit: str
 
 
+class WayOut(Input, frozen=True):
+    """The caller pressed this key of `Enqueue.keys` while waiting."""
+
+    key: str
+
+
+class CallbackBooked(Input, frozen=True):
+    """The caller will be rung. `merged`: there was one already for this caller, and it stands."""
+
+    merged: bool = False
+
+
+class VoicemailTaken(Input, frozen=True):
+    """The message is stored; with an empty `voicemail` it was too short and was thrown away."""
+
+    voicemail: str
+    duration_ms: int = 0
+
+
 class HungUp(Input, frozen=True):
     """The caller is gone. Allowed in every state; the session ends."""
 
@@ -51,4 +70,15 @@ class EffectFailed(Input, frozen=True):
     detail: str = ""
 
 
-AnyInput = Played | Keys | LookedUp | LookupFailed | Dequeued | HungUp | EffectFailed
+AnyInput = (
+    Played
+    | Keys
+    | LookedUp
+    | LookupFailed
+    | Dequeued
+    | WayOut
+    | CallbackBooked
+    | VoicemailTaken
+    | HungUp
+    | EffectFailed
+)

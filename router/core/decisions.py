@@ -8,10 +8,13 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from router.core.events import QueueState
 from router.core.policy import LastAction
 
 AgentState = Literal["offline", "ready", "ringing", "busy", "wrap_up", "paused"]
-Outcome = Literal["answered", "abandoned", "left", "overflowed"]
+Outcome = Literal["answered", "abandoned", "left", "overflowed", "unreached", "merged"]
+"""`unreached`: a callback whose customer never answered. `merged`: the caller had a callback waiting already, or comes
+back and takes over the place of one."""
 
 
 class Decision(msgspec.Struct, frozen=True, tag_field="decision", tag=True):
@@ -70,6 +73,59 @@ class Connect(Decision, frozen=True):
     agent: str
 
 
+class RingCustomer(Decision, frozen=True):
+    """Command: the agent is there for a callback; ring the customer and join the two. `attempt` counts from 1. The
+    shell answers with `CallbackReached`, `CallbackFailed`, or `OfferFailed` when it is the agent who went away."""
+
+    command: ClassVar[bool] = True
+    offer: str
+    contact: str
+    agent: str
+    number: str
+    attempt: int
+
+
+class Hold(Decision, frozen=True):
+    """Command: the contact hears music and updates; its agent is apart."""
+
+    command: ClassVar[bool] = True
+    contact: str
+    agent: str
+    reason: str
+
+
+class Resume(Decision, frozen=True):
+    """Command: join the contact and its agent again."""
+
+    command: ClassVar[bool] = True
+    contact: str
+    agent: str
+
+
+class EndTalk(Decision, frozen=True):
+    """Command: the talk is over for the agent, whose leg ends; the contact waits (again)."""
+
+    command: ClassVar[bool] = True
+    offer: str
+    contact: str
+    agent: str
+    reason: str
+
+
+class HandOver(Decision, frozen=True):
+    """Command: join the contact with `to_agent`, who has been consulted; the leg of `from_agent` ends. From now on the
+    contact's offer is `offer`, which was that of the consultation."""
+
+    command: ClassVar[bool] = True
+    offer: str
+    contact: str
+    consult: str
+    from_agent: str
+    to_agent: str
+    talk_ms: int
+    hold_ms: int
+
+
 class ReleaseAgent(Decision, frozen=True):
     """Command: the agent answered an offer that no longer stands; end the agent's leg, with an explanation."""
 
@@ -109,6 +165,15 @@ class StepEntered(Decision, frozen=True):
     reason: str
 
 
+class ContactParked(Decision, frozen=True):
+    """Notice: a callback rests until `until_ms` (its time, or the next try) and then waits again, with its age."""
+
+    contact: str
+    queue: str
+    until_ms: int
+    reason: str
+
+
 class OfferEnded(Decision, frozen=True):
     """Notice: the offer ended without a talk; the contact keeps its age and place."""
 
@@ -119,8 +184,9 @@ class OfferEnded(Decision, frozen=True):
 
 
 class ContactFinished(Decision, frozen=True):
-    """Notice: the contact is done, with what metrics need of it. `wait_ms` is from its (first) arrival to the
-    answer or the leaving; `talk_ms` is 0 unless answered."""
+    """Notice: the contact is done in this queue, with what metrics need of it. `wait_ms` is from its (first) arrival
+    to the answer or the leaving; `talk_ms` (holds included) and `hold_ms` are 0 unless answered. `transferred_to`: the
+    agent sent it on to that queue, where it has been queued anew under its old name."""
 
     contact: str
     queue: str
@@ -130,6 +196,39 @@ class ContactFinished(Decision, frozen=True):
     talk_ms: int = 0
     agent: str | None = None
     offers: int = 0
+    hold_ms: int = 0
+    transferred_to: str | None = None
+
+
+class AgentSuspended(Decision, frozen=True):
+    """Notice for supervisors: the agent was paused, because `failures` offers in a row failed for `cause`."""
+
+    agent: str
+    cause: str
+    failures: int
+
+
+class WorkInterrupted(Decision, frozen=True):
+    """Notice: the agent's contact rests while a more urgent one (`by`) is handled."""
+
+    contact: str
+    agent: str
+    by: str
+
+
+class WorkResumed(Decision, frozen=True):
+    """Notice: the agent goes on with a contact that was interrupted."""
+
+    contact: str
+    agent: str
+
+
+class QueueChanged(Decision, frozen=True):
+    """Notice: the queue is now in `state`."""
+
+    queue: str
+    state: QueueState
+    reason: str = ""
 
 
 class AgentChanged(Decision, frozen=True):
@@ -145,11 +244,21 @@ AnyDecision = (
     Offer
     | CancelOffer
     | Connect
+    | RingCustomer
+    | Hold
+    | Resume
+    | EndTalk
+    | HandOver
     | ReleaseAgent
     | ContactReleased
     | ContactQueued
     | StepEntered
+    | ContactParked
     | OfferEnded
     | ContactFinished
+    | AgentSuspended
+    | WorkInterrupted
+    | WorkResumed
+    | QueueChanged
     | AgentChanged
 )

@@ -72,11 +72,45 @@ class Goal(msgspec.Struct, frozen=True):
     short_abandon_ms: int = 0
 
 
+class CallbackRules(msgspec.Struct, frozen=True):
+    """How customers are rung back: at most `tries` times, `retry_ms` apart; `ring_ms` each. A callback that has not
+    succeeded `expires_ms` after it was asked for (or its chosen time) ends as unreached."""
+
+    tries: int = 3
+    retry_ms: int = 10 * 60_000
+    ring_ms: int = 30_000
+    expires_ms: int | None = None
+
+
+class Reentry(msgspec.Struct, frozen=True):
+    """What a caller gets who was cut off, while waiting or in talk, and comes again within `within_ms`: the old age
+    (`place`, for one who waited), or the old agent as the preferred one (`agent`, for one who talked)."""
+
+    within_ms: int
+    place: bool = True
+    agent: bool = True
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """A kind of contact. An agent has contacts of one channel at a time, but for two exceptions: one of this channel
+    may come `beside` those of the channels listed, and it may interrupt (`interrupts`) those of the channels listed,
+    which rest meanwhile. `auto_accept`: agents take offers without being asked."""
+
+    name: str
+    beside: tuple[str, ...] = ()
+    interrupts: tuple[str, ...] = ()
+    auto_accept: bool = False
+
+
 class Queue(msgspec.Struct, frozen=True):
     """Where contacts wait. `floor` conditions hold in every step and never relax.
 
     A contact's priority is `priority + priority_per_minute x wait`, at most `priority_cap`. `full_at` waiting contacts,
     a further one meets `when_full` at once.
+
+    A closed queue: who comes meets `when_closed` at once; who waits meets `at_closing`, or (None) is still served. In
+    an emergency everybody meets `when_closed`. With no agent signed in who could take a contact in any step, it meets
+    `when_unstaffed`, if there is one. `directed_ms`: how long a contact waits for the agent it was directed to alone.
     """
 
     name: str
@@ -96,6 +130,12 @@ class Queue(msgspec.Struct, frozen=True):
     full_at: int | None = None
     when_full: LastAction | None = None
     agent_ranking: tuple[KeySpec, ...] = (KeySpec("longest_idle"),)
+    when_closed: LastAction | None = None
+    at_closing: LastAction | None = None
+    when_unstaffed: LastAction | None = None
+    callback: CallbackRules | None = None
+    reentry: Reentry | None = None
+    directed_ms: int = 30_000
 
 
 class Agent(msgspec.Struct, frozen=True):
@@ -111,12 +151,17 @@ class Agent(msgspec.Struct, frozen=True):
 
 
 class AfterFailure(msgspec.Struct, frozen=True):
-    """What becomes of the agent after each way an offer can fail: paused with this reason, or (None) ready again."""
+    """What becomes of the agent after each way an offer can fail: paused with this reason, or (None) ready again.
+    Paused only by so many failures of this kind in a row (`..._limit`), counted anew when an offer is accepted."""
 
     no_answer: str | None = "no answer"
     declined: str | None = None
     unreachable: str | None = "unreachable"
     busy: str | None = None
+    no_answer_limit: int = 1
+    declined_limit: int = 1
+    unreachable_limit: int = 1
+    busy_limit: int = 1
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -129,3 +174,4 @@ class Policy(msgspec.Struct, frozen=True):
     after_failure: AfterFailure = AfterFailure()
     pause_reasons: tuple[str, ...] = ()
     short_busy_retry_ms: int = 5_000
+    channels: tuple[Channel, ...] = (Channel("voice"),)

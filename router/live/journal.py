@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -67,7 +67,19 @@ class Note(msgspec.Struct, frozen=True, tag_field="record", tag="note"):
     text: str
 
 
-Record = Header | Handled | SessionSaved | Note
+class Fact(msgspec.Struct, frozen=True, tag_field="record", tag="fact"):
+    """Something that belongs to the centre's records and is no business of the router: a call that began, a flow that
+    ended, a disposition, a recording, a change made by somebody (see `switchboard.facts` for the kinds)."""
+
+    at_ms: int
+    kind: str
+    contact: str = ""
+    agent: str = ""
+    actor: str = ""
+    data: dict[str, Any] = {}
+
+
+Record = Header | Handled | SessionSaved | Note | Fact
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)

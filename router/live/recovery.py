@@ -7,7 +7,7 @@ import msgspec
 
 from router.core.decisions import AnyDecision
 from router.core.router import Router
-from router.live.journal import NOTHING, Handled, Header, JournalError, Note, SessionSaved, read
+from router.live.journal import NOTHING, Fact, Handled, Header, JournalError, Note, SessionSaved, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def replay(path: Path, *, stop_at: int | None = None) -> Replayed:
                     replayed.sessions.pop(contact, None)
                 else:
                     replayed.sessions[contact] = session
-            case Note():
+            case Note() | Fact():
                 pass
         replayed.last_ms = max(replayed.last_ms, record.at_ms)
     if replayed is None:

@@ -127,4 +127,4 @@ async def _watch(engine: Path) -> None:
 
 
 def _tell(engine: Path, operation: str, **arguments: Any) -> None:
-    console.print(asyncio.run(ask(engine, operation, **arguments)), markup=False)
+    console.print(asyncio.run(ask(engine, operation, **arguments))["message"], markup=False)

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from documents import DocumentError
 from switchboard.cli import check, conf, demo, engine, flow, journal, simulate
-from switchboard.control import EngineUnreachable, OperationRefused
+from switchboard.control import EngineUnreachable
+from switchboard.operations import OperationRefused
 
 app = typer.Typer(
     help="Call routing and IVR for Asterisk, with a simulator that runs the same code.",

@@ -24,7 +24,7 @@ from switchboard.centre import Centre, load_centre
 from switchboard.demo.day import PIN, Day, demo_centre, plan_day
 from switchboard.engine import Engine
 from switchboard.live_view import render_state
-from switchboard.operations import Operations
+from switchboard.wallboard import state_of
 
 CALLERS_HOST, AGENTS_HOST = "127.0.0.1", "127.0.0.2"
 """Callers come over the trunk, which Asterisk knows by its address; agents' phones have another one."""
@@ -118,17 +118,16 @@ async def _sign_in(directory: Path, agents: list[str], address: tuple[str, int],
 
 async def _watch(engine: Engine, callers: Callers, day: Day, console: Console) -> list[CallOutcome]:
     """Shows the centre until the last call is over."""
-    operations = Operations(engine)
     finished = asyncio.ensure_future(callers.finished())
     title = f"{engine.centre.name}: {len(day.calls)} calls"
     if console.is_terminal:
         with Live(console=console, auto_refresh=False, transient=True) as screen:
             while not finished.done():
-                screen.update(render_state(await operations.state({}), title), refresh=True)
+                screen.update(render_state(state_of(engine).model_dump(), title), refresh=True)
                 await asyncio.wait({finished}, timeout=0.5)
     else:
         while not finished.done():
-            state = await operations.state({})
+            state = state_of(engine).model_dump()
             counts = "  ".join(f"{name} {number}" for name, number in state["calls"].items())
             busy = sum(agent["state"] in ("busy", "ringing", "wrap_up") for agent in state["agents"])
             console.print(f"  {counts}  agents at work {busy} of {len(state['agents'])}")

@@ -11,7 +11,7 @@ from asterisk_conf.names import CODE_PAUSE, CODE_READY, CODE_SIGN_OUT
 from asterisk_conf.phones import Answer, Keys, PlannedCall
 from router.core.decisions import ContactFinished, Offer, OfferEnded
 from router.core.events import AgentSignedIn, ContactArrived
-from switchboard.control import OperationRefused
+from switchboard.operations import OperationRefused
 from tests.support.live import (
     CODE_SIGN_IN,
     COLLECT,

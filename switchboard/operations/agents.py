@@ -1,0 +1,78 @@
+"""Agents' presence: signed in or out, ready, paused, wrap-up."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from documents import nearest
+from router.core.events import AgentPaused, AgentReady, AgentSignedIn, AgentSignedOut, AnyEvent
+from switchboard.operations.base import AgentName, Ask, Done, OperationRefused, Request, operation
+
+
+class OfAgent(Ask):
+    """Concerns one agent."""
+
+    agent: AgentName
+
+
+class Pause(OfAgent):
+    """A pause and why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    """One of the centre's pause reasons, if it has any."""
+
+
+@operation("POST", "/agents/{agent}/sign-in", roles=("supervisor",), own=True)
+async def sign_in(request: Request, ask: OfAgent) -> Done:
+    """Sign an agent in, ready for contacts."""
+    return _change(request, ask, AgentSignedIn(ask.agent), f"{ask.agent} is signed in.")
+
+
+@operation("POST", "/agents/{agent}/sign-out", roles=("supervisor",), own=True)
+async def sign_out(request: Request, ask: OfAgent) -> Done:
+    """Sign an agent out: at once when free, otherwise after the present contact."""
+    done = f"{ask.agent} is signed out (after the present contact, if there is one)."
+    return _change(request, ask, AgentSignedOut(ask.agent), done)
+
+
+@operation("POST", "/agents/{agent}/pause", roles=("supervisor",), own=True)
+async def pause(request: Request, ask: Pause) -> Done:
+    """Pause an agent: at once when free, otherwise after the present contact."""
+    known = request.engine.centre.policy.pause_reasons
+    if known and ask.reason not in known:
+        raise OperationRefused(f"unknown pause reason {ask.reason!r} ({nearest(ask.reason, known)})", "invalid")
+    return _change(request, ask, AgentPaused(ask.agent, ask.reason), f"{ask.agent} is paused: {ask.reason}.")
+
+
+@operation("POST", "/agents/{agent}/ready", roles=("supervisor",), own=True)
+async def ready(request: Request, ask: OfAgent) -> Done:
+    """End an agent's pause or wrap-up."""
+    return _change(request, ask, AgentReady(ask.agent), f"{ask.agent} is ready.")
+
+
+def known_agent(request: Request, name: str) -> str:
+    """The agent's name, if there is one of that name."""
+    known = [agent.name for agent in request.engine.live.router.agents()]
+    if name not in known:
+        raise OperationRefused(f"no agent {name!r} ({nearest(name, known)})", "unknown")
+    return name
+
+
+def feed(request: Request, event: AnyEvent) -> None:
+    """Gives the router an event that somebody asked for; its refusal is an answer to that person."""
+    refusal = request.engine.live.feed(event)
+    if refusal is not None:
+        raise OperationRefused(str(refusal))
+
+
+def _change(request: Request, ask: OfAgent, event: AnyEvent, done: str) -> Done:
+    known_agent(request, ask.agent)
+    before = _presence(request, ask.agent)
+    feed(request, event)
+    request.changed(before, _presence(request, ask.agent))
+    return Done(message=done)
+
+
+def _presence(request: Request, name: str) -> dict[str, str]:
+    agent = request.engine.live.router.agent(name)
+    return {"presence": agent.presence, "reason": agent.reason} if agent else {}
