@@ -10,7 +10,12 @@ CONTEXT_IN: Final = "sb-in"  # where trunks deliver calls: one exact extension p
 CONTEXT_CALL: Final = "sb-call"  # the caller's life: AGI, retry with music, fallback
 CONTEXT_AGENT: Final = "sb-agent"  # what agents' phones may dial: the feature codes
 CONTEXT_AGENT_LEG: Final = "sb-agent-leg"  # where an agent who accepted an offer waits for the Bridge
+CONTEXT_BACK: Final = "sb-back"  # brings a caller who is taken out of a talk (hold, transfer) back to the engine
+CONTEXT_AGENT_APART: Final = "sb-agent-apart"  # where an agent is whose caller is on hold, with keys for what is next
 CONTEXT_AGENT_RELEASED: Final = "sb-agent-released"  # explains to an agent that the caller is gone, then hangs up
+CONTEXT_REACHING: Final = "sb-reaching"  # where an agent hears that the customer of a callback is being rung
+CONTEXT_CALLBACK: Final = "sb-callback"  # the customer's side of a callback
+CONTEXT_VOICEMAIL: Final = "sb-voicemail"  # where an agent hears a voicemail
 CONTEXT_CHECK: Final = "sb-check"  # calls the engine on behalf of `switchboard conf check` and tells how it went
 
 # Channel variables
@@ -21,10 +26,14 @@ VAR_TRIES: Final = "SB_TRIES"  # how often the dialplan has come back without VA
 VAR_SINCE: Final = "SB_SINCE"  # when the dialplan last called the engine (seconds since 1970)
 VAR_CONTACT: Final = "SB_CONTACT"  # the contact's id: the Uniqueid of the caller's first channel
 VAR_OFFER: Final = "SB_OFFER"  # on an agent's leg: the offer's id
+VAR_CALLBACK: Final = "SB_CALLBACK"  # on the customer's leg of a callback: the contact's id
 
 # FastAGI routes (agi://host:port/ROUTE)
 ROUTE_CALL: Final = "call"
 ROUTE_AGENT: Final = "agent"
+ROUTE_APART: Final = "apart"  # an agent whose caller is on hold
+ROUTE_CALLBACK: Final = "callback"  # a callback's customer whose talk is over or has been sent on to a queue
+ROUTE_VOICEMAIL: Final = "voicemail"  # an agent hears a voicemail
 ROUTE_CHECK: Final = "check"  # that it is reached is all that is asked; the engine need not know it
 
 # Feature codes dialled by agents' phones; each asks for the PIN where the phone is not the agent's own
@@ -33,7 +42,17 @@ CODE_SIGN_OUT: Final = "*12"
 CODE_PAUSE: Final = "*13"
 CODE_READY: Final = "*14"
 
+# Codes pressed by an agent during a talk (`TALK_CODES`), as DTMF; the caller's keys never count
+CODE_HOLD: Final = "*1"  # hold, and when on hold (or consulting): back to the caller
+CODE_TRANSFER: Final = "*2"  # blind transfer to the number that follows
+CODE_CONSULT: Final = "*3"  # consult the number that follows
+CODE_COMPLETE: Final = "*4"  # the one consulted takes the caller over
+CODE_REQUEUE: Final = "*5"  # back to the queue, with all that is known
+CODE_ESCALATE: Final = "*6"  # to the second level
+TALK_CODES: Final = (CODE_HOLD, CODE_TRANSFER, CODE_CONSULT, CODE_COMPLETE, CODE_REQUEUE, CODE_ESCALATE)
+
 AMI_USER: Final = "switchboard"
+USER_EVENT_TALK_CODE: Final = "SwitchboardCode"  # the UserEvent of an agent who has pressed a code during a talk
 USER_EVENT_CHECK: Final = "SwitchboardCheck"  # the UserEvent with the outcome of CONTEXT_CHECK
 # All events the AMI user gets to see; Asterisk filters the others, some forty a call
 AMI_EVENTS: Final = (

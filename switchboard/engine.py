@@ -27,6 +27,7 @@ from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, Note, SessionSaved, newest, policy_hash
 from router.live.legs import AgentLegs
+from router.live.lines import Lines
 from router.live.recovery import Replayed, replay
 from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
@@ -168,12 +169,13 @@ class Engine:
             settings.asterisk.ami_secret.read(self.centre.directory),
         )
         self._ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
+        self.lines = Lines(lambda contact: self.calls.channel(contact))
         self.legs = AgentLegs(
             self._ami,
             self.live,
             phone_of=lambda agent: f"PJSIP/{agent}",
             caller_id_of=self._caller_id,
-            channel_of=lambda contact: self.calls.channel(contact),
+            lines=self.lines,
             epoch=f"{self.clock.now_ms():x}",
         )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)

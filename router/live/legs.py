@@ -32,6 +32,7 @@ from router.core.events import (
     OfferFailed,
     OfferNotAnswered,
 )
+from router.live.lines import Lines
 from router.live.shell import LiveRouter
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,8 @@ class Leg:
 
 class AgentLegs:
     """Carries out the router's commands on Asterisk. `phone_of` gives the dial string of an agent's phone
-    (`PJSIP/anna`), `caller_id_of` what the agent's phone shows for a contact, `channel_of` the name of the caller's
-    channel (Bridge wants names: an id would find other callers by prefix), `epoch` makes ChannelIds unique over engine
-    starts."""
+    (`PJSIP/anna`), `caller_id_of` what the agent's phone shows for a contact, `lines` the contact's channel, `epoch`
+    makes ChannelIds unique over engine starts."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class AgentLegs:
         *,
         phone_of: Callable[[str], str],
         caller_id_of: Callable[[str], str],
-        channel_of: Callable[[str], str | None],
+        lines: Lines,
         epoch: str,
     ) -> None:
         self._client = client
         self._live = live
         self._phone_of = phone_of
         self._caller_id_of = caller_id_of
-        self._channel_of = channel_of
+        self._lines = lines
         self._epoch = epoch
         self._by_offer: dict[str, Leg] = {}
         self._by_channel: dict[str, Leg] = {}
@@ -177,10 +177,10 @@ class AgentLegs:
 
     async def _join(self, leg: Leg) -> None:
         try:
-            caller = self._channel_of(leg.contact)
+            caller = self._lines.channel(leg.contact)
             if caller is None:
                 raise AmiRefused("Bridge", "the caller's channel is not known")
-            await self._client.action("Setvar", actions.setvar(leg.contact, VAR_TALKED, "yes"))
+            await self._client.action("Setvar", actions.setvar(self._lines.uniqueid(leg.contact), VAR_TALKED, "yes"))
             await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
             if leg.state == "answered":
                 leg.state = "joined"
@@ -194,7 +194,7 @@ class AgentLegs:
         log.warning("cannot join %s with %s: %s", leg.contact, leg.agent, error)
         try:
             # The caller has not been served after all. Refused when the caller is gone.
-            await self._client.action("Setvar", actions.setvar(leg.contact, VAR_TALKED, "no"))
+            await self._client.action("Setvar", actions.setvar(self._lines.uniqueid(leg.contact), VAR_TALKED, "no"))
             gone = False
         except AmiRefused:
             gone = True
@@ -271,7 +271,7 @@ class AgentLegs:
         channel = event.get("Uniqueid", "")
         leg = self._by_channel.get(channel)
         if leg is None:
-            self._on_caller_gone(channel)
+            self._on_caller_gone(self._lines.contact(channel))
             return
         leg.hangup = event
         if leg.state == "ringing":

@@ -15,6 +15,7 @@ from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.journal import FORMAT, Header, Journal, policy_hash
 from router.live.legs import AgentLegs
+from router.live.lines import Lines
 from router.live.shell import LiveRouter
 from tests.support.fake_ami import FakeAsterisk, Headers, event, success
 
@@ -97,7 +98,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
             live,
             phone_of=lambda agent: f"PJSIP/{agent}",
             caller_id_of=lambda contact: "600100200",
-            channel_of=lambda contact: CALLER_CHANNEL,
+            lines=Lines(lambda contact: CALLER_CHANNEL),
             epoch="1",
         )
         made = Bench(asterisk, client, live, legs, path, ups)
