@@ -16,6 +16,7 @@ CONTEXT_AGENT_RELEASED: Final = "sb-agent-released"  # explains to an agent that
 CONTEXT_REACHING: Final = "sb-reaching"  # where an agent hears that the customer of a callback is being rung
 CONTEXT_CALLBACK: Final = "sb-callback"  # the customer's side of a callback
 CONTEXT_VOICEMAIL: Final = "sb-voicemail"  # where an agent hears a voicemail
+CONTEXT_MONITOR: Final = "sb-monitor"  # where a supervisor listens to an agent, whispers or barges in
 CONTEXT_CHECK: Final = "sb-check"  # calls the engine on behalf of `switchboard conf check` and tells how it went
 
 # Channel variables
@@ -26,13 +27,18 @@ VAR_TRIES: Final = "SB_TRIES"  # how often the dialplan has come back without VA
 VAR_SINCE: Final = "SB_SINCE"  # when the dialplan last called the engine (seconds since 1970)
 VAR_CONTACT: Final = "SB_CONTACT"  # the contact's id: the Uniqueid of the caller's first channel
 VAR_OFFER: Final = "SB_OFFER"  # on an agent's leg: the offer's id
-VAR_CALLBACK: Final = "SB_CALLBACK"  # on the customer's leg of a callback: the contact's id
+VAR_WHISPER: Final = "SB_WHISPER"  # on an agent's leg: `yes`, the engine speaks to the agent before the talk
+VAR_RECORDING: Final = "SB_RECORDING"  # on an agent's leg: the file in which Asterisk records the talk
+VAR_RECORDING_PAUSES: Final = "SB_RECORDING_PAUSES"  # on an agent's leg: when the recording was silent
+VAR_MONITORED: Final = "SB_MONITORED"  # on a supervisor's phone: the ChannelId of the agent's leg
+VAR_FEATURES: Final = "DYNAMIC_FEATURES"  # Asterisk's own: the codes that this channel's keys may form in a talk
+VAR_CALLBACK: Final = "SB_CALLBACK"  # on the customer's leg of a callback: the id of the offer that it is rung for
 
 # FastAGI routes (agi://host:port/ROUTE)
 ROUTE_CALL: Final = "call"
 ROUTE_AGENT: Final = "agent"
+ROUTE_LEG: Final = "leg"  # an agent who has answered hears what is coming, and may have to press a key
 ROUTE_APART: Final = "apart"  # an agent whose caller is on hold
-ROUTE_CALLBACK: Final = "callback"  # a callback's customer whose talk is over or has been sent on to a queue
 ROUTE_VOICEMAIL: Final = "voicemail"  # an agent hears a voicemail
 ROUTE_CHECK: Final = "check"  # that it is reached is all that is asked; the engine need not know it
 
@@ -49,10 +55,24 @@ CODE_CONSULT: Final = "*3"  # consult the number that follows
 CODE_COMPLETE: Final = "*4"  # the one consulted takes the caller over
 CODE_REQUEUE: Final = "*5"  # back to the queue, with all that is known
 CODE_ESCALATE: Final = "*6"  # to the second level
-TALK_CODES: Final = (CODE_HOLD, CODE_TRANSFER, CODE_CONSULT, CODE_COMPLETE, CODE_REQUEUE, CODE_ESCALATE)
+# By the name of the feature in Asterisk
+TALK_CODES: Final = {
+    "sb-hold": CODE_HOLD,
+    "sb-transfer": CODE_TRANSFER,
+    "sb-consult": CODE_CONSULT,
+    "sb-complete": CODE_COMPLETE,
+    "sb-requeue": CODE_REQUEUE,
+    "sb-escalate": CODE_ESCALATE,
+}
+
+# What a supervisor presses while monitoring; they are extensions of CONTEXT_MONITOR
+KEY_LISTEN: Final = "4"  # hears both, is heard by nobody
+KEY_WHISPER: Final = "5"  # the agent hears the supervisor, the caller does not
+KEY_BARGE: Final = "6"  # everybody hears everybody
 
 AMI_USER: Final = "switchboard"
 USER_EVENT_TALK_CODE: Final = "SwitchboardCode"  # the UserEvent of an agent who has pressed a code during a talk
+USER_EVENT_MONITOR: Final = "SwitchboardMonitor"  # the UserEvent of a supervisor who begins or changes how
 USER_EVENT_CHECK: Final = "SwitchboardCheck"  # the UserEvent with the outcome of CONTEXT_CHECK
 # All events the AMI user gets to see; Asterisk filters the others, some forty a call
 AMI_EVENTS: Final = (
@@ -68,4 +88,5 @@ FALLBACK_QUEUE: Final = "sb-fallback"
 BENCH_QUEUE: Final = "sb-bench"  # rendered on demand: a native queue to compare the engine with
 MUSIC_CLASS: Final = "default"
 SOUNDS_DIRECTORY: Final = "sb"  # below each language's sound directory: the centre's own recordings
-CHANNEL_PREFIX: Final = "sb-"  # ChannelId and ActionID of everything the engine originates
+CHANNEL_PREFIX: Final = "sb-"  # ChannelId and ActionID of everything the engine originates for a contact
+MONITOR_PREFIX: Final = "sbm-"  # ChannelId of a supervisor's phone that monitors an agent

@@ -19,7 +19,7 @@ STOP_TIMEOUT_S = 5.0
 READY = b"Asterisk Ready."
 
 # What Asterisk's core asks for at its start; empty: the defaults, and no complaints.
-EMPTY = ("acl", "ccss", "features", "pjproject", "queuerules", "stasis", "udptl")
+EMPTY = ("acl", "ccss", "pjproject", "queuerules", "stasis", "udptl")
 # A private Asterisk writes no call records: the engine's journal has more.
 SWITCHED_OFF = {"cdr.conf": "[general]\nenable = no\n", "cel.conf": "[general]\nenable = no\n"}
 

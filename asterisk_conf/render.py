@@ -21,6 +21,7 @@ _ENVIRONMENT = jinja2.Environment(
 FILES = (
     "asterisk.conf",
     "extensions.conf",
+    "features.conf",
     "indications.conf",
     "logger.conf",
     "manager.conf",
