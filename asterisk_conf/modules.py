@@ -7,8 +7,10 @@ from typing import Final
 
 # What calls need. A module without which Switchboard cannot work belongs here.
 REQUIRED: Final = (
+    "app_chanspy",
     "app_dial",
     "app_exec",  # ExecIf
+    "app_mixmonitor",
     "app_playback",
     "app_queue",
     "app_read",

@@ -8,8 +8,8 @@ when it comes to be carried out, because the world moves while an action is on i
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from asterisk_conf.names import (
@@ -19,6 +19,7 @@ from asterisk_conf.names import (
     VAR_CONTACT,
     VAR_OFFER,
     VAR_TALKED,
+    VAR_WHISPER,
 )
 from router.ami import actions, causes
 from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
@@ -48,7 +49,8 @@ CAUSE_GRACE_S = 0.5
 
 @dataclass(slots=True)
 class Leg:
-    """One attempt to bring an agent to the phone."""
+    """One attempt to bring an agent to the phone. `variables` are the channel's own besides offer and contact. While it
+    is `whispering` the agent has answered but hears (and may have to accept) first what is coming."""
 
     offer: str
     contact: str
@@ -58,12 +60,15 @@ class Leg:
     unwanted: bool = False
     hangup: Event | None = None
     failed: Event | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    whispering: bool = False
 
 
 class AgentLegs:
     """Carries out the router's commands on Asterisk. `phone_of` gives the dial string of an agent's phone
     (`PJSIP/anna`), `caller_id_of` what the agent's phone shows for a contact, `lines` the contact's channel, `epoch`
-    makes ChannelIds unique over engine starts."""
+    makes ChannelIds unique over engine starts. `variables_of` gives what else the dialplan shall know of a leg
+    (VAR_WHISPER, VAR_RECORDING)."""
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class AgentLegs:
         caller_id_of: Callable[[str], str],
         lines: Lines,
         epoch: str,
+        variables_of: Callable[[Offer], Mapping[str, str]] = lambda offer: {},
     ) -> None:
         self._client = client
         self._live = live
@@ -81,6 +87,7 @@ class AgentLegs:
         self._caller_id_of = caller_id_of
         self._lines = lines
         self._epoch = epoch
+        self._variables_of = variables_of
         self._by_offer: dict[str, Leg] = {}
         self._by_channel: dict[str, Leg] = {}
         self._by_contact: dict[str, Leg] = {}
@@ -98,6 +105,35 @@ class AgentLegs:
     def offers(self) -> list[str]:
         """Every offer that has a leg, or may have one."""
         return list(self._by_offer)
+
+    def talking(self, agent: str) -> Leg | None:
+        """The leg on which the agent has been joined with somebody."""
+        return next((leg for leg in self._by_offer.values() if leg.agent == agent and leg.state == "joined"), None)
+
+    # What is whispered to the agent before the talk
+
+    def whispering(self, channel_id: str) -> Leg | None:
+        """The leg with this channel, if its agent is to hear what is coming."""
+        leg = self._by_channel.get(channel_id)
+        return leg if leg and leg.whispering else None
+
+    def accepted(self, leg: Leg) -> None:
+        """The agent has heard what is coming, and takes it."""
+        if leg.whispering and not leg.unwanted:
+            leg.whispering, leg.state = False, "answered"
+            self._live.feed(OfferAccepted(leg.offer))
+
+    def declined(self, leg: Leg) -> None:
+        """The agent has heard what is coming, and does not take it."""
+        if leg.whispering and not leg.unwanted:
+            self._drop(leg)
+            self._live.feed(OfferDeclined(leg.offer))
+
+    def whisper_again(self, offer: str) -> None:
+        """The engine that whispered on this (adopted) leg is gone: begins anew."""
+        leg = self._by_offer[offer]
+        leg.whispering = True
+        self._spawn(self._redirect(leg, CONTEXT_AGENT_LEG))
 
     # What a resync finds
 
@@ -143,7 +179,7 @@ class AgentLegs:
                 case ReleaseAgent(offer=offer):
                     if leg := self._by_offer.get(offer):
                         leg.unwanted = True
-                        self._spawn(self._explain_and_release(leg))
+                        self._spawn(self._redirect(leg, CONTEXT_AGENT_RELEASED))
                 case Connect(offer=offer):
                     self.join(offer)
                 case _:
@@ -151,7 +187,9 @@ class AgentLegs:
 
     def _ring(self, offer: Offer, now_ms: int) -> None:
         channel_id = actions.own_channel_id(self._epoch, offer.offer)
-        leg = Leg(offer.offer, offer.contact, offer.agent, channel_id)
+        variables = self._variables_of(offer)
+        leg = Leg(offer.offer, offer.contact, offer.agent, channel_id, variables=variables)
+        leg.whispering = VAR_WHISPER in variables
         self._by_offer[leg.offer] = self._by_channel[channel_id] = leg
         self._spawn(self._originate(leg, max(1_000, offer.deadline_ms - now_ms) + RING_GRACE_MS))
 
@@ -165,7 +203,7 @@ class AgentLegs:
                 priority=1,
                 caller_id=self._caller_id_of(leg.contact),
                 timeout_ms=timeout_ms,
-                variables={VAR_OFFER: leg.offer, VAR_CONTACT: leg.contact},
+                variables={VAR_OFFER: leg.offer, VAR_CONTACT: leg.contact, **leg.variables},
             )
             await self._client.action("Originate", action)
         except AmiError as error:
@@ -209,11 +247,11 @@ class AgentLegs:
         self._live.feed(ContactLeft(leg.contact) if gone else OfferFailed(leg.offer, "error"))
         self._drop(leg)
 
-    async def _explain_and_release(self, leg: Leg) -> None:
+    async def _redirect(self, leg: Leg, context: str) -> None:
         try:
-            await self._client.action("Redirect", actions.redirect(leg.channel_id, CONTEXT_AGENT_RELEASED, "s", 1))
+            await self._client.action("Redirect", actions.redirect(leg.channel_id, context, "s", 1))
         except AmiError as error:
-            log.info("the leg of %s was gone before it could be released: %s", leg.agent, error)
+            log.info("the leg of %s was gone before it came to %s: %s", leg.agent, context, error)
 
     def _drop(self, leg: Leg) -> None:
         leg.unwanted = True
@@ -255,10 +293,11 @@ class AgentLegs:
                 self._forget(leg)
                 self._live.feed(OfferFailed(leg.offer, "error"))
                 return
-            leg.state = "answered"
+            if leg.state == "ringing":  # or the dialplan was faster than this event
+                leg.state = "answered"
             if leg.unwanted:
                 self._drop(leg)
-            else:
+            elif not leg.whispering:
                 self._live.feed(OfferAccepted(leg.offer))
             return
         leg.failed = event
@@ -282,6 +321,8 @@ class AgentLegs:
         self._forget(leg)
         if in_talk and state == "joined":
             self._live.feed(ContactEnded(leg.contact))
+        elif leg.whispering and not leg.unwanted:
+            self._live.feed(OfferDeclined(leg.offer))
         elif in_talk or not leg.unwanted:
             self._live.feed(OfferFailed(leg.offer, "error"))  # gone between the answer and the joining
 

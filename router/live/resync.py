@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER, VAR_TALKED
+from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER, VAR_TALKED, VAR_WHISPER
 from router.ami import actions
 from router.ami.client import AmiClient, AmiRefused, Event
 from router.core.events import AnyEvent, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
@@ -43,7 +43,9 @@ async def resync(
     # Those that come from now on are no concern of this listing.
     offers, legs_before = live.router.offers(), legs.offers()
     waiting = [contact.id for contact in live.router.contacts() if contact.state != "connected"]
-    listed = await client.collect("Status", actions.status(variables=(VAR_OFFER, VAR_TALKED)), until="StatusComplete")
+    listed = await client.collect(
+        "Status", actions.status(variables=(VAR_OFFER, VAR_TALKED, VAR_WHISPER)), until="StatusComplete"
+    )
     channels = {event.get("Uniqueid", ""): event for event in listed}
     leg_of_offer = {
         event.variables[VAR_OFFER]: event
@@ -94,6 +96,11 @@ def _ringing(offer: LiveOffer, leg: Event | None, legs: AgentLegs, found: Findin
         return OfferFailed(offer.id, "error")
     found.counts["offers kept"] += 1
     answered = leg.get("ChannelState") == _UP
+    if answered and leg.variables.get(VAR_WHISPER) == "yes":
+        if legs.whispering(leg["Uniqueid"]) is None:
+            legs.adopt(offer.id, offer.contact, offer.agent, leg["Uniqueid"], "answered")
+            legs.whisper_again(offer.id)
+        return None
     legs.adopt(offer.id, offer.contact, offer.agent, leg["Uniqueid"], "answered" if answered else "ringing")
     return OfferAccepted(offer.id) if answered else None
 
