@@ -128,9 +128,10 @@ class ContactResumed(Event, frozen=True):
 
 
 class ContactEnded(Event, frozen=True):
-    """The talk is over, whoever ended it; the agent's wrap-up begins."""
+    """The talk is over; the agent's wrap-up begins. `by`: who ended it, where that is known."""
 
     contact: str
+    by: Literal["", "agent", "caller"] = ""
 
 
 class OfferAccepted(Event, frozen=True):
