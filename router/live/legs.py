@@ -320,7 +320,7 @@ class AgentLegs:
         state, in_talk = leg.state, self._by_contact.get(leg.contact) is leg
         self._forget(leg)
         if in_talk and state == "joined":
-            self._live.feed(ContactEnded(leg.contact))
+            self._live.feed(ContactEnded(leg.contact, "agent"))
         elif leg.whispering and not leg.unwanted:
             self._live.feed(OfferDeclined(leg.offer))
         elif in_talk or not leg.unwanted:
@@ -339,7 +339,7 @@ class AgentLegs:
     def _on_caller_gone(self, contact: str) -> None:
         leg = self._by_contact.pop(contact, None)
         if leg is not None:
-            self._live.feed(ContactEnded(contact))
+            self._live.feed(ContactEnded(contact, "caller"))
             self._drop(leg)
 
     def _forget(self, leg: Leg) -> None:

@@ -35,7 +35,7 @@ async def test_an_answer_joins_the_two_by_the_callers_whole_channel_name(bench: 
 async def test_the_agents_hang_up_ends_the_talk(bench: Bench) -> None:
     leg = await talk(bench)
     bench.hung_up(leg)
-    await bench.until(lambda: bench.told[-1] == ContactEnded(CALLER))
+    await bench.until(lambda: bench.told[-1] == ContactEnded(CALLER, "agent"))
     assert bench.agent == "ready"
     assert bench.legs.offers() == []
     assert not bench.legs.joined(CALLER)
@@ -44,7 +44,7 @@ async def test_the_agents_hang_up_ends_the_talk(bench: Bench) -> None:
 async def test_the_callers_hang_up_ends_the_talk_and_the_agents_leg(bench: Bench) -> None:
     leg = await talk(bench)
     bench.hung_up(CALLER)
-    await bench.until(lambda: bench.told[-1] == ContactEnded(CALLER))
+    await bench.until(lambda: bench.told[-1] == ContactEnded(CALLER, "caller"))
     (hangup,) = await bench.asterisk.wait_for("Hangup")
     assert hangup["channel"] == leg
     bench.hung_up(leg)
