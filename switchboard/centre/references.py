@@ -17,6 +17,7 @@ from switchboard.centre.model import (
     StepDocument,
     UntilDocument,
 )
+from switchboard.centre.settings import Settings
 
 CONTACT = "contact."
 CENTRE_SOUND = "centre:"
@@ -44,6 +45,23 @@ def check_centre(centre: CentreDocument, source: Source, names: Names) -> Iterat
         if host not in hosts.allow:
             path = ("settings", "lookup", "allow_private", position)
             yield source.problem(path, f"{host!r} is not among the hosts in 'allow'", "add it there too")
+    yield from _check_outbound(centre.settings, source, names)
+
+
+def _check_outbound(settings: Settings, source: Source, names: Names) -> Iterator[Problem]:
+    """Outside numbers are dialled by a trunk that can dial, within hours that there are."""
+    outbound, trunks = settings.outbound, settings.asterisk.trunks
+    at: Path = ("settings", "outbound")
+    if outbound.hours is not None:
+        yield from _known("opening hours", outbound.hours, names.hours, source, (*at, "hours"))
+    if outbound.trunk is not None:
+        yield from _known("trunk", outbound.trunk, frozenset(trunks), source, (*at, "trunk"))
+        if outbound.trunk in trunks and trunks[outbound.trunk].server is None:
+            message = f"the trunk {outbound.trunk!r} has no 'server', so it only brings calls"
+            yield source.problem((*at, "trunk"), message, "say where its server is, such as sip:sbc.example.net:5060")
+        if not outbound.allow:
+            message = "no outside number is allowed, so none is dialled"
+            yield source.problem(at, message, "list how the numbers begin in 'allow'", "warning")
 
 
 def check_agents(agents: Mapping[str, AgentDocument], source: Source, names: Names) -> Iterator[Problem]:

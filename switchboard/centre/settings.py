@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from switchboard.centre.secrets import SecretSource
-from switchboard.centre.values import Document, Host, Name, Network, Port, PositiveSeconds, SipAddress
+from switchboard.centre.values import (
+    Count,
+    Document,
+    Host,
+    Name,
+    Network,
+    Number,
+    Port,
+    PositiveSeconds,
+    Prefix,
+    SipAddress,
+)
 
 AMI_SECRET = SecretSource.model_validate({"secret_env": "SWITCHBOARD_AMI_SECRET"})
 
@@ -93,6 +104,103 @@ class LookupSettings(Document):
     """Those of them that may have loopback or private addresses."""
 
 
+class TlsSettings(Document):
+    """The certificate with which the HTTP API proves who it is."""
+
+    certificate_file: Annotated[str, Field(min_length=1)]
+    """The certificate and those that vouch for it (PEM); relative to the centre's directory."""
+    key_file: Annotated[str, Field(min_length=1)]
+    """Its private key (PEM); relative to the centre's directory."""
+
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ApiSettings(Document):
+    """The HTTP API: operations, the state stream, metrics and health."""
+
+    host: Host = "127.0.0.1"
+    """The address on which the engine serves it. Any but loopback needs `tls` or `behind_proxy`."""
+    port: Annotated[int, Field(ge=0, le=65_535)] | None = 4580
+    """The port; 0 is any free one (the log says which), and `null` is no HTTP API at all."""
+    tls: TlsSettings | None = None
+    """The certificate, when the engine itself speaks HTTPS."""
+    behind_proxy: bool = False
+    """A reverse proxy of yours speaks HTTPS, is the only one that reaches this port, and sets `X-Forwarded-For`."""
+    allowed_hosts: list[Host] = Field(default_factory=list)
+    """The names by which clients may call it (`Host`), besides `host` and loopback. Everything else is refused."""
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> "ApiSettings":
+        if self.host not in LOOPBACK and self.tls is None and not self.behind_proxy:
+            raise ValueError("tokens and passwords would cross the network in the open: set 'tls' or 'behind_proxy'")
+        return self
+
+    @property
+    def encrypted(self) -> bool:
+        """Clients speak HTTPS, with us or with the proxy."""
+        return self.tls is not None or self.behind_proxy
+
+
+class OutboundSettings(Document):
+    """Outside numbers that may be dialled: for callbacks, transfers and consultations. By default none."""
+
+    trunk: Name | None = None
+    """The trunk by which outside numbers are dialled; it needs a `server`."""
+    caller_id: Number | None = None
+    """The number that those who are called see."""
+    country_code: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$")] | None = None
+    """The centre's country code, such as `34`: it completes national numbers. Without it they stay as written."""
+    national_prefix: Annotated[str, Field(pattern=r"^[0-9]{0,3}$")] = ""
+    """What people put before national numbers and the country code replaces, such as `0`."""
+    international_prefix: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "00"
+    """What people put before the country code instead of `+`."""
+    dial_prefix: Annotated[str, Field(pattern=r"^\+?[0-9]{0,6}$")] = "+"
+    """What the trunk wants before the country code: `+`, `00`, or nothing."""
+    least_digits: Annotated[int, Field(ge=1, le=15)] = 7
+    """Shorter numbers (emergency calls, services) are never dialled."""
+    allow: list[Prefix] = Field(default_factory=list)
+    """How the numbers begin that may be dialled, such as `+34`; X is any digit. Nothing else is dialled."""
+    deny: list[Prefix] = Field(default_factory=list)
+    """How the numbers begin that are never dialled although they are allowed: premium rates, for example."""
+    per_minute: Count = 30
+    """How many numbers may be dialled within a minute."""
+    per_hour: Count = 300
+    """How many numbers may be dialled within an hour."""
+    per_number_per_day: Count = 10
+    """How often one number may be dialled within 24 hours."""
+    at_once: Count = 10
+    """How many outside calls may be under way."""
+    rates_per_minute: dict[Prefix, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    """What a minute costs, by how the number begins; the longest one that fits counts."""
+    spend_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """What outside calls may cost within 24 hours. A number without a rate is then not dialled."""
+    hours: Name | None = None
+    """The opening hours (hours.yaml) within which outside numbers may be dialled; by default always."""
+
+
+class VoicemailSettings(Document):
+    """Messages that callers leave."""
+
+    directory: Annotated[str, Field(min_length=1)] | None = None
+    """Where the messages are kept; by default `voicemail` below the engine's directory. Asterisk must be able to write
+    there."""
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    """How long a message is kept, heard or not."""
+
+
+class RecordingSettings(Document):
+    """Recordings of talks (see `recording` of a queue)."""
+
+    directory: Annotated[str, Field(min_length=1)] | None = None
+    """Where the recordings are kept; by default `recordings` below the engine's directory. Asterisk writes them, so it
+    must see the same directory and be able to write there."""
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    """How long a recording is kept."""
+    min_free_mb: Annotated[int, Field(ge=0, le=100_000_000)] = 1_000
+    """With less free space than this (MB) no new recordings are begun; calls go on."""
+
+
 class Settings(Document):
     """All settings."""
 
@@ -104,3 +212,11 @@ class Settings(Document):
     """What waiting callers hear besides music."""
     lookup: LookupSettings = LookupSettings()
     """What the lookup nodes of flows may reach."""
+    outbound: OutboundSettings = OutboundSettings()
+    """Outside numbers that may be dialled, how often and for how much."""
+    voicemail: VoicemailSettings = VoicemailSettings()
+    """Messages that callers leave."""
+    recordings: RecordingSettings = RecordingSettings()
+    """Recordings of talks."""
+    api: ApiSettings = ApiSettings()
+    """The HTTP API."""

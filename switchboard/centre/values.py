@@ -41,6 +41,7 @@ _NAME = "[A-Za-z][A-Za-z0-9_-]{0,63}"
 _NAME_RULE = "a name is a letter and then letters, digits, '_' and '-', at most 64 in all"
 _LANGUAGE = "[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 _NUMBER = r"\+?[0-9]{2,20}"
+_PREFIX = r"\+?[0-9X]{1,20}"
 _EXTENSION = "[0-9]{2,8}"
 _SKILL = rf"(contact\.)?{_NAME}"
 _HOST = "[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,39}"
@@ -57,6 +58,11 @@ Number = Annotated[
     str,
     _schema(_NUMBER),
     matching(_NUMBER, "a number is 2 to 20 digits, after a '+' if the trunk sends one"),
+]
+Prefix = Annotated[
+    str,
+    _schema(_PREFIX),
+    matching(_PREFIX, "the beginning of a number belongs here, such as '+34' or '+346XXXXXXXX'; X is any digit"),
 ]
 Extension = Annotated[
     str,
@@ -89,6 +95,7 @@ Text = Annotated[
 ]
 Level = Annotated[int, Field(ge=1, le=10)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+AtOnce = Annotated[int, Field(ge=0, le=100)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
 PositiveSeconds = Annotated[float, Field(ge=0.1, le=7 * 86_400)]

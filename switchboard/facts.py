@@ -1,0 +1,16 @@
+"""The kinds of the journal's facts: what belongs to the centre's records and is no business of the router.
+
+A fact has a time, its kind, and where they apply the contact, the agent and the actor; what else it says is its data.
+"""
+
+from typing import Final
+
+OUTBOUND_DIALLED: Final = "outbound_dialled"
+"""An outside number is dialled: `call` (the ChannelId), `number`."""
+OUTBOUND_ENDED: Final = "outbound_ended"
+"""A call to an outside number is over: `call`, `number`, `talk_ms`, `cost`."""
+OUTBOUND_REFUSED: Final = "outbound_refused"
+"""An outside number was not dialled: `number`, `reason`."""
+OUTBOUND_CARRIED: Final = "outbound_carried"
+"""At the beginning of a journal, what counts for the caps from before: `dialled` [[at_ms, number]], `spent`
+[[at_ms, cost]], `calls` [[call, number, since_ms]]."""
