@@ -9,6 +9,7 @@ from itertools import pairwise
 from pydantic import ValidationError
 
 from documents import Expression, ExpressionError, Problem, nearest
+from router.core.channel_check import check_channels
 from router.core.eligibility import DYNAMIC, Chain, agent_view
 from router.core.policy import Agent, Condition, KeySpec, LastAction, Policy, Queue, Step, Until
 from router.core.strategies import registry
@@ -39,6 +40,7 @@ def _problems(policy: Policy) -> Iterator[Problem]:
         yield from _agent(f"agents.{agent.name}", agent, queues)
     for queue in policy.queues:
         yield from _queue(f"queues.{queue.name}", queue, queues, policy.agents)
+    yield from check_channels(policy)
     yield from _circles(queues)
 
 
@@ -86,9 +88,8 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
         yield Problem(f"a share is from 0 to 1, not {queue.goal.share:g}", path=f"{path}.goal.share")
     if (queue.full_at is None) != (queue.when_full is None):
         yield Problem("full_at and when_full belong together: one of them is missing", path=f"{path}.full_at")
-    yield from _action(f"{path}.last_action", queue.last_action, queue, queues)
-    if queue.when_full is not None:
-        yield from _action(f"{path}.when_full", queue.when_full, queue, queues)
+    for name, action in _actions(queue):
+        yield from _action(f"{path}.{name}", action, queue, queues)
     yield from _ranking(f"{path}.agent_ranking", queue.agent_ranking, "agent")
     conditions = list(_condition(f"{path}.floor", queue.floor))
     if not queue.steps:
@@ -105,6 +106,14 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
     yield from conditions
     if not conditions and agents:
         yield from _dead_steps(path, queue, agents)
+
+
+def _actions(queue: Queue) -> Iterator[tuple[str, LastAction]]:
+    """Everything that may become of a contact in this queue but an agent, each by its field."""
+    for name in ("last_action", "when_full", "when_closed", "at_closing", "when_unstaffed"):
+        action: LastAction | None = getattr(queue, name)
+        if action is not None:
+            yield name, action
 
 
 def _action(path: str, action: LastAction, queue: Queue, queues: Mapping[str, Queue]) -> Iterator[Problem]:
@@ -181,11 +190,7 @@ def _dead_steps(path: str, queue: Queue, agents: tuple[Agent, ...]) -> Iterator[
 def _circles(queues: Mapping[str, Queue]) -> Iterator[Problem]:
     """Overflow must come to an end: the queues that contacts go on to may not lead back."""
     onward = {
-        name: [
-            action.target
-            for action in (queue.last_action, queue.when_full)
-            if action is not None and action.kind == "queue" and action.target in queues
-        ]
+        name: [action.target for _, action in _actions(queue) if action.kind == "queue" and action.target in queues]
         for name, queue in queues.items()
     }
     done: set[str] = set()

@@ -11,7 +11,7 @@ from ivr.flow.hours import Hours
 from ivr.flow.library import Library
 from ivr.flow.prompts import Prompts
 from router.core.policy import Policy
-from switchboard.centre.model import Phone
+from switchboard.centre.model import Phone, RecordingDocument, WhisperDocument
 from switchboard.centre.secrets import PinSource
 from switchboard.centre.settings import Settings
 
@@ -25,6 +25,7 @@ class AgentDetails:
     extension: str | None
     phone: Phone | None
     pin: PinSource | None
+    supervisor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Centre:
     """A whole centre. `hash` is that of every byte that was read; `warnings` are what keeps nothing from working.
 
     `numbers` are the flows by the number that callers dial; `languages` begin with the default one; `sounds` are the
-    names of the centre's own recordings by language; `tests` the files of flow tests.
+    names of the centre's own recordings by language; `tests` the files of flow tests; `queue_hours` the name of the
+    opening hours of each queue that opens and closes by the clock; `whispers` what agents hear before a queue's talks,
+    `recording` which of them are recorded.
     """
 
     directory: Path
@@ -44,6 +47,9 @@ class Centre:
     policy: Policy
     library: Library
     agents: Mapping[str, AgentDetails]
+    queue_hours: Mapping[str, str]
+    whispers: Mapping[str, WhisperDocument]
+    recording: Mapping[str, RecordingDocument]
     settings: Settings
     sounds: Mapping[str, frozenset[str]]
     tests: tuple[Path, ...]

@@ -25,6 +25,7 @@ from switchboard.centre.model import (
     AgentDocument,
     AgentsDocument,
     CentreDocument,
+    ChannelDocument,
     GoalDocument,
     LastActionDocument,
     QueueDocument,
@@ -38,9 +39,11 @@ from switchboard.centre.references import (
     check_agents,
     check_attributes,
     check_centre,
+    check_channels,
     check_exits,
     check_prompts,
     check_queues,
+    queue_prompts,
 )
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -95,6 +98,9 @@ class _Loading:
             policy=make_policy(queues, agents),
             library=Library(flows, prompts, hours, languages[0], frozenset(languages), zone),
             agents={name: _details(name, agent) for name, agent in agents.agents.items()},
+            queue_hours={name: queue.hours for name, queue in queues.queues.items() if queue.hours},
+            whispers={name: queue.whisper for name, queue in queues.queues.items() if queue.whisper},
+            recording={name: queue.recording for name, queue in queues.queues.items() if queue.recording},
             settings=centre.settings,
             sounds=self.files.sounds,
             tests=tuple(self.files.tests),
@@ -169,6 +175,8 @@ class _Loading:
             skills=self._names("skills.yaml", "skills"),
             queues=self._names("queues.yaml", "queues"),
             flows=self._flow_names(),
+            hours=self._names("hours.yaml", "hours"),
+            prompts=self._names("prompts.yaml", "prompts"),
         )
         languages = centre.languages if centre else []
         agents, queues = self._entries("agents", AgentDocument), self._entries("queues", QueueDocument)
@@ -178,6 +186,7 @@ class _Loading:
             self.problems += check_agents(agents, documents["agents.yaml"], names)
         if queues:
             self.problems += check_queues(queues, documents["queues.yaml"], names, languages)
+        self.problems += check_channels(flows.values(), queues)
         if queues.keys() == names.queues:
             self.problems += check_exits(flows.values(), queues)
         if queues and names.flows == frozenset(flows):
@@ -201,8 +210,10 @@ class _Loading:
         )
         source = self.files.documents.get("prompts.yaml")
         if prompts and source and flow_names == frozenset(flows):
-            for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt")):
-                self.problems.append(source.problem(("prompts", name), "no flow plays this prompt", "", "warning"))
+            said = {name for queue in self._entries("queues", QueueDocument).values() for _, name in queue_prompts(queue)}
+            for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt") - said):
+                message = "no flow and no queue plays this prompt"
+                self.problems.append(source.problem(("prompts", name), message, "", "warning"))
 
     def _flow_names(self) -> frozenset[str] | None:
         """Of all flows, those included that are wrong in other ways; None if some could not be read at all."""
@@ -211,9 +222,10 @@ class _Loading:
             return None
         return frozenset(name for name in names if isinstance(name, str)) if all(names) else None
 
-    def _entries(self, key: str, model: type[Model]) -> dict[str, Model]:
-        """The entries of `KEY.yaml` that are right, also when others are not."""
-        file = f"{key}.yaml"
+    def _entries(self, file: str, model: type[Model], key: str = "") -> dict[str, Model]:
+        """The entries of `FILE.yaml` below `key` (by default that of the same name) that are right, also when others
+        are not."""
+        key, file = key or file, f"{file}.yaml"
         entries = {}
         for name in sorted(self._names(file, key) or ()):
             try:
@@ -229,19 +241,30 @@ class _Loading:
             return
         policy = make_policy(queues or self._queues_stood_in_for(), agents or self._agents_stood_in_for())
         sources = {"queues": documents.get("queues.yaml"), "agents": documents.get("agents.yaml")}
-        sources |= {"contact_ranking": sources["queues"], "after_failure": sources["agents"]}
+        sources |= {"contact_ranking": sources["queues"], "channels": sources["queues"]}
+        sources |= {"after_failure": sources["agents"]}
         for problem in check_policy(policy):
             self.problems.append(place(problem, {key: source for key, source in sources.items() if source}))
 
     def _queues_stood_in_for(self) -> QueuesDocument:
         good = self._entries("queues", QueueDocument)
         names = self._names("queues.yaml", "queues") or ()
-        return QueuesDocument.model_construct(queues={name: good.get(name, _ANY_QUEUE) for name in names})
+        channels = self._entries("queues", ChannelDocument, "channels")
+        return QueuesDocument.model_construct(
+            queues={name: good.get(name, _ANY_QUEUE) for name in names},
+            channels={name: channels.get(name, ChannelDocument()) for name in self._channel_names()},
+        )
+
+    def _channel_names(self) -> list[str]:
+        return sorted(self._names("queues.yaml", "channels") or ())
 
     def _agents_stood_in_for(self) -> AgentsDocument:
         """The stand-in for a wrong agent can do everything, so that no step seems to have nobody."""
         good = self._entries("agents", AgentDocument)
-        able = AgentDocument.model_construct(skills=dict.fromkeys(self._names("skills.yaml", "skills") or (), 10))
+        able = AgentDocument.model_construct(
+            skills=dict.fromkeys(self._names("skills.yaml", "skills") or (), 10),
+            capacity=dict.fromkeys(("voice", *self._channel_names()), 1),
+        )
         agents = {}
         for name in self._names("agents.yaml", "agents") or ():
             written = self.files.documents["agents.yaml"].data["agents"][name]
@@ -268,4 +291,4 @@ def _wrong_top(source: Source, key: str) -> Problem | None:
 
 
 def _details(name: str, agent: AgentDocument) -> AgentDetails:
-    return AgentDetails(name, agent.name or name, agent.extension, agent.phone, agent.pin)
+    return AgentDetails(name, agent.name or name, agent.extension, agent.phone, agent.pin, agent.supervisor)

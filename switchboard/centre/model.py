@@ -12,6 +12,7 @@ from router.core.strategies import registry
 from switchboard.centre.secrets import PinSource, SecretSource
 from switchboard.centre.settings import Settings
 from switchboard.centre.values import (
+    AtOnce,
     Count,
     Document,
     Extension,
@@ -80,24 +81,38 @@ class AgentDocument(Document):
     """The only queues the agent works for; by default every queue that the skills allow."""
     cost_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """What an hour of the agent's time costs, for ranking by cost and for planning."""
+    capacity: dict[Name, AtOnce] = Field(default_factory=lambda: {"voice": 1})
+    """How many contacts of each channel the agent has at once; by default one call and nothing else."""
     extension: Extension | None = None
     """The number of the agent's phone."""
     phone: Phone | None = None
     """How the phone is reached."""
     pin: PinSource | None = None
     """The PIN with which the agent signs in at a phone."""
+    supervisor: bool = False
+    """The agent's phone may be rung to listen to other agents' talks, to whisper to them and to barge in."""
+
+
+class PauseAfterDocument(Document):
+    """A pause, but not at the first failure."""
+
+    pause_after: Annotated[int, Field(ge=1, le=100)]
+    """So many failures of this kind in a row pause the agent; an offer accepted between them starts the count anew."""
+
+
+Consequence = Literal["pause", "ready"] | PauseAfterDocument
 
 
 class AfterFailureDocument(Document):
-    """What becomes of an agent after each way an offer can fail: `pause` or `ready` again."""
+    """What becomes of an agent after each way an offer can fail: `pause`, `ready` again, or `{pause_after: 3}`."""
 
-    no_answer: Literal["pause", "ready"] = "pause"
+    no_answer: Consequence = "pause"
     """The phone rang and nobody answered."""
-    declined: Literal["pause", "ready"] = "ready"
+    declined: Consequence = "ready"
     """The agent refused."""
-    unreachable: Literal["pause", "ready"] = "pause"
+    unreachable: Consequence = "pause"
     """The phone is not registered or does not reply."""
-    busy: Literal["pause", "ready"] = "ready"
+    busy: Consequence = "ready"
     """The phone is engaged with a call of its own."""
 
 
@@ -149,6 +164,36 @@ class LastActionDocument(Document):
         return self
 
 
+class CallbackDocument(Document):
+    """How customers of the queue are rung back."""
+
+    tries: Annotated[int, Field(ge=1, le=20)] = 3
+    """How often at most."""
+    retry_s: PositiveSeconds = 600
+    """The time between two tries."""
+    ring_s: PositiveSeconds = 30
+    """How long the customer's phone rings."""
+    expires_s: PositiveSeconds | None = None
+    """So long after it was asked for, or after its chosen time, a callback that has not succeeded ends as unreached."""
+
+
+class ReentryDocument(Document):
+    """What callers get who were cut off and ring again soon."""
+
+    within_s: PositiveSeconds
+    """How soon."""
+    place: bool = True
+    """One who waited gets the old place."""
+    agent: bool = True
+    """For one who talked, the same agent is the preferred one."""
+
+    @model_validator(mode="after")
+    def _something(self) -> "ReentryDocument":
+        if not (self.place or self.agent):
+            raise ValueError("with neither 'place' nor 'agent' nothing is promised; leave 'reentry' out")
+        return self
+
+
 class UntilDocument(Document):
     """When a step ends: as soon as any of these holds."""
 
@@ -196,11 +241,41 @@ class StepDocument(Document):
     """Who first while this step lasts; by default as the queue says."""
 
 
+class WhisperDocument(Document):
+    """What the agent who answers hears before the talk, while the caller still hears music."""
+
+    say: Annotated[list[Literal["queue", "intent", "wait"]], Field(min_length=1)]
+    """What is said, in this order: the queue's name, what the caller wants, how long the caller has waited."""
+    queue: Name | None = None
+    """The prompt that says the queue's name."""
+    intents: dict[Text, Name] = Field(default_factory=dict)
+    """The prompt for each value of the contact's attribute `intent`; other values are not said."""
+    accept: Literal["none", "key"] = "none"
+    """`key`: the talk begins only when the agent presses 1; 2 declines."""
+
+    @model_validator(mode="after")
+    def _sayable(self) -> "WhisperDocument":
+        if ("queue" in self.say) != (self.queue is not None):
+            raise ValueError("'say: [queue]' and the prompt 'queue' go together")
+        if ("intent" in self.say) != bool(self.intents):
+            raise ValueError("'say: [intent]' and the prompts 'intents' go together")
+        return self
+
+
+class RecordingDocument(Document):
+    """Which talks of the queue are recorded."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of the contacts whose talks are recorded, such as 0.1."""
+    announce: Name | None = None
+    """The prompt that tells callers, before they wait. Who has not heard it to its end is not recorded."""
+
+
 class QueueDocument(Document):
     """Where contacts wait."""
 
-    channel: Literal["voice"] = "voice"
-    """The kind of contacts."""
+    channel: Name = "voice"
+    """The kind of contacts: `voice`, or one of `channels`."""
     goal: GoalDocument
     """The service goal."""
     skills: dict[SkillReference, Level] = Field(default_factory=dict)
@@ -217,12 +292,31 @@ class QueueDocument(Document):
     """With so many contacts waiting the queue is full."""
     when_full: LastActionDocument | None = None
     """What happens to a contact that meets a full queue."""
+    hours: Name | None = None
+    """The opening hours by which the queue opens and closes by itself; supervisors may always do it."""
+    when_closed: LastActionDocument | None = None
+    """What happens to a contact that meets a closed queue, and to everybody in an emergency; by default the last
+    action."""
+    at_closing: LastActionDocument | None = None
+    """What happens to those who still wait when the queue closes; by default they are served."""
+    when_unstaffed: LastActionDocument | None = None
+    """What happens when no agent who could ever take the contact is signed in; by default it waits."""
+    callback: CallbackDocument | None = None
+    """How customers are rung back; without it the queue takes no callbacks."""
+    reentry: ReentryDocument | None = None
+    """What callers get who were cut off and ring again soon; by default nothing."""
+    whisper: WhisperDocument | None = None
+    """What the agent hears before the talk; by default nothing. It takes of the time that `ring_s` gives the agent."""
+    recording: RecordingDocument | None = None
+    """Which talks are recorded; by default none."""
     ring_s: PositiveSeconds = 20
     """How long an agent's phone rings."""
     wrap_up_s: Seconds = 0
     """The agent's time for work after the talk."""
     preferred_agent_s: Seconds = 0
     """How long a contact waits for its preferred agent alone."""
+    directed_s: PositiveSeconds = 30
+    """How long a contact that was sent to one agent waits for that agent alone, before the steps begin."""
     priority: PriorityDocument = PriorityDocument()
     """How urgent the contacts of this queue are against those of others."""
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -234,7 +328,22 @@ class QueueDocument(Document):
     def _full(self) -> "QueueDocument":
         if (self.full_at is None) != (self.when_full is None):
             raise ValueError("'full_at' and 'when_full' go together")
+        if self.hours is not None and self.when_closed is None:
+            raise ValueError(
+                "a queue with 'hours' needs 'when_closed': what happens to those who come too late or early"
+            )
         return self
+
+
+class ChannelDocument(Document):
+    """A kind of contact, and how it goes together with others at one agent."""
+
+    beside: list[Name] = Field(default_factory=list)
+    """An agent who has contacts of these channels may be given one of this channel too."""
+    interrupts: list[Name] = Field(default_factory=list)
+    """A contact of this channel may interrupt those of these channels, which rest until it is over."""
+    auto_accept: bool = False
+    """Agents get these contacts at once, without being asked."""
 
 
 class QueuesDocument(Document):
@@ -244,5 +353,8 @@ class QueuesDocument(Document):
     """Which contact first, of all queues, when an agent becomes free; by default `priority`, then `age`."""
     busy_retry_s: PositiveSeconds = 5
     """How long an agent whose phone was busy is left alone before the next offer."""
+    channels: dict[Name, ChannelDocument] = Field(default_factory=dict)
+    """The kinds of contacts besides `voice`, such as `chat` or `email`. An agent has contacts of one channel at a time,
+    unless the channels say otherwise."""
     queues: dict[Name, QueueDocument]
     """Every queue by name."""

@@ -7,12 +7,15 @@ from documents.source import Path, dotted
 from router.core.policy import (
     AfterFailure,
     Agent,
+    CallbackRules,
+    Channel,
     Condition,
     Goal,
     KeySpec,
     LastAction,
     Policy,
     Queue,
+    Reentry,
     Step,
     Until,
 )
@@ -20,10 +23,15 @@ from switchboard.centre.model import (
     AfterFailureDocument,
     AgentDocument,
     AgentsDocument,
+    CallbackDocument,
+    ChannelDocument,
+    Consequence,
     LastActionDocument,
+    PauseAfterDocument,
     QueueDocument,
     QueuesDocument,
     RankingKey,
+    ReentryDocument,
     StepDocument,
     UntilDocument,
 )
@@ -39,6 +47,7 @@ def make_policy(queues: QueuesDocument, agents: AgentsDocument, version: int = 1
         after_failure=_after_failure(agents.after_failure),
         pause_reasons=tuple(agents.pause_reasons),
         short_busy_retry_ms=_ms(queues.busy_retry_s),
+        channels=_channels(queues.channels),
     )
 
 
@@ -67,8 +76,38 @@ def _queue(name: str, queue: QueueDocument) -> Queue:
         preferred_agent_ms=_ms(queue.preferred_agent_s),
         longest_wait_ms=_ms_or_none(queue.longest_wait_s),
         full_at=queue.full_at,
-        when_full=_action(queue.when_full) if queue.when_full else None,
+        when_full=_action_or_none(queue.when_full),
         agent_ranking=_ranking(queue.agent_ranking),
+        when_closed=_action_or_none(queue.when_closed),
+        at_closing=_action_or_none(queue.at_closing),
+        when_unstaffed=_action_or_none(queue.when_unstaffed),
+        callback=_callback(queue.callback),
+        reentry=_reentry(queue.reentry),
+        directed_ms=_ms(queue.directed_s),
+    )
+
+
+def _callback(callback: CallbackDocument | None) -> CallbackRules | None:
+    if callback is None:
+        return None
+    return CallbackRules(
+        tries=callback.tries,
+        retry_ms=_ms(callback.retry_s),
+        ring_ms=_ms(callback.ring_s),
+        expires_ms=_ms_or_none(callback.expires_s),
+    )
+
+
+def _reentry(reentry: ReentryDocument | None) -> Reentry | None:
+    return Reentry(_ms(reentry.within_s), reentry.place, reentry.agent) if reentry else None
+
+
+def _channels(written: Mapping[str, ChannelDocument]) -> tuple[Channel, ...]:
+    """Those that are written, and `voice` in any case."""
+    channels = {"voice": ChannelDocument(), **written}
+    return tuple(
+        Channel(name, tuple(channel.beside), tuple(channel.interrupts), channel.auto_accept)
+        for name, channel in channels.items()
     )
 
 
@@ -99,6 +138,10 @@ def _action(action: LastActionDocument) -> LastAction:
     return LastAction("exit", str(action.exit))
 
 
+def _action_or_none(action: LastActionDocument | None) -> LastAction | None:
+    return _action(action) if action else None
+
+
 def _agent(name: str, agent: AgentDocument) -> Agent:
     return Agent(
         name=name,
@@ -106,6 +149,7 @@ def _agent(name: str, agent: AgentDocument) -> Agent:
         team=agent.team or "",
         site=agent.site or "",
         queues=None if agent.queues is None else tuple(agent.queues),
+        capacity=agent.capacity,
         cost_per_hour=agent.cost_per_hour,
     )
 
@@ -122,11 +166,23 @@ def _ranking(keys: Iterable[RankingKey]) -> tuple[KeySpec, ...]:
 
 
 def _after_failure(after: AfterFailureDocument) -> AfterFailure:
+    """Each cause with the reason that the pause is shown with, and how many failures in a row it takes."""
+
+    def reason(consequence: Consequence, shown: str) -> str | None:
+        return None if consequence == "ready" else shown
+
+    def limit(consequence: Consequence) -> int:
+        return consequence.pause_after if isinstance(consequence, PauseAfterDocument) else 1
+
     return AfterFailure(
-        no_answer="no answer" if after.no_answer == "pause" else None,
-        declined="declined" if after.declined == "pause" else None,
-        unreachable="unreachable" if after.unreachable == "pause" else None,
-        busy="busy" if after.busy == "pause" else None,
+        no_answer=reason(after.no_answer, "no answer"),
+        declined=reason(after.declined, "declined"),
+        unreachable=reason(after.unreachable, "unreachable"),
+        busy=reason(after.busy, "busy"),
+        no_answer_limit=limit(after.no_answer),
+        declined_limit=limit(after.declined),
+        unreachable_limit=limit(after.unreachable),
+        busy_limit=limit(after.busy),
     )
 
 

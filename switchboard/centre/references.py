@@ -31,6 +31,8 @@ class Names:
     skills: frozenset[str] | None
     queues: frozenset[str] | None
     flows: frozenset[str] | None
+    hours: frozenset[str] | None
+    prompts: frozenset[str] | None
 
 
 def check_centre(centre: CentreDocument, source: Source, names: Names) -> Iterator[Problem]:
@@ -82,12 +84,16 @@ def check_agents(agents: Mapping[str, AgentDocument], source: Source, names: Nam
 def check_queues(
     queues: Mapping[str, QueueDocument], source: Source, names: Names, languages: Iterable[str]
 ) -> Iterator[Problem]:
-    """Queues ask for known skills, and their last action can come. (The router checks where it leads.)"""
+    """Queues ask for known skills and hours, and their last action can come. (The router checks where it leads.)"""
     for name, queue in queues.items():
         at: Path = ("queues", name)
         yield from _conditions(queue, source, at, names, languages)
         for position, step in enumerate(queue.steps):
             yield from _conditions(step, source, (*at, "steps", position), names, languages)
+        if queue.hours:
+            yield from _known("opening hours", queue.hours, names.hours, source, (*at, "hours"))
+        for path, prompt in queue_prompts(queue):
+            yield from _known("prompt", prompt, names.prompts, source, (*at, *path))
         if queue.longest_wait_s is None and queue.steps[-1].until == UntilDocument():
             message = "the last action never happens: the last step never ends and no longest wait is set"
             yield source.problem(at, message, "set 'longest_wait_s', or 'until' in the last step", "warning")
@@ -105,6 +111,16 @@ def _conditions(
                 if language not in names.skills:
                     message = f"callers may speak {language!r}, but there is no skill of this name"
                     yield source.problem(path, message, "add it to skills.yaml")
+
+
+def check_channels(flows: Iterable[Flow], queues: Mapping[str, QueueDocument]) -> Iterator[Problem]:
+    """Callers are sent to queues that take calls."""
+    for flow in flows:
+        for name, node in flow.nodes.items():
+            queue = queues.get(node.queue) if isinstance(node, Enqueue) and node.queue else None
+            if queue and queue.channel != "voice":
+                message = f"the queue {node.queue!r} takes {queue.channel} contacts, not callers"
+                yield flow.problem(("nodes", name, "queue"), message)
 
 
 def check_exits(flows: Iterable[Flow], queues: Mapping[str, QueueDocument]) -> Iterator[Problem]:
@@ -129,7 +145,7 @@ def _exits_from(entered: Iterable[str], queues: Mapping[str, QueueDocument]) -> 
         if name in seen or name not in queues:
             continue
         seen.add(name)
-        for _, action in _last_actions(queues[name]):
+        for action in _last_actions(queues[name]):
             if action.queue is not None:
                 to_visit.append(action.queue)
             else:
@@ -138,11 +154,14 @@ def _exits_from(entered: Iterable[str], queues: Mapping[str, QueueDocument]) -> 
 
 
 def check_attributes(queues: Mapping[str, QueueDocument], source: Source, flows: Iterable[Flow]) -> Iterator[Problem]:
-    """What conditions look at in a contact is set by some flow; else they are never true."""
+    """What conditions look at in a caller is set by some flow; else they are never true. (Contacts of other channels
+    bring attributes that are not known here.)"""
     every = {name for flow in flows for node in flow.nodes.values() for name in node.sets()}
     known = {name.removeprefix(CONTACT) for name in every if name.startswith(CONTACT)}
     known |= {*CONTACT_FIELDS, "queue", "channel"}
     for name, queue in queues.items():
+        if queue.channel != "voice":
+            continue
         parts: list[tuple[Path, QueueDocument | StepDocument]] = [(("queues", name), queue)]
         parts += [(("queues", name, "steps", i), step) for i, step in enumerate(queue.steps)]
         for at, part in parts:
@@ -182,10 +201,22 @@ def check_prompts(
                     yield source.problem((*at, "sounds", tag, position), message, nearest(own, recorded))
 
 
-def _last_actions(queue: QueueDocument) -> Iterator[tuple[str, LastActionDocument]]:
-    yield "last_action", queue.last_action
-    if queue.when_full:
-        yield "when_full", queue.when_full
+def queue_prompts(queue: QueueDocument) -> Iterator[tuple[Path, str]]:
+    """The prompts that the queue itself names, and where."""
+    if queue.whisper:
+        if queue.whisper.queue:
+            yield ("whisper", "queue"), queue.whisper.queue
+        for intent, name in queue.whisper.intents.items():
+            yield ("whisper", "intents", intent), name
+    if queue.recording and queue.recording.announce:
+        yield ("recording", "announce"), queue.recording.announce
+
+
+def _last_actions(queue: QueueDocument) -> Iterator[LastActionDocument]:
+    yield queue.last_action
+    for action in (queue.when_full, queue.when_closed, queue.at_closing, queue.when_unstaffed):
+        if action:
+            yield action
 
 
 def _known(kind: str, name: str, names: frozenset[str] | None, source: Source, path: Path) -> Iterator[Problem]:

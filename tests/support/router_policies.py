@@ -8,6 +8,7 @@ from random import Random
 from router.core.policy import (
     AfterFailure,
     Agent,
+    Channel,
     Condition,
     Goal,
     KeySpec,
@@ -21,6 +22,7 @@ from router.core.policy import (
 QUEUES = ("billing", "tech", "chat")
 AGENTS = ("anna", "bob", "cleo", "dan", "eve")
 CONTACTS = tuple(f"c{n}" for n in range(14))
+CHANNELS = (Channel("voice"), Channel("chat"))
 SKILLS = ("a", "b", "fr")
 WHERES = (
     "agent.team == 'x'",
@@ -52,6 +54,7 @@ def random_policy(rng: Random, version: int = 1) -> Policy:
             no_answer=rng.choice((None, "no answer")), declined=rng.choice((None, None, "declined"))
         ),
         short_busy_retry_ms=rng.choice((500, 4_000)),
+        channels=CHANNELS,
     )
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from router.core.policy import Condition, KeySpec, LastAction, Until
+from documents import DocumentError
+from router.core.policy import CallbackRules, Channel, Condition, KeySpec, LastAction, Reentry, Until
 from switchboard.centre import Centre, load_centre
 from tests.support.centres import FILES, SILENCE, write_centre
 
@@ -121,3 +122,94 @@ def test_an_older_flow_is_migrated(tmp_path: Path) -> None:
     text = f"schema: 1\nname: main\nstart: sorry\nnodes: {nodes}\n"
     centre = load_centre(write_centre(tmp_path, {"flows/main.yaml": text}))
     assert centre.flows["main"].exits["sorry"]["next"] == "end"
+
+
+OPENING = """\
+    hours: office
+    when_closed: {exit: nobody}
+    at_closing: {exit: nobody}
+    when_unstaffed: {queue: cards}
+    callback: {tries: 2, retry_s: 300, ring_s: 25, expires_s: 7200}
+    reentry: {within_s: 300, agent: false}
+    directed_s: 12.5
+"""
+
+
+def test_queues_open_close_and_ring_back(tmp_path: Path) -> None:
+    text = FILES["queues.yaml"].replace("    ring_s: 15\n", OPENING)
+    centre = load_centre(write_centre(tmp_path, {"queues.yaml": text}))
+    billing, cards = centre.policy.queues
+    assert centre.queue_hours == {"billing": "office"}
+    assert (billing.when_closed, billing.at_closing) == (LastAction("exit", "nobody"), LastAction("exit", "nobody"))
+    assert billing.when_unstaffed == LastAction("queue", "cards")
+    assert billing.callback == CallbackRules(2, 300_000, 25_000, 7_200_000)
+    assert billing.reentry == Reentry(300_000, place=True, agent=False)
+    assert billing.directed_ms == 12_500
+    assert (cards.when_closed, cards.at_closing, cards.when_unstaffed) == (None, None, None)
+    assert (cards.callback, cards.reentry, cards.directed_ms) == (None, None, 30_000)
+
+
+def test_the_exits_of_a_closed_queue_are_exits_of_the_flow(tmp_path: Path) -> None:
+    queues = FILES["queues.yaml"].replace("    ring_s: 15\n", "    when_closed: {exit: shut}\n")
+    flow = FILES["flows/main.yaml"].replace("queue: billing\n", "queue: billing\n    exits: {shut: sorry}\n")
+    assert load_centre(write_centre(tmp_path, {"queues.yaml": queues, "flows/main.yaml": flow})).warnings == ()
+
+
+CHATS = """
+  chats:
+    channel: chat
+    goal: {answered_within_s: 60, share: 0.9}
+    where: "contact.shop == agent.site"
+    steps: [{name: all}]
+    longest_wait_s: 3600
+    last_action: {exit: nobody}
+channels:
+  chat: {beside: [email], auto_accept: true}
+  email: {}
+  voice: {interrupts: [email]}
+"""
+
+
+def test_channels_and_who_takes_them(tmp_path: Path) -> None:
+    agents = FILES["agents.yaml"].replace("    team: first\n", "    capacity: {voice: 1, chat: 3, email: 0}\n")
+    write_centre(tmp_path, {"queues.yaml": FILES["queues.yaml"] + CHATS, "agents.yaml": agents})
+    centre = load_centre(tmp_path)
+    assert centre.warnings == ()
+    assert centre.policy.channels == (
+        Channel("voice", interrupts=("email",)),
+        Channel("chat", beside=("email",), auto_accept=True),
+        Channel("email"),
+    )
+    assert centre.policy.queues[-1].channel == "chat"
+    ana, ben = centre.policy.agents
+    assert (ana.capacity, ben.capacity) == ({"voice": 1, "chat": 3, "email": 0}, {"voice": 1})
+
+
+def test_callers_are_not_sent_to_a_queue_for_chats(tmp_path: Path) -> None:
+    agents = FILES["agents.yaml"].replace("    team: first\n", "    capacity: {chat: 1}\n")
+    flow = FILES["flows/main.yaml"].replace("queue: billing\n", "queue: chats\n")
+    changes = {"queues.yaml": FILES["queues.yaml"] + CHATS, "agents.yaml": agents, "flows/main.yaml": flow}
+    with pytest.raises(DocumentError) as caught:
+        load_centre(write_centre(tmp_path, dict(changes)))
+    (problem,) = [problem for problem in caught.value.problems if problem.severity == "error"]
+    assert str(problem).endswith("nodes.to-billing.queue: the queue 'chats' takes chat contacts, not callers")
+    assert problem.line == 19
+
+
+def test_a_pause_may_come_only_after_failures_in_a_row(tmp_path: Path) -> None:
+    text = "after_failure: {no_answer: {pause_after: 3}, busy: pause}\n" + FILES["agents.yaml"]
+    after = load_centre(write_centre(tmp_path, {"agents.yaml": text})).policy.after_failure
+    assert (after.no_answer, after.no_answer_limit) == ("no answer", 3)
+    assert (after.busy, after.busy_limit, after.unreachable_limit, after.declined) == ("busy", 1, 1, None)
+
+
+def test_a_wrong_channel_hides_no_other_mistake(tmp_path: Path) -> None:
+    """The queue's own channel counts as known, and the wrong agent takes whatever there is."""
+    queues = FILES["queues.yaml"] + CHATS.replace("[email], auto_accept: true", "[emial], auto_accept: 1")
+    agents = FILES["agents.yaml"].replace("billing: 8", "billing: 12")
+    with pytest.raises(DocumentError) as caught:
+        load_centre(write_centre(tmp_path, {"queues.yaml": queues, "agents.yaml": agents}))
+    assert [problem.path for problem in caught.value.problems] == [
+        "agents.ana.skills.billing",
+        "channels.chat.auto_accept",
+    ]

@@ -14,9 +14,11 @@ from router.core.events import (
     TimePassed,
     WrapUpExtended,
 )
-from router.core.policy import Agent
+from router.core.policy import Agent, Channel
 from router.core.router import ImpossibleEvent
 from tests.support.routing import Floor, agents, only, queue, taker
+
+CHANNELS = (Channel("voice"), Channel("chat"))
 
 
 def talking(wrap_up_ms: int = 10_000) -> Floor:
@@ -127,7 +129,8 @@ def test_occupancy_is_handling_over_handling_and_ready() -> None:
 
 def test_an_agent_takes_as_many_chats_as_the_capacity_allows_and_no_call_beside_them() -> None:
     people = (Agent("anna", capacity={"voice": 1, "chat": 2}), Agent("bob"))
-    floor = Floor(queue("chats", channel="chat", wrap_up_ms=4_000), queue("calls"), agents=people, ready=False)
+    queues = (queue("chats", channel="chat", wrap_up_ms=4_000), queue("calls"))
+    floor = Floor(*queues, agents=people, ready=False, channels=CHANNELS)
     floor.send(AgentSignedIn("anna"))
     assert floor.send(ContactArrived("chat1", "chats", "chat"))[-2].agent == "anna"
     assert taker(floor.send(ContactArrived("chat2", "chats", "chat")), "chat2") == "anna"
@@ -142,7 +145,8 @@ def test_an_agent_takes_as_many_chats_as_the_capacity_allows_and_no_call_beside_
 
 
 def test_an_agent_without_the_channel_never_gets_a_contact_of_it() -> None:
-    floor = Floor(queue("chats", channel="chat"), agents=(Agent("anna"), Agent("bob", capacity={"chat": 1})))
+    people = (Agent("anna"), Agent("bob", capacity={"chat": 1}))
+    floor = Floor(queue("chats", channel="chat"), agents=people, channels=CHANNELS)
     assert taker(floor.send(ContactArrived("chat1", "chats", "chat")), "chat1") == "bob"
     floor.send(ContactArrived("chat2", "chats", "chat"))
     assert floor.router.explain("chat2").agents == (("anna", "takes no chat contacts"), ("bob", "ringing"))

@@ -3,7 +3,7 @@
 import pytest
 
 from router.core.errors import PolicyError
-from router.core.policy import Agent, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step, Until
+from router.core.policy import Agent, Channel, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step, Until
 from router.core.policy_check import check_policy
 from router.core.router import Router
 from tests.support.routing import agents, queue, skilled
@@ -135,7 +135,9 @@ def test_two_ways_to_the_same_queue_are_no_circle() -> None:
 
 def test_overflow_cannot_change_the_channel() -> None:
     chats = queue("chats", channel="chat", last_action=LastAction("queue", "billing"))
-    assert problems(queue(), chats) == ["queues.chats.last_action: 'billing' takes voice contacts, not chat"]
+    people, channels = (Agent("anna", capacity={"voice": 1, "chat": 1}),), (Channel("voice"), Channel("chat"))
+    found = problems(queue(), chats, people=people, channels=channels)
+    assert found == ["queues.chats.last_action: 'billing' takes voice contacts, not chat"]
 
 
 def test_mistakes_outside_the_queues() -> None:
