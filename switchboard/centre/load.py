@@ -212,7 +212,7 @@ class _Loading:
         if prompts and source and flow_names == frozenset(flows):
             said = {name for queue in self._entries("queues", QueueDocument).values() for _, name in queue_prompts(queue)}
             for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt") - said):
-                message = "no flow and no queue plays this prompt"
+                message = "no flow or queue plays this prompt"
                 self.problems.append(source.problem(("prompts", name), message, "", "warning"))
 
     def _flow_names(self) -> frozenset[str] | None:
