@@ -74,11 +74,13 @@ class PlannedCall:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an agent's phone does with one call: rings, then answers (200) or refuses (486 busy, 603 declined, 480,
-    503, 404). `ring_s` None: rings until it is cancelled. `talk_s` None: talks until the other side hangs up."""
+    503, 404). `ring_s` None: rings until it is cancelled. `talk_s` None: talks until the other side hangs up. `keys`
+    are pressed during the talk, all of them before `talk_s`."""
 
     ring_s: float | None = 1.0
     status: Literal[200, 404, 480, 486, 503, 603] = 200
     talk_s: float | None = None
+    keys: tuple[Keys, ...] = ()
 
 
 @dataclass(slots=True)
@@ -242,17 +244,7 @@ class Callers(_Sipp):
     def _row(call: PlannedCall, rounds: int) -> str:
         things_to_do = len(call.keys) + (call.hang_up_after_s is not None)
         cells = [call.caller, call.number, _ms(call.start_s), _ms(call.hang_up_after_s), str(things_to_do)]
-        free_s = 0.0
-        for keys in call.keys:
-            start_s = max(0.0, keys.after_s - _LEAD_S)
-            if start_s < free_s:
-                raise ValueError(f"the keys {keys.digits!r} at {keys.after_s} s come too soon after those before them")
-            free_s = start_s + _LEAD_S + 2 * _TONE_S * len(keys.digits) + SCENARIO_TICK_S
-            cells += [_ms(start_s), keys.digits]
-        cells += ["-1", "0"] * (rounds - len(call.keys))
-        if wrong := [cell for cell in cells if not cell or set(cell) & set(";\r\n[]<>")]:
-            raise ValueError(f"SIPp cannot send {wrong[0]!r}")
-        return ";".join(cells)
+        return _line([*cells, *_rounds_of_keys(call.keys, rounds)])
 
 
 class AgentPhone(_Sipp):
@@ -271,11 +263,25 @@ class AgentPhone(_Sipp):
         return f"sip:{self.name}@{self.host}:{self.port}"
 
     async def start(self) -> None:
-        rows = [f"{_ms(answer.ring_s)};{answer.status};{_ms(answer.talk_s)}" for answer in self._answers]
+        rounds = max((len(answer.keys) for answer in self._answers), default=0)
+        rows = [self._row(answer, rounds) for answer in self._answers]
         own = ["-i", self.host, "-mi", self.host, "-p", str(self.port)]
         options = [*own, "-mp", str(self._media), "-cp", str(self._control)]
-        await self._launch("phone.xml.j2", rows, options, refusals=_REFUSALS)
+        await self._launch(
+            "phone.xml.j2",
+            rows,
+            options,
+            refusals=_REFUSALS,
+            rounds=rounds,
+            tone_ms=round(_TONE_S * 1000),
+            dtmf_payload=_DTMF_PAYLOAD,
+        )
         await self._listening()
+
+    @staticmethod
+    def _row(answer: Answer, rounds: int) -> str:
+        cells = [_ms(answer.ring_s), str(answer.status), _ms(answer.talk_s), str(len(answer.keys))]
+        return _line([*cells, *_rounds_of_keys(answer.keys, rounds)])
 
     async def _listening(self) -> None:
         """Waits until the phone's port is bound; SIPp says so in no other way than that the kernel knows it."""
@@ -300,6 +306,25 @@ def feature_call(
     keys = (Keys(pin_after_s, f"{pin}#"),) if pin else ()
     call = PlannedCall(code, caller=agent, keys=keys)
     return Callers(directory, [call], asterisk, host=host, name=f"{agent}-{code.strip('*')}")
+
+
+def _rounds_of_keys(all_keys: Sequence[Keys], rounds: int) -> Iterator[str]:
+    """For each round of keys when SIPp is to begin with it and the keys; filled up to `rounds`."""
+    free_s = 0.0
+    for keys in all_keys:
+        start_s = max(0.0, keys.after_s - _LEAD_S)
+        if start_s < free_s:
+            raise ValueError(f"the keys {keys.digits!r} at {keys.after_s} s come too soon after those before them")
+        free_s = start_s + _LEAD_S + 2 * _TONE_S * len(keys.digits) + SCENARIO_TICK_S
+        yield from (_ms(start_s), keys.digits)
+    yield from ["-1", "0"] * (rounds - len(all_keys))
+
+
+def _line(cells: Sequence[str]) -> str:
+    """One line of an injection file."""
+    if wrong := [cell for cell in cells if not cell or set(cell) & set(";\r\n[]<>")]:
+        raise ValueError(f"SIPp cannot send {wrong[0]!r}")
+    return ";".join(cells)
 
 
 def _ms(seconds: float | None) -> str:

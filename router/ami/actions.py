@@ -138,7 +138,7 @@ def redirect(channel: str, context: str, extension: str, priority: int = 1) -> A
 
 def redirect_both(channel: str, place: tuple[str, str], partner: str, partners_place: tuple[str, str]) -> Action:
     """Sends two channels that talk with each other to (context, extension) each, at one stroke, so that neither goes on
-    in its own dialplan. Refused when `channel` is gone; when only the partner is, `channel` is sent all the same."""
+    in its own dialplan. Names and Uniqueids stay. Refused, and nobody is moved, when one of them is gone."""
     extra = {f"Extra{name}": value for name, value in _place(*partners_place, 1).items()}
     return {**redirect(channel, *place), "ExtraChannel": _channel("Redirect", partner), **extra}
 

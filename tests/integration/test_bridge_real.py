@@ -1,81 +1,17 @@
 """What a real Asterisk does when AMI `Bridge` takes a caller out of FastAGI: the facts the live shell is built on."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from asterisk_conf.names import CONTEXT_AGENT_LEG, VAR_CONTACT, VAR_DONE, VAR_OFFER, VAR_TALKED
-from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall
-from asterisk_conf.site import Phone
+from asterisk_conf.names import VAR_CONTACT, VAR_DONE, VAR_TALKED
+from asterisk_conf.phones import Answer
 from router.ami import actions
 from router.ami.client import AmiRefused
-from tests.support.ami_recorder import Recorder
-from tests.support.asterisk import AMI_SECRET, NUMBER, running_asterisk
-from tests.support.raw_agi import RawAgi, RawCall
+from tests.support.scene import scene
 
 pytestmark = pytest.mark.asterisk
-
-
-class Scene:
-    """A caller in FastAGI, and phones for agents."""
-
-    def __init__(self, engine: Recorder, agi: RawAgi, caller: RawCall) -> None:
-        self.engine = engine
-        self.agi = agi
-        self.caller = caller
-
-    async def ring(self, phone: str, offer: str) -> str:
-        """Rings an agent; returns the leg's channel id once the leg is in the dialplan."""
-        channel_id = actions.own_channel_id("t", offer)
-        variables = {VAR_OFFER: offer, VAR_CONTACT: self.caller.uniqueid}
-        action = actions.originate(
-            channel=f"PJSIP/{phone}",
-            channel_id=channel_id,
-            context=CONTEXT_AGENT_LEG,
-            extension="s",
-            timeout_ms=5_000,
-            variables=variables,
-        )
-        await self.engine.client.action("Originate", action)
-        told = await self.engine.event("OriginateResponse", Uniqueid=channel_id)
-        assert (told["Response"], told["Reason"]) == ("Success", "4")
-        return channel_id
-
-    async def join(self, channel_id: str) -> None:
-        await self.engine.client.action("Setvar", actions.setvar(self.caller.uniqueid, VAR_TALKED, "yes"))
-        await self.engine.client.action("Bridge", actions.bridge(self.caller.channel, channel_id))
-
-    async def status(self) -> dict[str, dict[str, str]]:
-        asked = actions.status(variables=[VAR_OFFER, VAR_CONTACT, VAR_TALKED, VAR_DONE])
-        found = await self.engine.client.collect("Status", asked, until="StatusComplete")
-        return {event["Uniqueid"]: dict(event) | event.variables for event in found}
-
-
-@contextlib.asynccontextmanager
-async def scene(directory: Path, answer: Answer, caller_leaves_s: float | None = None) -> AsyncIterator[Scene]:
-    async with RawAgi() as agi, AgentPhone(directory / "sip", "anna", [answer]) as phone:
-        phones = (Phone("anna", contact=phone.contact),)
-        async with (
-            running_asterisk(directory, agi_port=agi.port, phones=phones, watchdog_s=60) as (_, site),
-            Recorder(site.ports.ami, AMI_SECRET) as engine,
-            Callers(
-                directory / "sip",
-                [PlannedCall(NUMBER, hang_up_after_s=caller_leaves_s)],
-                ("127.0.0.1", site.ports.sip),
-            ) as callers,
-        ):
-            call = await agi.call()
-            assert await call.ask("ANSWER") == "200 result=0"
-            on = Scene(engine, agi, call)
-            yield on
-            agi.close_all()  # Asterisk and SIPp end at once only when nothing is under way
-            for uniqueid in await on.status():
-                with contextlib.suppress(AmiRefused):
-                    await engine.client.action("Hangup", actions.hangup(uniqueid))
-            await asyncio.wait_for(callers.finished(), 5)
 
 
 @pytest.mark.parametrize("prompt", ['STREAM FILE demo-congrats ""', "WAIT FOR DIGIT 30000"])

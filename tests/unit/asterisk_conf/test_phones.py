@@ -16,7 +16,7 @@ from asterisk_conf.ports import reserved_ports
     ("template", "context"),
     [
         ("caller.xml.j2", {"rounds": 2, "tone_ms": 80, "dtmf_payload": 96}),
-        ("phone.xml.j2", {"refusals": ((486, "Busy Here"),)}),
+        ("phone.xml.j2", {"rounds": 2, "tone_ms": 80, "dtmf_payload": 96, "refusals": ((486, "Busy Here"),)}),
     ],
 )
 def test_every_jump_of_a_scenario_has_its_label(template: str, context: dict[str, object]) -> None:
