@@ -117,9 +117,11 @@ def check_channels(flows: Iterable[Flow], queues: Mapping[str, QueueDocument]) -
     """Callers are sent to queues that take calls."""
     for flow in flows:
         for name, node in flow.nodes.items():
-            queue = queues.get(node.queue) if isinstance(node, Enqueue) and node.queue else None
+            if not isinstance(node, Enqueue) or node.queue is None:
+                continue
+            queue = queues.get(node.queue)
             if queue and queue.channel != "voice":
-                message = f"the queue {node.queue!r} takes {queue.channel} contacts, not callers"
+                message = f"the queue {str(node.queue)!r} takes {queue.channel} contacts, not callers"
                 yield flow.problem(("nodes", name, "queue"), message)
 
 
