@@ -6,24 +6,30 @@ The CLI and the live view use it. Whoever may open the socket is an admin; other
 import contextlib
 import getpass
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import msgspec
 from aiohttp import web
-from pydantic import BaseModel
 
-from switchboard.operations import Actor, OperationRefused, perform
+from switchboard.operations import Actor, OperationRefused, perform, table
+from switchboard.operations.base import answer_adapter
+from switchboard.stream.mirror import Mirror
+from switchboard.stream.serve import prepare, serve
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
 
 SOCKET_NAME = "control.sock"
+SHUTDOWN_S = 1.0
+"""How long requests under way may take when the engine stops."""
 
 
 class ControlServer:
-    """Serves `POST /NAME` with a JSON object: the operation of that name, answered with JSON, or 409 and a message."""
+    """Serves `POST /NAME` with a JSON object: the operation of that name, answered with JSON, or 409 and a message;
+    and at `GET /stream` the live state of the centre (a WebSocket)."""
 
     def __init__(self, engine: "Engine") -> None:
         self.path = engine.directory / SOCKET_NAME
@@ -32,8 +38,10 @@ class ControlServer:
 
     async def start(self) -> None:
         app = web.Application()
+        prepare(app)
         app.router.add_post("/{operation}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None)
+        app.router.add_get("/stream", self._stream)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()  # left by a killed engine; the lock on the directory says that none is running
@@ -51,16 +59,22 @@ class ControlServer:
 
     async def _serve(self, request: web.Request) -> web.Response:
         actor = Actor(getpass.getuser(), frozenset({"admin"}), "control")
+        name = request.match_info["operation"]
         try:
             arguments = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
-            answer = await perform(self._engine, actor, request.match_info["operation"], arguments)
-        except (OperationRefused, msgspec.MsgspecError) as error:
-            return _json({"error": str(error)}, status=409)
-        return _json(answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer)
+            answer = await perform(self._engine, actor, name, arguments)
+        except OperationRefused as refusal:
+            return _json(msgspec.json.encode({"error": str(refusal), "kind": refusal.kind}), status=409)
+        except msgspec.MsgspecError as error:
+            return _json(msgspec.json.encode({"error": str(error), "kind": "invalid"}), status=409)
+        return _json(answer_adapter(table()[name]).dump_json(answer))
+
+    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+        return await serve(request, self._engine.board)
 
 
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json", status=status)
+def _json(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, content_type="application/json", status=status)
 
 
 class EngineUnreachable(Exception):
@@ -72,18 +86,45 @@ async def ask(directory: Path, operation: str, **arguments: Any) -> Any:
 
     Raises EngineUnreachable when none answers there, OperationRefused with the engine's reason when it says no.
     """
-    path = directory / SOCKET_NAME
-    connector = aiohttp.UnixConnector(str(path))
     try:
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=10)) as http,
+            _connected(directory, aiohttp.ClientTimeout(total=10)) as http,
             http.post(f"http://engine/{operation}", data=msgspec.json.encode(arguments)) as response,
         ):
             answer = msgspec.json.decode(await response.read())
     except (OSError, aiohttp.ClientError, TimeoutError) as error:
-        raise EngineUnreachable(
-            f"no engine answers at {path} ({error or type(error).__name__}); is `switchboard run` working there?"
-        ) from error
+        raise _unreachable(directory, error) from error
     if response.status != 200:
-        raise OperationRefused(answer["error"])
+        raise OperationRefused(answer["error"], answer["kind"])
     return answer
+
+
+async def watch(directory: Path) -> AsyncIterator[Mirror]:
+    """Follows the live state of the engine that works in `directory`: the same mirror after each message.
+
+    Ends when the engine stops. Raises EngineUnreachable when none answers, or the one there dies.
+    """
+    mirror = Mirror()
+    try:
+        async with (
+            _connected(directory, aiohttp.ClientTimeout(total=None, sock_connect=10)) as http,
+            http.ws_connect("http://engine/stream", max_msg_size=0) as socket,
+        ):
+            async for message in socket:
+                mirror.apply(message.data)
+                yield mirror
+            if socket.close_code != aiohttp.WSCloseCode.GOING_AWAY:
+                raise ConnectionError("it went away")
+    except (OSError, aiohttp.ClientError, TimeoutError) as error:
+        raise _unreachable(directory, error) from error
+
+
+def _connected(directory: Path, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(directory / SOCKET_NAME)), timeout=timeout)
+
+
+def _unreachable(directory: Path, error: Exception) -> EngineUnreachable:
+    return EngineUnreachable(
+        f"no engine answers at {directory / SOCKET_NAME} ({error or type(error).__name__}); is `switchboard run` "
+        "working there?"
+    )

@@ -37,6 +37,7 @@ from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
 from switchboard.lock import DirectoryLock
+from switchboard.stream.board import Board
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ class Engine:
             self.live = LiveRouter(router, self.journal, self.clock)
             stack.callback(self.live.stop)
             self.metrics = Metrics(self.centre.policy, start_ms=self.clock.now_ms(), interval_ms=METRICS_INTERVAL_MS)
+            self.board = Board(self)
+            stack.callback(self.board.stop)
             self._assemble()
             await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
@@ -87,8 +90,8 @@ class Engine:
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
-            await self._ami.start()
-            stack.push_async_callback(self._ami.stop)
+            await self.ami.start()
+            stack.push_async_callback(self.ami.stop)
             control = ControlServer(self)
             await control.start()
             stack.push_async_callback(control.stop)
@@ -168,10 +171,10 @@ class Engine:
             settings.asterisk.ami_user,
             settings.asterisk.ami_secret.read(self.centre.directory),
         )
-        self._ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
+        self.ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
         self.lines = Lines(lambda contact: self.calls.channel(contact))
         self.legs = AgentLegs(
-            self._ami,
+            self.ami,
             self.live,
             phone_of=lambda agent: f"PJSIP/{agent}",
             caller_id_of=self._caller_id,
@@ -199,6 +202,7 @@ class Engine:
         self.live.observe(self._measure)
         self.live.observe(self.calls.observe)
         self.live.observe(self.legs.observe)
+        self.live.observe(self.board.observe)
 
     def _take_over(self, recovered: Replayed | None) -> None:
         """Goes on with the sessions and the policy: the centre's files may have changed since the last engine."""
@@ -243,12 +247,13 @@ class Engine:
         log.info("in step with Asterisk: %s", found)
         self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
         self._in_step.set()
+        self.board.touch()
 
     async def _resync(self) -> Findings | None:
         """Asks Asterisk until it answers; None when the connection is lost again (the next one begins anew)."""
         while True:
             try:
-                return await resync(self._ami, self.live, self.legs, self.calls.channel_is)
+                return await resync(self.ami, self.live, self.legs, self.calls.channel_is)
             except AmiDisconnected:
                 return None
             except AmiError as error:
@@ -257,6 +262,7 @@ class Engine:
 
     def _on_down(self, reason: str) -> None:
         self._in_step.clear()
+        self.board.touch()
         log.warning("AMI is down: %s", reason)
 
     # What the parts ask of each other
@@ -285,6 +291,7 @@ class Engine:
     def _save_session(self, contact: str, session: Session | None) -> None:
         raw = msgspec.Raw(session.to_json()) if session else NOTHING
         self.live.record(SessionSaved(self.clock.now_ms(), contact, raw))
+        self.board.touch()
 
     def _session_finished(self, session: Session, entered_queue: bool) -> None:
         self.metrics.flow_finished(

@@ -1,11 +1,8 @@
 """The centre at this moment: queues, agents and calls, as the live view, the API and the state stream show them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from router.core.decisions import AgentState
-from router.core.metrics import Figures
-from router.core.policy import Queue
-from router.core.state import Agent
 from switchboard.operations.base import Answer
 
 if TYPE_CHECKING:
@@ -68,52 +65,45 @@ class State(Answer):
 
 def state_of(engine: "Engine") -> State:
     """The state of a running engine."""
-    router, now_ms = engine.live.router, engine.clock.now_ms()
-    figures = engine.metrics.report(now_ms).whole
-    waiting = {queue.name: router.waiting(queue.name) for queue in router.policy.queues}
-    agents = router.agents()
-    talking = sum(agent.state == "busy" for agent in agents)
-    total_waiting = sum(len(names) for names in waiting.values())
+    return state_from(engine.board.document(), engine.clock.now_ms())
+
+
+def state_from(document: dict[str, Any], now_ms: int) -> State:
+    """The state that the document of the state stream describes, at this moment."""
     return State(
-        centre=engine.centre.name,
-        ready=engine.ready,
+        centre=document["centre"],
+        ready=document["ready"],
         now_ms=now_ms,
-        calls=CallCounts(
-            ivr=max(0, len(engine.calls) - total_waiting - talking),
-            waiting=total_waiting,
-            talking=talking,
-            finished=figures.all_queues.tally.ended,
-        ),
-        queues=[_queue(engine, queue, waiting[queue.name], figures, now_ms) for queue in router.policy.queues],
-        agents=[_agent(agent, figures, now_ms) for agent in agents],
+        calls=CallCounts(**document["calls"]),
+        queues=[_queue(name, queue, now_ms) for name, queue in document["queues"].items()],
+        agents=[_agent(name, agent, now_ms) for name, agent in document["agents"].items()],
     )
 
 
-def _queue(engine: "Engine", queue: Queue, waiting: list[str], figures: Figures, now_ms: int) -> QueueNow:
-    tally, values = figures.queues[queue.name].tally, figures.queues[queue.name].values
-    first = engine.live.router.contact(waiting[0]) if waiting else None
+def _queue(name: str, queue: dict[str, Any], now_ms: int) -> QueueNow:
+    oldest_ms = queue.get("oldest_ms")
     return QueueNow(
-        name=queue.name,
-        waiting=len(waiting),
-        longest_wait_ms=now_ms - first.arrived_ms if first else None,
-        arrived=tally.arrived,
-        answered=tally.answered,
-        left=tally.abandoned + tally.left + tally.overflowed,
-        service_level_share=values["service_level_share"],
-        goal_share=queue.goal.share,
-        goal_s=queue.goal.answered_within_ms / 1000,
-        mean_wait_ms=values["mean_wait_ms"],
+        name=name,
+        waiting=queue["waiting"],
+        longest_wait_ms=now_ms - oldest_ms if oldest_ms is not None else None,
+        arrived=queue["arrived"],
+        answered=queue["answered"],
+        left=queue["left"],
+        service_level_share=queue.get("service_level_share"),
+        goal_share=queue["goal_share"],
+        goal_s=queue["goal_s"],
+        mean_wait_ms=queue.get("mean_wait_ms"),
     )
 
 
-def _agent(agent: Agent, figures: Figures, now_ms: int) -> AgentNow:
-    done = figures.agents.get(agent.name)
+def _agent(name: str, agent: dict[str, Any], now_ms: int) -> AgentNow:
+    since_ms = agent.get("since_ms")
     return AgentNow(
-        name=agent.name,
-        state=agent.state,
-        reason=agent.shown_reason,
-        for_ms=now_ms - agent.since_ms if agent.since_ms else None,
-        contact=agent.contact,
-        handled=done.tally.answered if done else 0,
-        occupancy_share=done.values["occupancy_share"] if done else None,
+        name=name,
+        state=agent["state"],
+        reason=agent.get("reason", ""),
+        for_ms=now_ms - since_ms if since_ms is not None else None,
+        contact=agent.get("contact"),
+        handled=agent["handled"],
+        occupancy_share=agent.get("occupancy_share"),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
@@ -117,6 +118,12 @@ def table() -> Mapping[str, Operation]:
     return MappingProxyType(_table)
 
 
+@cache
+def answer_adapter(asked: Operation) -> TypeAdapter[Any]:
+    """What turns the operation's answer into JSON, and knows its schema."""
+    return TypeAdapter(asked.answer)
+
+
 def operation(
     method: Method, path: str, *, roles: tuple[Role, ...], own: bool = False, changes: bool | None = None
 ) -> Callable[[Perform], Perform]:
@@ -159,7 +166,7 @@ async def perform(engine: Engine, actor: Actor, name: str, arguments: Mapping[st
     try:
         ask = asked.ask.model_validate(arguments)
     except ValidationError as error:
-        raise OperationRefused(_in_words(error), "invalid") from None
+        raise OperationRefused(in_words(error), "invalid") from None
     if not asked.allows(actor, ask):
         _audit(engine, asked, actor, ask, refused="not allowed")
         raise OperationRefused(f"{actor.name} may not do this ({name}); it takes {_one_of(asked)}", "forbidden")
@@ -185,7 +192,7 @@ def _one_of(asked: Operation) -> str:
     return "the role " + " or ".join(sorted(asked.roles)) + (", or the agent itself" if asked.own else "")
 
 
-def _in_words(error: ValidationError) -> str:
+def in_words(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or 'the request'}: {problem['msg']}" for problem in error.errors()
     )
