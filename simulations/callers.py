@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from documents import DocumentError, Problem
-from ivr.flow.effects import Collect, Effect, Enqueue, LookUp, Play
-from ivr.flow.inputs import HungUp, Input, Keys, LookedUp, LookupFailed, Played
+from ivr.flow.effects import BookCallback, Collect, Effect, Enqueue, LookUp, Play, TakeVoicemail
+from ivr.flow.inputs import EffectFailed, HungUp, Input, Keys, LookedUp, LookupFailed, Played, VoicemailTaken
 from ivr.flow.library import Library
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, Session
@@ -86,6 +86,11 @@ class IvrCaller:
                 return Step(None, self._ms(stream, self._ivr.collect_s), self._presses(effect, node, stream))
             case LookUp():
                 return Step(None, self._ms(stream, self._ivr.look_up_s), self._brings(node, stream))
+            case TakeVoicemail():
+                speaks_ms = self._ms(stream, self._ivr.play_s)
+                return Step(None, speaks_ms, VoicemailTaken("" if speaks_ms < effect.min_ms else node, speaks_ms))
+            case BookCallback():
+                return Step(None, 0, EffectFailed("callbacks are not simulated"))
         raise DocumentError([Problem(f"no simulated caller can do {type(effect).__name__}", path=node)])
 
     def _ms(self, stream: str, distribution: Distribution) -> int:

@@ -8,7 +8,7 @@ from ivr.flow import effects, inputs
 from ivr.flow.effects import Effect
 from ivr.flow.inputs import Input
 from ivr.flow.machine import Machine
-from ivr.flow.scripted import press, told, url_of
+from ivr.flow.scripted import left_message, press, told, told_when, url_of
 from ivr.flow.session import Caller, Session
 
 _KEYS = re.compile(r"[0-9A-D*#]{1,1000}")
@@ -22,12 +22,19 @@ _FAILURES = {
     )
 }
 
-_QUESTIONS = {effects.Collect: "keys", effects.LookUp: "answer", effects.Enqueue: "comes back by"}
+_QUESTIONS = {
+    effects.Collect: "keys",
+    effects.LookUp: "answer",
+    effects.Enqueue: "comes back by",
+    effects.BookCallback: "booked",
+    effects.TakeVoicemail: "seconds",
+}
 
 HELP = """\
 At a prompt type keys (the # too, where one ends the entry); an empty line keeps silent; `hangup` hangs up.
 A lookup is answered by you: JSON, a status such as 404, or an empty line for no answer in time.
-In a queue say how the caller comes back: `answered` (an empty line), or the name of an exit."""
+In a queue say how the caller comes back: `answered` (an empty line), the name of an exit, or the key of a way out.
+A callback is booked by an empty line, `merged` or `refused`; of a voicemail say how many seconds it lasts."""
 
 
 class TextCaller:
@@ -53,7 +60,7 @@ class TextCaller:
         return session
 
     def _show(self, effect: Effect) -> None:
-        if isinstance(effect, effects.Play | effects.Collect):
+        if isinstance(effect, effects.Play | effects.Collect | effects.TakeVoicemail):
             for line in told(effect.spoken):
                 self._say(line)
         elif isinstance(effect, effects.SetLanguage):
@@ -64,9 +71,15 @@ class TextCaller:
         elif isinstance(effect, effects.Enqueue):
             more = f", priority {effect.priority}" if effect.priority is not None else ""
             more += f", first {effect.preferred_agent}" if effect.preferred_agent else ""
+            more += f"; ways out: {' '.join(effect.keys)}" if effect.keys else ""
             self._say(f"[waits in queue {effect.queue}{more}]")
+        elif isinstance(effect, effects.BookCallback):
+            when = told_when(effect, self._machine.library)
+            self._say(f"[books a callback from queue {effect.queue} to {effect.number}, {when}]")
         elif isinstance(effect, effects.HangUp):
             self._say(f"[the flow hangs up: {effect.reason}]")
+        if isinstance(effect, effects.TakeVoicemail):
+            self._say(f"[beep; records into mailbox {effect.mailbox}]")
 
     def _answer(self, session: Session, effect: Effect) -> Input:
         if isinstance(effect, effects.Play):
@@ -80,6 +93,12 @@ class TextCaller:
                 answer = self._keys(effect, line.strip())
             elif isinstance(effect, effects.LookUp):
                 answer = self._looked_up(line.strip())
+            elif isinstance(effect, effects.BookCallback):
+                answer = self._booked(line.strip())
+            elif isinstance(effect, effects.TakeVoicemail):
+                answer = self._recorded(effect, line.strip())
+            elif isinstance(effect, effects.Enqueue) and len(line.strip()) == 1 and line.strip() in effect.keys:
+                answer = inputs.WayOut(line.strip())
             else:
                 answer = self._dequeued(session, line.strip())
         return answer
@@ -105,6 +124,18 @@ class TextCaller:
         except ValueError as error:
             self._say(f"Not JSON ({error}); a status such as 404, one of {', '.join(_FAILURES)}, or an empty line.")
             return None
+
+    def _booked(self, line: str) -> Input | None:
+        if line not in ("", "merged", "refused"):
+            self._say("An empty line books it, `merged` finds an earlier one, `refused` refuses the number.")
+            return None
+        return inputs.EffectFailed("refused") if line == "refused" else inputs.CallbackBooked(line == "merged")
+
+    def _recorded(self, effect: effects.TakeVoicemail, line: str) -> Input | None:
+        if not re.fullmatch(r"[0-9]{1,5}", line):
+            self._say("So many seconds, such as 20.")
+            return None
+        return left_message(effect, int(line) * 1000)
 
     def _dequeued(self, session: Session, line: str) -> Input:
         exits = ["answered", *self._machine.library.flows[session.flow].exits[session.node]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.flow.effects import Collect
+from ivr.flow.effects import Collect, Spoken
 from ivr.flow.inputs import Keys
 from ivr.flow.names import Target
 from ivr.flow.node import Node, Part, Result
@@ -41,11 +41,18 @@ class AskingNode(Node):
     def exits(self) -> dict[str, str]:
         return {"no_input": self.no_input.to, "no_match": self.no_match.to, **super().exits()}
 
-    def ask(self, turn: "Turn", max_digits: int, terminators: str, sensitive: bool = False) -> Collect:
-        """The question; after a failed try, what is said first."""
+    def ask(
+        self,
+        turn: "Turn",
+        max_digits: int,
+        terminators: str,
+        sensitive: bool = False,
+        question: tuple[Spoken, ...] | None = None,
+    ) -> Collect:
+        """The question (by default `say`); after a failed try, what is said first."""
         failed = {"no_input": self.no_input.say, "no_match": self.no_match.say}.get(turn.memory.get("last", ""), ())
         return Collect(
-            turn.speak((*failed, *self.say)),
+            (*turn.speak(failed), *(turn.speak(self.say) if question is None else question)),
             max_digits,
             terminators,
             round(self.first_digit_s * 1000),

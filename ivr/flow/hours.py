@@ -9,7 +9,7 @@ evening before still runs to its end.
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
@@ -125,6 +125,16 @@ class Hours:
 
     def is_open(self, now_ms: int) -> bool:
         return self.state(now_ms) == "open"
+
+    def open_times(self, after_ms: int, every_min: int, most: int) -> list[int]:
+        """The next times (Unix ms) at which it is open: full multiples of `every_min` on the wall clock, of the coming
+        two weeks."""
+        wall = (_EPOCH + timedelta(milliseconds=after_ms)).astimezone(self.zone)
+        past_min = (wall.hour * 60 + wall.minute) % every_min
+        first_ms = after_ms - after_ms % 60_000 + (every_min - past_min) * 60_000
+        step_ms = every_min * 60_000
+        times = (first_ms + number * step_ms for number in range(14 * _DAY_MINUTES // every_min))
+        return list(islice(filter(self.is_open, times), most))
 
     def _within(self, day: date, minute: int) -> bool:
         """Whether `minute`, counted from the midnight that began `day`, is in one of that day's ranges."""

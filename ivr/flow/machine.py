@@ -17,10 +17,12 @@ Rules
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from ivr.flow import inputs
 from ivr.flow.document import Flow
 from ivr.flow.effects import Effect, HangUp, SetLanguage
-from ivr.flow.inputs import EffectFailed, HungUp, Input
+from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input
 from ivr.flow.library import Library
 from ivr.flow.node import Call, NodeError, Result, Return
 from ivr.flow.session import Attribute, Caller, Frame, MachineError, Session
@@ -30,9 +32,12 @@ ANSWERS: dict[str, tuple[type[Input], ...]] = {
     "Play": (inputs.Played,),
     "Collect": (inputs.Keys,),
     "LookUp": (inputs.LookedUp, inputs.LookupFailed),
-    "Enqueue": (inputs.Dequeued,),
+    "Enqueue": (inputs.Dequeued, inputs.WayOut),
+    "BookCallback": (inputs.CallbackBooked,),
+    "TakeVoicemail": (inputs.VoicemailTaken,),
 }
-"""What each effect that waits is answered by; besides, `EffectFailed` and `HungUp` always are answers."""
+"""What each effect that waits is answered by; besides, `EffectFailed` and `HungUp` always are answers, and
+so is `Dequeued` while a place in a queue is kept: the flow then goes on behind the enqueue node."""
 
 MAX_ALONE = 100
 MAX_ENTERED = 2_000
@@ -89,6 +94,8 @@ class Machine:
             return (session if session.finished else session.ended("hungup")), []
         if session.finished:
             raise MachineError(f"the session has ended ({session.outcome}); it takes no {type(answer).__name__}")
+        if isinstance(answer, Dequeued) and session.place is not None:
+            session = session.back_in_place()
         if not isinstance(answer, (*ANSWERS[session.waiting_for], EffectFailed)):
             wanted = " or ".join(kind.__name__ for kind in ANSWERS[session.waiting_for])
             raise MachineError(
@@ -96,6 +103,7 @@ class Machine:
                 f"not {type(answer).__name__}"
             )
         turn = self._turn(session, now_ms)
+        turn.forget_secrets(len(turn.frames) + 1)  # of flows that an agent's answer has cut short
         node = turn.flow.nodes[turn.node]
         if isinstance(answer, EffectFailed):
             return self._run(turn, node.failed, answer.detail or "the effect failed")
@@ -113,20 +121,30 @@ class Machine:
         """
         if session.finished:
             return session, []
-        places = [*((frame.flow, frame.node) for frame in session.frames), (session.flow, session.node)]
-        if not all(flow in self.library.flows and node in self.library.flows[flow].nodes for flow, node in places):
-            flow = self._flow(places[0][0])
+        begun = (session.frames[0] if session.frames else session).flow
+        if not self._exist(session.frames, session.flow, session.node):
+            flow = self._flow(begun)
             turn = Turn(self.library, session, flow, now_ms)
             turn.forget_secrets(0)
             turn.go(flow, flow.start, (), "changed")
         else:
             flow = self._flow(session.flow)
             turn = Turn(self.library, session, flow, now_ms)
-            turn.frames = tuple(
-                Frame(frame.flow, self._flow(frame.flow).fingerprint, frame.node) for frame in session.frames
-            )
+            turn.frames = self._as_they_are_now(session.frames)
+        if (place := session.place) is not None:
+            turn.place = None
+            if self._exist(place.frames, place.flow, place.node):
+                now, frames = self._flow(place.flow), self._as_they_are_now(place.frames)
+                turn.place = msgspec.structs.replace(place, fingerprint=now.fingerprint, frames=frames)
         turn.effects.append(SetLanguage(turn.language))
         return self._run(turn, turn.flow.nodes[turn.node].enter)
+
+    def _exist(self, frames: tuple[Frame, ...], flow: str, node: str) -> bool:
+        places = [*((frame.flow, frame.node) for frame in frames), (flow, node)]
+        return all(flow in self.library.flows and node in self.library.flows[flow].nodes for flow, node in places)
+
+    def _as_they_are_now(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        return tuple(Frame(frame.flow, self._flow(frame.flow).fingerprint, frame.node) for frame in frames)
 
     def _flow(self, name: str) -> Flow:
         try:

@@ -59,7 +59,7 @@ class Given(Part):
 
 
 class Press(Part):
-    """The caller presses keys at a prompt; the terminator is one of them."""
+    """The caller presses keys at a prompt (the terminator is one of them), or a key of a way out while waiting."""
 
     press: str = Field(pattern=_KEYS)
 
@@ -70,7 +70,19 @@ class FromQueue(Part):
     from_queue: ExitName
 
 
-Action = Literal["silence", "hang_up"] | Press | FromQueue
+class Booking(Part):
+    """What becomes of the callback that the flow books; without this item it is booked."""
+
+    callback: Literal["booked", "merged", "refused"]
+
+
+class Message(Part):
+    """The caller speaks a voicemail of so many seconds."""
+
+    voicemail_s: float = Field(ge=0)
+
+
+Action = Literal["silence", "hang_up"] | Press | FromQueue | Booking | Message
 
 
 class SaidValue(Part):
@@ -96,6 +108,8 @@ class Expect(Part):
     queue: QueueName | None = Field(None, description="The last queue that the caller was put into.")
     priority: int | None = Field(None, description="The priority in that queue.")
     preferred_agent: str | None = Field(None, description="The agent to be tried first in that queue.")
+    callback: str | None = Field(None, description="The number of the last callback that the flow booked.")
+    mailbox: str | None = Field(None, description="The mailbox of the last voicemail.")
     attributes: dict[str, Attribute | None] = Field(default_factory=dict, description="`null`: not set.")
     language: LanguageTag | None = None
     node: str | None = Field(None, description="The last node entered.")
@@ -157,6 +171,16 @@ def press(asked: effects.Collect, keys: str) -> tuple[inputs.Keys, str]:
     return inputs.Keys(digits, "timeout"), ""
 
 
+def left_message(asked: effects.TakeVoicemail, duration_ms: int) -> inputs.VoicemailTaken:
+    """What the machine gets when a message of this length is left."""
+    return inputs.VoicemailTaken("" if duration_ms < asked.min_ms else "message", duration_ms)
+
+
+def told_when(callback: effects.BookCallback, library: Library) -> str:
+    """When the caller is to be rung, in words."""
+    return "in turn" if callback.at_ms is None else f"at {library.local(callback.at_ms):%a %F %H:%M}"
+
+
 def told(spoken: Iterable[Spoken]) -> Iterator[str]:
     """What a caller hears, in words."""
     for item in spoken:
@@ -185,6 +209,8 @@ class _Run:
     heard: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     queued: effects.Enqueue | None = None
+    callback: effects.BookCallback | None = None
+    voicemail: effects.TakeVoicemail | None = None
     reason: str | None = None
 
     def result(self) -> Result:
@@ -217,7 +243,7 @@ class _Run:
             self._tell(done)
             if session.finished or self.problems:
                 break
-            answer = self._answer(done[-1], actions)
+            answer = self._answer(session, done[-1], actions)
             if answer is None:
                 break
             session, done = self.machine.resume(session, answer, now_ms)
@@ -231,7 +257,7 @@ class _Run:
 
     def _tell(self, done: Iterable[Effect]) -> None:
         for effect in done:
-            if isinstance(effect, effects.Play | effects.Collect):
+            if isinstance(effect, effects.Play | effects.Collect | effects.TakeVoicemail):
                 self.heard += [_name(item) for item in effect.spoken]
                 self.story += [f"hears {line}" for line in told(effect.spoken)]
             elif isinstance(effect, effects.SetLanguage):
@@ -239,21 +265,25 @@ class _Run:
             elif isinstance(effect, effects.Enqueue):
                 self.queued = effect
                 self.story.append(f"waits in queue {effect.queue!r}")
+            elif isinstance(effect, effects.BookCallback):
+                self.callback = effect
+                self.story.append(f"a callback to {effect.number}, {told_when(effect, self.machine.library)}")
             elif isinstance(effect, effects.HangUp):
                 self.reason = effect.reason
                 self.story.append(f"the flow hangs up ({effect.reason})")
+            if isinstance(effect, effects.TakeVoicemail):
+                self.voicemail = effect
 
-    def _answer(self, effect: Effect, actions: list[tuple[int, Action]]) -> Input | None:
+    def _answer(self, session: Session, effect: Effect, actions: list[tuple[int, Action]]) -> Input | None:
         """The answer to what the session waits for, or None when the caller does nothing more."""
         if isinstance(effect, effects.Play):
             return inputs.Played()
         if isinstance(effect, effects.LookUp):
             return self._looked_up(effect)
-        if not actions:
-            return None
-        position, action = actions[0]
-        fits = action == "hang_up" or isinstance(effect, effects.Enqueue) == isinstance(action, FromQueue)
-        if not fits:
+        position, action = actions[0] if actions else (0, None)
+        if isinstance(effect, effects.BookCallback) and not isinstance(action, Booking):
+            return inputs.CallbackBooked()
+        if action is None or not _fits(session, effect, action):
             return None
         del actions[0]
         self.story.append(_words(action) if not getattr(effect, "sensitive", False) else "presses secret keys")
@@ -261,7 +291,14 @@ class _Run:
             return inputs.HungUp()
         if isinstance(action, FromQueue):
             return inputs.Dequeued(action.from_queue)
-        if action == "silence" or not isinstance(effect, effects.Collect):
+        if isinstance(action, Booking):
+            refused = action.callback == "refused"
+            return inputs.EffectFailed("refused") if refused else inputs.CallbackBooked(action.callback == "merged")
+        if isinstance(action, Message) and isinstance(effect, effects.TakeVoicemail):
+            return left_message(effect, round(action.voicemail_s * 1000))
+        if isinstance(effect, effects.Enqueue) and isinstance(action, Press):
+            return inputs.WayOut(action.press)
+        if not isinstance(action, Press) or not isinstance(effect, effects.Collect):
             return inputs.Keys("", "timeout")
         keys, left = press(effect, action.press)
         if left:
@@ -285,6 +322,8 @@ class _Run:
         self._same("queue", expect.queue, self.queued.queue if self.queued else None)
         self._same("priority", expect.priority, self.queued.priority if self.queued else None)
         self._same("preferred_agent", expect.preferred_agent, self.queued.preferred_agent if self.queued else None)
+        self._same("callback", expect.callback, self.callback.number if self.callback else None)
+        self._same("mailbox", expect.mailbox, self.voicemail.mailbox if self.voicemail else None)
         self._same("language", expect.language, session.language)
         self._same("node", expect.node, session.node)
         outcome = _outcome(session)
@@ -335,6 +374,25 @@ def _name(item: Spoken) -> str:
     return f"{item.what} {item.value}" if isinstance(item, Say) else item.name
 
 
+def _fits(session: Session, effect: Effect, action: Action) -> bool:
+    """Whether the caller can do this now; out of a queue whose place is kept, an agent may answer at any time."""
+    match action:
+        case "hang_up":
+            return True
+        case "silence":
+            return isinstance(effect, effects.Collect)
+        case Press():
+            return isinstance(effect, effects.Collect) or (
+                isinstance(effect, effects.Enqueue) and len(action.press) == 1 and action.press in effect.keys
+            )
+        case FromQueue():
+            return isinstance(effect, effects.Enqueue) or session.place is not None
+        case Booking():
+            return isinstance(effect, effects.BookCallback)
+        case Message():
+            return isinstance(effect, effects.TakeVoicemail)
+
+
 def _outcome(session: Session) -> str:
     if not session.finished:
         return {"Enqueue": "in_queue"}.get(session.waiting_for, "asked")
@@ -346,6 +404,10 @@ def _words(action: Action) -> str:
         return f"presses {action.press}"
     if isinstance(action, FromQueue):
         return f"comes back from the queue: {action.from_queue}"
+    if isinstance(action, Booking):
+        return f"gets the answer: the callback is {action.callback}"
+    if isinstance(action, Message):
+        return f"speaks for {action.voicemail_s:g} s"
     return "keeps silent" if action == "silence" else "hangs up"
 
 

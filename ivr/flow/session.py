@@ -27,6 +27,17 @@ class Frame(msgspec.Struct, frozen=True):
     node: str
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a caller waits who has gone elsewhere in the flow and keeps the place: the enqueue node, as it was left."""
+
+    queue: str
+    flow: str
+    fingerprint: str
+    node: str
+    frames: tuple[Frame, ...] = ()
+    memory: dict[str, Any] = {}
+
+
 class Visit(msgspec.Struct, frozen=True, array_like=True):
     """One node entered, at what time (Unix ms), and by which exit of the node before it."""
 
@@ -39,11 +50,11 @@ class Visit(msgspec.Struct, frozen=True, array_like=True):
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a caller is. Immutable: each call of the machine returns the next one.
 
-    `waiting_for` names the effect whose answer is awaited (`Play`, `Collect`, `LookUp`, `Enqueue`), and is empty when
-    the session has ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of
-    the flow. `memory` is what the present node keeps (its count of tries). `trace` holds the last nodes entered,
-    `entered` counts all, `alone` those since the caller (or an agent) last had a part in it. `errors` counts nodes that
-    could not do their work, `last_error` says of the last one why.
+    `waiting_for` names the effect whose answer is awaited (`Play`, `Enqueue`, ...), and is empty when the session has
+    ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of the flow. `memory`
+    is what the present node keeps (its count of tries). `trace` holds the last nodes entered, `entered` counts all,
+    `alone` those since the caller (or an agent) last had a part in it. `errors` counts nodes that could not do their
+    work, `last_error` says of the last one why. `place`: where the caller still waits meanwhile.
 
     `secrets` are sensitive digits: they are in neither `to_json` nor `repr`, so a restart forgets them. `asked_at`
     remembers which node asked, and the machine goes back there when a lost one is needed. Keys: `DEPTH/NAME`.
@@ -66,6 +77,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: int = 0
     last_error: str = ""
     trace: tuple[Visit, ...] = ()
+    place: Place | None = None
     secrets: dict[str, str] = {}
 
     @property
@@ -75,7 +87,22 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     def ended(self, outcome: str) -> "Session":
         """The same, ended; what only a call under way needs is dropped, secrets first of all."""
         return msgspec.structs.replace(
-            self, waiting_for="", outcome=outcome, memory={}, frames=(), asked_at={}, secrets={}
+            self, waiting_for="", outcome=outcome, memory={}, frames=(), asked_at={}, place=None, secrets={}
+        )
+
+    def back_in_place(self) -> "Session":
+        """The same, waiting at the enqueue node whose place was kept. Raises MachineError when none was."""
+        if (place := self.place) is None:
+            raise MachineError(f"{self!r} keeps no place in a queue")
+        return msgspec.structs.replace(
+            self,
+            flow=place.flow,
+            fingerprint=place.fingerprint,
+            node=place.node,
+            frames=place.frames,
+            memory=place.memory,
+            waiting_for="Enqueue",
+            place=None,
         )
 
     def to_json(self) -> bytes:

@@ -13,7 +13,7 @@ from ivr.flow.document import Flow
 from ivr.flow.effects import Effect, SetLanguage, Spoken
 from ivr.flow.library import Library
 from ivr.flow.node import NodeError
-from ivr.flow.session import Attribute, Frame, Session, Visit
+from ivr.flow.session import Attribute, Frame, Place, Session, Visit
 from ivr.flow.speak import SayItem, spoken
 
 MAX_ATTRIBUTES_BYTES = 3_000
@@ -44,6 +44,7 @@ class Turn:
         self.alone = session.alone
         self.errors = session.errors
         self.last_error = session.last_error
+        self.place = session.place
         self.effects: list[Effect] = []
         self._session = session
         self._visits: list[Visit] = []
@@ -128,6 +129,10 @@ class Turn:
         self.language, self._contact = language, None
         self.effects.append(SetLanguage(language))
 
+    def keep_place(self, queue: str) -> None:
+        """The caller goes elsewhere in the flow, and still waits in `queue` at this node."""
+        self.place = Place(queue, self.flow.name, self.flow.fingerprint, self.node, self.frames, self.memory)
+
     # Secrets: each belongs to the flow that asked, and is forgotten when that flow returns
 
     def keep_secret(self, name: str, value: str) -> None:
@@ -183,6 +188,7 @@ class Turn:
             errors=self.errors,
             last_error=self.last_error,
             trace=trace,
+            place=None if waiting_for == "Enqueue" else self.place,
             secrets=self._secrets,
         )
 

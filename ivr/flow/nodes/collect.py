@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import SchemaError, SchemaValidator, core_schema
+from pydantic import Field, model_validator
+from pydantic_core import SchemaValidator
 
 from ivr.flow import effects
 from ivr.flow.asking import AskingNode
@@ -11,20 +11,8 @@ from ivr.flow.effects import HangUp, Prompt
 from ivr.flow.inputs import Keys
 from ivr.flow.names import AttributeName, Target
 from ivr.flow.node import Fixture, Result
+from ivr.flow.patterns import Pattern, whole
 from ivr.flow.turn import Turn
-
-
-def _whole(pattern: str) -> SchemaValidator:
-    """Rust's regular expressions take linear time, so no pattern can hold the engine up; they match all of the text."""
-    return SchemaValidator(core_schema.str_schema(pattern=f"^(?:{pattern})$", regex_engine="rust-regex"))
-
-
-def _is_pattern(pattern: str) -> str:
-    try:
-        _whole(pattern)
-    except SchemaError:
-        raise ValueError("not a regular expression (of the kind without look-around)") from None
-    return pattern
 
 
 def luhn(digits: str) -> bool:
@@ -55,7 +43,7 @@ class Collect(AskingNode):
     min_digits: int = Field(1, ge=1, le=40, description="Fewer do not fit.")
     max_digits: int = Field(ge=1, le=40, description="The entry ends when there are so many.")
     terminator: str = Field("#", pattern=r"^[*#]?$", description="The key that ends the entry early; empty: none.")
-    pattern: Annotated[str, AfterValidator(_is_pattern)] | None = Field(
+    pattern: Pattern | None = Field(
         None, max_length=200, description="A regular expression that all of the digits match."
     )
     checksum: Literal["luhn"] | None = Field(None, description="The check digit: `luhn` for bank cards and the like.")
@@ -116,7 +104,7 @@ class Collect(AskingNode):
 
     @cached_property
     def _pattern(self) -> SchemaValidator:
-        return _whole(self.pattern or "[0-9]*")
+        return whole(self.pattern or "[0-9]*")
 
     def _fits(self, digits: str) -> bool:
         return (
