@@ -31,7 +31,8 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Why this agent and this contact: what was compared and who could not be, each list bounded."""
+    """Why this agent and this contact: what was compared and who could not be, each list bounded. `directed`: the
+    contact was sent to this agent by somebody, whatever the conditions say."""
 
     policy: int
     queue: str
@@ -41,6 +42,7 @@ class Record(msgspec.Struct, frozen=True):
     contact_ranking: tuple[str, ...] = ()
     contacts: tuple[Candidate, ...] = ()
     not_chosen: tuple[tuple[str, str], ...] = ()
+    directed: bool = False
 
 
 class Offer(Decision, frozen=True):
@@ -85,6 +87,16 @@ class RingCustomer(Decision, frozen=True):
     attempt: int
 
 
+class CustomerReached(Decision, frozen=True):
+    """Notice: the customer answered the callback; the talk begins, after `wait_ms` of waiting."""
+
+    offer: str
+    contact: str
+    agent: str
+    attempt: int
+    wait_ms: int
+
+
 class Hold(Decision, frozen=True):
     """Command: the contact hears music and updates; its agent is apart."""
 
@@ -103,7 +115,8 @@ class Resume(Decision, frozen=True):
 
 
 class EndTalk(Decision, frozen=True):
-    """Command: the talk is over for the agent, whose leg ends; the contact waits (again)."""
+    """Command: the talk (or the ringing of the customer, or a consultation) is over for the agent, whose leg ends, as
+    does that of a customer who rings. A contact that was transferred waits again."""
 
     command: ClassVar[bool] = True
     offer: str
@@ -114,7 +127,8 @@ class EndTalk(Decision, frozen=True):
 
 class HandOver(Decision, frozen=True):
     """Command: join the contact with `to_agent`, who has been consulted; the leg of `from_agent` ends. From now on the
-    contact's offer is `offer`, which was that of the consultation."""
+    contact's offer is `offer`, which was that of the consultation. `talk_ms` (holds included) and `hold_ms` are those
+    of `from_agent`."""
 
     command: ClassVar[bool] = True
     offer: str
@@ -147,13 +161,18 @@ class ContactReleased(Decision, frozen=True):
 class ContactQueued(Decision, frozen=True):
     """Notice: the contact waits in `queue` (first entry, or moved there from `moved_from`).
 
-    `arrived_ms` is given when its age does not start now (it was moved, or came back)."""
+    `arrived_ms` is given when its age does not start now (it was moved, or came back). `wait_from_ms` is given when the
+    wait that is counted begins at another time than the age: with a transfer, with the call of one who came again, at
+    the time chosen for a callback. `consult`: no customer, but an agent who asks another."""
 
     contact: str
     queue: str
     moved_from: str | None = None
     reason: str = ""
     arrived_ms: int | None = None
+    wait_from_ms: int | None = None
+    callback: bool = False
+    consult: bool = False
 
 
 class StepEntered(Decision, frozen=True):
@@ -184,9 +203,10 @@ class OfferEnded(Decision, frozen=True):
 
 
 class ContactFinished(Decision, frozen=True):
-    """Notice: the contact is done in this queue, with what metrics need of it. `wait_ms` is from its (first) arrival
-    to the answer or the leaving; `talk_ms` (holds included) and `hold_ms` are 0 unless answered. `transferred_to`: the
-    agent sent it on to that queue, where it has been queued anew under its old name."""
+    """Notice: the contact is done in this queue, with what metrics need of it. `wait_ms` is from `arrived_ms`, when its
+    wait began (see `ContactQueued.wait_from_ms`), to the (first) answer or the leaving; `talk_ms` (holds included) and
+    `hold_ms` are those of `agent`, 0 unless answered. `transferred_to`: the agent sent it on to that queue, where it is
+    queued anew under its old name. `consult`: no customer, but an agent who asked another."""
 
     contact: str
     queue: str
@@ -198,6 +218,8 @@ class ContactFinished(Decision, frozen=True):
     offers: int = 0
     hold_ms: int = 0
     transferred_to: str | None = None
+    callback: bool = False
+    consult: bool = False
 
 
 class AgentSuspended(Decision, frozen=True):
@@ -245,6 +267,7 @@ AnyDecision = (
     | CancelOffer
     | Connect
     | RingCustomer
+    | CustomerReached
     | Hold
     | Resume
     | EndTalk

@@ -8,10 +8,17 @@ from router.core.places import position
 from router.core.policy import Agent as AgentSpec
 from router.core.state import Contact, ContactState, State
 
+_DOES: dict[ContactState, str] = {
+    "offered": "rings for it",
+    "reaching": "waits while its customer is rung",
+    "connected": "talks with it",
+}
+
 
 class Explanation(msgspec.Struct, frozen=True):
     """`agents`: every agent of the queue in the order of the policy, each with what keeps the agent from taking the
-    contact ("may take it" if nothing). `eligible`: those whom the conditions allow. `position` is 0 for one that talks.
+    contact ("may take it" if nothing). `eligible`: those whom the conditions allow. `position` is 0 for one that is in
+    no line.
     """
 
     contact: str
@@ -42,9 +49,9 @@ def explain(state: State, index: Index, contact: Contact) -> Explanation:
         policy=contact.version,
         since_ms=contact.step_ms,
         arrived_ms=contact.arrived_ms,
-        position=0 if contact.state == "connected" else position(state, index, contact),
+        position=position(state, index, contact) if contact.waits else 0,
         agent=contact.agent,
-        held_for=contact.preferred if contact.window_ms is not None else None,
+        held_for=contact.held_for,
         eligible=tuple(spec.name for spec in specs if index.may_take(spec.name, class_)),
         agents=tuple((spec.name, _obstacle(state, index, contact, spec)) for spec in specs),
         history=tuple(contact.history),
@@ -55,15 +62,18 @@ def _obstacle(state: State, index: Index, contact: Contact, spec: AgentSpec) -> 
     class_ = index.class_of(contact)
     agent = state.agents[spec.name]
     if contact.agent == spec.name:
-        return "rings for it" if contact.state == "offered" else "talks with it"
-    if not index.may_take(spec.name, class_):
+        return _DOES[contact.state]
+    held_for = contact.held_for
+    directed = held_for == spec.name and contact.directed_to is not None
+    if not directed and not index.may_take(spec.name, class_):
         return class_.step.chain.why_not(spec, class_.view)
     if spec.name in contact.refused:
-        return f"refused this contact ({agent.why_not_free()})"
+        does = "asks" if spec.name == state.asker(contact) else "refused this contact"
+        return f"{does} ({agent.why_not_free()})"
     if contact.channel not in index.free.get(spec.name, ()):
         if contact.channel not in spec.capacity:
             return f"takes no {contact.channel} contacts"
         return agent.why_not_free()
-    if contact.window_ms is not None and contact.preferred != spec.name:
-        return f"free, but the contact is held for {contact.preferred}"
+    if held_for is not None and held_for != spec.name:
+        return f"free, but the contact is held for {held_for}"
     return "may take it" if contact.state == "queued" else f"free, but the contact is {contact.state}"

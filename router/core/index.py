@@ -10,6 +10,7 @@ each, and each is judged by every pool once.
 
 from typing import Any
 
+from router.core.compiled import CompiledQueue, CompiledStep
 from router.core.lines import ContactClass, Line, LineKey
 from router.core.policy import Agent as AgentSpec
 from router.core.pools import Pool, profile
@@ -77,7 +78,7 @@ class Index:
                 pool.signed_in += 1
             self.refresh(agent)
         for contact in state.contacts.values():
-            if contact.state != "connected":
+            if contact.waits:
                 self.enter(contact)
             if contact.state == "queued":
                 self.place(contact)
@@ -129,23 +130,20 @@ class Index:
             for number in pool.fits:
                 self._classes[number].signed_in += by
 
-    def classes_of(self, name: str) -> list[ContactClass]:
-        """The known classes that the agent may take."""
-        pool = self.pool_of.get(name)
-        return [] if pool is None else [self._classes[number] for number in pool.fits]
-
     # Contacts
 
-    def class_of(self, contact: Contact) -> ContactClass:
-        """The contact's class; a new one is judged by every pool."""
-        state = self._state
-        step = state.step_of(contact)
-        key = (contact.version, contact.queue, contact.step, step.chain.class_of(contact.attributes))
+    def class_of(self, contact: Contact, number: int | None = None) -> ContactClass:
+        """The contact's class, or what it is in the step of this number; a new one is judged by every pool."""
+        queue = self._state.queue_of(contact)
+        number = contact.step if number is None else number
+        step = queue.steps[number]
+        key = (contact.version, contact.queue, number, step.chain.class_of(contact.attributes))
         class_ = self._class_keys.get(key)
-        return class_ if class_ is not None else self._new_class(key, contact)
+        return class_ if class_ is not None else self._new_class(key, contact, queue, step)
 
-    def _new_class(self, key: tuple[object, ...], contact: Contact) -> ContactClass:
-        queue, step = self._state.queue_of(contact), self._state.step_of(contact)
+    def _new_class(
+        self, key: tuple[object, ...], contact: Contact, queue: CompiledQueue, step: CompiledStep
+    ) -> ContactClass:
         view = {**contact.attributes, "queue": contact.queue, "channel": contact.channel}
         class_ = ContactClass(self._class_count, key, queue, step, view)
         self._class_count += 1
@@ -177,8 +175,8 @@ class Index:
         """Puts a queued contact into its line."""
         class_ = self.class_of(contact)
         facts = self._state.facts_of(contact)
-        held_for = contact.preferred if contact.window_ms is not None else None
-        key = (facts.priority, contact.refused, held_for)
+        held_for = contact.held_for
+        key = (facts.priority, contact.refused, held_for, held_for is not None and contact.directed_to is not None)
         lines = class_.lines if held_for is None else class_.held_lines
         line = lines.get(key)
         if line is None:
@@ -227,7 +225,8 @@ class Index:
         ]
         if agent in self.held:
             held = self.held[agent].values()
-            lines += [line for line in held if line.of.number in fits and line.of.channel in channels]
+            allowed = (line for line in held if line.directed or line.of.number in fits)
+            lines += [line for line in allowed if line.of.channel in channels]
         return lines
 
     def pools_for(self, class_: ContactClass) -> list[Pool]:

@@ -14,6 +14,9 @@ def check_invariants(state: State, index: Index) -> None:
     assert not state.dirty_agents, f"unsettled agents {list(state.dirty_agents)}"
     _check_agents(state)
     _check_contacts(state)
+    _check_callbacks(state)
+    _check_consultations(state)
+    _check_switches(state)
     _check_nobody_idle(state)
     _check_index(state, index)
     _check_versions(state)
@@ -39,7 +42,7 @@ def _check_agents(state: State) -> None:
             assert state.contacts[contact].agent == name, f"{name} rings for {contact}, which does not know"
         for contact in agent.contacts:
             assert state.contacts[contact].agent == name, f"{name} talks with {contact}, which does not know"
-            assert state.contacts[contact].state == "connected", f"{name} talks with {contact}, which waits"
+            assert state.contacts[contact].has_agent, f"{name} talks with {contact}, which waits"
 
 
 def _check_contacts(state: State) -> None:
@@ -52,20 +55,70 @@ def _check_contacts(state: State) -> None:
         ringing[offer.contact] = offer
     for name, contact in state.contacts.items():
         assert contact.id == name
-        if contact.state == "queued":
+        if contact.state in ("queued", "parked"):
             assert contact.offer is None, f"{name} waits and has the offer {contact.offer}"
             assert contact.agent is None, f"{name} waits and has the agent {contact.agent}"
         else:
             offer_ = ringing.get(name)
             assert offer_ is not None, f"{name} is {contact.state} without an offer"
             assert offer_.agent == contact.agent, f"{name} has {contact.agent}, its offer {offer_.agent}"
-            assert (offer_.state == "accepted") == (contact.state == "connected"), f"{name}: {offer_.state}"
+            assert (offer_.state == "accepted") == contact.has_agent, f"{name}: {offer_.state}"
             agent = state.agents[offer_.agent]
-            held = agent.contacts if contact.state == "connected" else agent.offers.values()
+            held = agent.contacts if contact.has_agent else agent.offers.values()
             assert name in held, f"{name} is {contact.state} with {agent.name}, who does not know"
-        assert (contact.ask_again_ms is None) <= (not contact.refused), f"{name} never asks {contact.refused} again"
+        forgiven = set(contact.refused) - {state.asker(contact)}
+        assert (contact.ask_again_ms is None) <= (not forgiven), f"{name} never asks {forgiven} again"
         if contact.state == "queued":
             assert contact.due is None, f"{name} waits although its last action is due"
+
+
+def _check_callbacks(state: State) -> None:
+    """One for each caller in a queue, and the customer is rung only for an agent who has accepted."""
+    seen: dict[tuple[str, str], str] = {}
+    rung: dict[str, str] = {}
+    for name, contact in state.contacts.items():
+        callback = contact.callback
+        if contact.state in ("parked", "reaching"):
+            assert callback is not None, f"{name} is {contact.state} and no callback"
+        if callback is None or contact.state == "connected":
+            continue
+        assert state.queue_of(contact).spec.callback is not None, f"{contact.queue} has no callbacks, but {name}"
+        assert contact.due is None, f"nobody is on the line of {name} for its last action"
+        for who in {contact.caller, callback.number} - {""}:
+            other = seen.setdefault((contact.queue, who), name)
+            assert other == name, f"{who} has the callbacks {other} and {name} in {contact.queue}"
+        if contact.state == "parked":
+            assert callback.until_ms is not None, f"{name} is parked for ever"
+            assert callback.until_ms > state.clock_ms, f"{name} is still parked"
+        else:
+            assert callback.until_ms is None, f"{name} is {contact.state} before its time"
+        if contact.state == "reaching":
+            agent = state.agents[contact.agent or ""]
+            assert callback.tries > 0, f"{name} is being rung for the first time uncounted"
+            spec = state.current.agents.get(agent.name)
+            alone = spec is None or spec.capacity.get(contact.channel, 0) <= 1
+            other = rung.setdefault(agent.name, name) if alone else name
+            assert other == name, f"{agent.name} waits for the customers of {other} and {name} at once"
+
+
+def _check_consultations(state: State) -> None:
+    for name, contact in state.contacts.items():
+        assert contact.held_since_ms is None or contact.state == "connected", f"{name} is on hold and {contact.state}"
+        assert (contact.answered_ms is not None) == (contact.state == "connected"), f"{name}: {contact.answered_ms}"
+        if contact.consult is not None:
+            assert contact.state == "connected", f"{name} is {contact.state} and has the consultation {contact.consult}"
+            assert state.contacts[contact.consult].consult_of == name, f"{contact.consult} does not know of {name}"
+        if contact.consult_of is not None:
+            about = state.contacts.get(contact.consult_of)
+            assert about is not None, f"{name} asks about {contact.consult_of}, which is gone"
+            assert about.consult == name, f"{name} asks about {about.id}, which has {about.consult}"
+            assert contact.agent is None or contact.agent != about.agent, f"{about.agent} asks themself in {name}"
+
+
+def _check_switches(state: State) -> None:
+    for name, switch in state.switches.items():
+        assert name in state.current.queues, f"{name} is {switch.state}, and no queue"
+        assert switch.state != "open", f"{name} is remembered as open"
 
 
 def _may_take(state: State, contact: Contact, name: str) -> bool:
@@ -85,15 +138,16 @@ def _check_nobody_idle(state: State) -> None:
         for contact in state.contacts.values():
             if contact.state != "queued" or contact.channel not in free or name in contact.refused:
                 continue
-            if contact.window_ms is not None and contact.preferred != name:
+            if contact.held_for not in (None, name):
                 continue
-            assert not _may_take(state, contact, name), f"{name} is free and {contact.id} waits"
+            may_take = contact.held_for == name == contact.directed_to or _may_take(state, contact, name)
+            assert not may_take, f"{name} is free and {contact.id} waits"
 
 
 def _check_index(state: State, index: Index) -> None:
     queued = {name for name, contact in state.contacts.items() if contact.state == "queued"}
     assert set(index.line_of) == queued, f"in lines: {set(index.line_of) ^ queued} wrong"
-    waiting = {name for name, contact in state.contacts.items() if contact.state != "connected"}
+    waiting = {name for name, contact in state.contacts.items() if contact.waits}
     inside = {name for queue, names in index.in_queue.items() for name in names if state.contacts[name].queue == queue}
     assert inside == waiting, f"in queues: {inside ^ waiting} wrong"
     for name in queued:
@@ -108,9 +162,9 @@ def _check_index(state: State, index: Index) -> None:
         entries = index.line_of[name].entries
         assert entries == sorted(entries), f"the line of {name} is out of order"
         if contact.window_ms is not None:
-            preferred = contact.preferred
-            assert preferred is not None, f"{name} is held for nobody"
-            assert state.agents[preferred].presence != "offline", f"{name} is held for {preferred}, who is gone"
+            held_for = contact.held_for
+            assert held_for is not None, f"{name} is held for nobody"
+            assert state.agents[held_for].presence != "offline", f"{name} is held for {held_for}, who is gone"
     for agent, spec in state.current.agents.items():
         free = state.agents[agent].free_channels(spec)
         assert index.free.get(agent, ()) == free, f"{agent} is free for {free}, the index says {index.free.get(agent)}"

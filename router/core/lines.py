@@ -9,17 +9,17 @@ from router.core.strategies import ContactFacts
 Entry = tuple[int, int, str]
 """A contact's arrival time, arrival number, and name."""
 
-LineKey = tuple[int, tuple[str, ...], str | None]
-"""Base priority, who refused, and whom it is held for."""
+LineKey = tuple[int, tuple[str, ...], str | None, bool]
+"""Base priority, who refused, whom it is held for, and whether it was directed there."""
 
 
 class Line:
     """Contacts of one class with the same base priority, refused by the same agents.
 
-    `held_for`: only this agent takes them now (the window of a preferred agent).
+    `held_for`: only this agent takes them now, if the conditions allow it or, for those `directed`, whatever they say.
     """
 
-    __slots__ = ("entries", "facts", "held_for", "key", "of", "refused")
+    __slots__ = ("directed", "entries", "facts", "held_for", "key", "of", "refused")
 
     def __init__(self, of: "ContactClass", key: LineKey, facts: ContactFacts) -> None:
         self.of = of
@@ -27,6 +27,7 @@ class Line:
         self.facts = facts
         self.refused = key[1]
         self.held_for = key[2]
+        self.directed = key[3]
         self.entries: list[Entry] = []
 
     def add(self, entry: Entry) -> None:
@@ -43,7 +44,7 @@ class ContactClass:
     """Contacts that conditions cannot tell apart: same policy version, queue and step, same values looked at.
 
     `fits` are the pools (by number) that may take them, each with its fit; `signed_in` counts their agents;
-    `lines` are those where somebody waits, `held_lines` those that wait for a preferred agent.
+    `lines` are those where somebody waits, `held_lines` those that wait for one agent.
     """
 
     __slots__ = (

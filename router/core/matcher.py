@@ -85,7 +85,7 @@ class Matcher:
     def _rank_for(self, contact: Contact, agent: str) -> ContactBid:
         index = self._index
         line = index.line_of[contact.id]
-        fit = line.of.fits[index.pool_of[agent].number]
+        fit = line.of.fits.get(index.pool_of[agent].number, 0)
         ranking, now_ms = self._state.current.contact_ranking, self._state.clock_ms
         return ranking.rank(line.facts, contact.arrived_ms, now_ms, fit), contact.arrived_ms, contact.seq, contact.id
 
@@ -105,7 +105,7 @@ class Matcher:
         found = []
         for line in index.lines_for(agent, index.free[agent]):
             arrived_ms, seq, contact = line.entries[0]
-            rank = ranking.rank(line.facts, arrived_ms, now_ms, fits[line.of.number])
+            rank = ranking.rank(line.facts, arrived_ms, now_ms, fits.get(line.of.number, 0))
             found.append((rank, arrived_ms, seq, contact))
         return found
 
@@ -115,10 +115,10 @@ class Matcher:
         line = index.line_of[contact.id]
         class_ = line.of
         if line.held_for is not None:
-            held_for = self._preferred(contact, line)
+            held_for = self._if_free(line.held_for, line)
             return [] if held_for is None else [self._own_bid(held_for, contact)]
         ranking, channel, fits, refused = class_.step.ranking, class_.channel, class_.fits, line.refused
-        preferred = self._preferred(contact, line) if ranking.looks_at_preferred else None
+        preferred = self._if_free(contact.preferred, line) if ranking.looks_at_preferred else None
         found = [] if preferred is None else [self._own_bid(preferred, contact)]
         for pool in index.pools_for(class_):
             for standing, order, name in pool.order(channel, ranking):
@@ -127,10 +127,9 @@ class Matcher:
                     break
         return found
 
-    def _preferred(self, contact: Contact, line: Line) -> str | None:
-        """The preferred agent, if free for the contact."""
-        name = contact.preferred
-        if name is None or name in line.refused or not self._index.may_take(name, line.of):
+    def _if_free(self, name: str | None, line: Line) -> str | None:
+        """The agent, if there is one who is free for contacts of this line."""
+        if name is None or name in line.refused or not (line.directed or self._index.may_take(name, line.of)):
             return None
         return name if line.of.channel in self._index.free.get(name, ()) else None
 
@@ -140,7 +139,7 @@ class Matcher:
         pool = self._index.pool_of[name]
         ranking = line.of.step.ranking
         standing, order, _ = pool.place(name, line.of.channel, ranking)
-        return ranking.rank(standing, line.of.fits[pool.number], name == contact.preferred), order, name
+        return ranking.rank(standing, line.of.fits.get(pool.number, 0), name == contact.preferred), order, name
 
     # The offer and its record
 
@@ -158,14 +157,16 @@ class Matcher:
             tuple([Candidate(bid[2], tuple(map(float, bid[0]))) for bid in takers[:LISTED]]),
             state.current.contact_ranking.names,
             tuple([Candidate(bid[3], tuple(map(float, bid[0]))) for bid in compared[:LISTED]]),
-            self._not_chosen(line, takers),
+            self._not_chosen(contact, line),
+            line.directed,
         )
         self._offers.make(contact, state.agents[name], record)
 
-    def _not_chosen(self, line: Line, takers: list[AgentBid]) -> tuple[tuple[str, str], ...]:
+    def _not_chosen(self, contact: Contact, line: Line) -> tuple[tuple[str, str], ...]:
         """Some who could not be chosen: who refused, then who may but is not free, then who may not."""
         state, index = self._state, self._index
-        reasons = [(name, "refused this contact") for name in line.refused]
+        asker = self._state.asker(contact)
+        reasons = [(name, "asks" if name == asker else "refused this contact") for name in line.refused]
         for name in index.members(line.of)[:LOOKED_AT]:
             if len(reasons) >= LISTED:
                 break

@@ -3,25 +3,25 @@
 from typing import Literal
 
 from router.core.agents import Agents
-from router.core.contacts import Contacts
-from router.core.decisions import CancelOffer, Connect, Offer, OfferEnded, Record, ReleaseAgent
+from router.core.decisions import CancelOffer, Connect, EndTalk, Offer, OfferEnded, Record, ReleaseAgent, RingCustomer
 from router.core.index import Index
 from router.core.state import Agent, Contact, LiveOffer, State
 from router.core.timers import Kind, Timers
+from router.core.waiting import Waiting
 
 Failure = Literal["declined", "no_answer", "busy", "unreachable", "congestion", "error"]
 REFUSALS = ("declined", "no_answer")
 
 
 class Offers:
-    """Makes, ends and joins."""
+    """Makes offers, and ends them before there is a talk."""
 
-    def __init__(self, state: State, index: Index, timers: Timers, agents: Agents, contacts: Contacts) -> None:
+    def __init__(self, state: State, index: Index, timers: Timers, agents: Agents, waiting: Waiting) -> None:
         self._state = state
         self._index = index
         self._timers = timers
         self._agents = agents
-        self._contacts = contacts
+        self._waiting = waiting
 
     def make(self, contact: Contact, agent: Agent, record: Record) -> None:
         state = self._state
@@ -42,25 +42,39 @@ class Offers:
         self._agents.changed(agent)
 
     def accept(self, offer: LiveOffer) -> None:
+        """Agent and contact are joined; for a callback, the customer is rung first."""
         state = self._state
         contact, agent = state.contacts[offer.contact], state.agents[offer.agent]
         now_ms = state.clock_ms
         offer.state = "accepted"
-        contact.state, contact.answered_ms = "connected", now_ms
-        contact.due = contact.window_ms = contact.ask_again_ms = contact.ewt_ms = None
+        contact.due = contact.window_ms = contact.directed_to = contact.ask_again_ms = contact.ewt_ms = None
         contact.refused = ()
         self._index.leave(contact)
-        self._timers.set(Kind.OFFER, offer.seq, offer.id, None)
-        self._contacts.set_timer(contact)
         del agent.offers[offer.id]
         agent.contacts.append(contact.id)
         agent.answered += 1
         wait_ms = now_ms - contact.queued_ms
         state.estimator.contact_started(contact.queue, wait_ms, now_ms, now_ms - offer.made_ms)
         state.estimator.record_error(contact.queue, contact.told, wait_ms)
-        state.note(contact, f"connected with {agent.name}")
-        state.out.append(Connect(offer.id, contact.id, agent.name))
+        callback = contact.callback
+        if callback is None:
+            self.answered(contact)
+            state.note(contact, f"connected with {agent.name}")
+            state.out.append(Connect(offer.id, contact.id, agent.name))
+        else:
+            contact.state = "reaching"
+            callback.tries += 1
+            state.note(contact, f"{agent.name} is there, the customer is rung (try {callback.tries})")
+            state.out.append(RingCustomer(offer.id, contact.id, agent.name, callback.number, callback.tries))
+        self._timers.set(Kind.OFFER, offer.seq, offer.id, None)
+        self._waiting.set_timer(contact)
         self._agents.changed(agent)
+
+    def answered(self, contact: Contact) -> None:
+        """The talk begins."""
+        now_ms = self._state.clock_ms
+        contact.state, contact.answered_ms = "connected", now_ms
+        contact.waited_ms = now_ms - (contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms)
 
     def release_late(self, offer: str) -> None:
         """An answer to an offer that no longer stands."""
@@ -70,10 +84,12 @@ class Offers:
     def fail(self, offer: LiveOffer, cause: Failure) -> None:
         """The offer came to nothing: the contact waits again, the agent gets what the cause deserves."""
         contact, agent = self._state.contacts[offer.contact], self._state.agents[offer.agent]
-        if contact.state == "connected":
+        if contact.has_agent:
             self._index.enter(contact)
+        if contact.state == "reaching" and contact.callback is not None:
+            contact.callback.tries -= 1
         self._end(offer, agent, cause)
-        self._contacts.back_from_offer(contact, agent.name if cause in REFUSALS else None)
+        self._waiting.back_from_offer(contact, agent.name if cause in REFUSALS else None)
         self._agents.offer_failed(agent, cause)
 
     def deadline(self, offer: LiveOffer) -> None:
@@ -88,16 +104,14 @@ class Offers:
         contact.state, contact.offer, contact.agent, contact.due = "queued", None, None, None
         self._agents.changed(agent, keeps_place=True)
 
-    def end_talk(self, contact: Contact) -> None:
-        """The talk is over; the agent's wrap-up begins."""
-        state = self._state
+    def call_off(self, contact: Contact, reason: str) -> None:
+        """The customer is not rung any longer; the agent is free at once. The callback is then in no line, parked."""
         assert contact.offer is not None
-        offer = state.offers.pop(contact.offer)
-        agent = state.agents[offer.agent]
-        state.remember_dead(offer, "the talk is over")
-        agent.contacts.remove(contact.id)
-        self._agents.wrap_up(agent, state.queue_of(contact).spec.wrap_up_ms)
-        self._contacts.finish(contact, "answered", "")
+        offer = self._state.offers[contact.offer]
+        agent = self._state.agents[offer.agent]
+        self._state.out.append(EndTalk(offer.id, contact.id, agent.name, reason))
+        self._end(offer, agent, "cancelled")
+        contact.state, contact.offer, contact.agent = "parked", None, None
         self._agents.changed(agent)
 
     def _cancel(self, offer: LiveOffer, reason: str) -> None:

@@ -1,29 +1,45 @@
 """A new policy takes effect. Nothing is dropped or reordered.
 
 Waiting contacts finish on the version they began with; with `migrate` they go over to the new one, where the queue
-still exists with the same channel: to the step of the same name with its clock running on, else to the first step.
+still exists with the same channel (and, for a callback, still has callbacks): to the step of the same name with its
+clock running on, else to the first step. A contact held for an agent stays so if that still makes sense; a parked one
+stays parked until its old time; talks go on as they are.
 Agents are always those of the new policy; one whom it no longer has finishes what is under way and goes offline.
 """
 
+from router.core import reentry
 from router.core.agents import Agents
 from router.core.compiled import CompiledPolicy
-from router.core.contacts import Contacts
 from router.core.decisions import StepEntered
+from router.core.endings import Endings
 from router.core.index import Index
 from router.core.policy import Policy
 from router.core.state import Agent, Contact, State
+from router.core.switches import Switches
 from router.core.timers import Kind, Timers
+from router.core.waiting import Waiting
 
 
 class Publishing:
     """Puts a policy, already checked, into effect."""
 
-    def __init__(self, state: State, index: Index, timers: Timers, agents: Agents, contacts: Contacts) -> None:
+    def __init__(
+        self,
+        state: State,
+        index: Index,
+        timers: Timers,
+        agents: Agents,
+        endings: Endings,
+        waiting: Waiting,
+        switches: Switches,
+    ) -> None:
         self._state = state
         self._index = index
         self._timers = timers
         self._agents = agents
-        self._contacts = contacts
+        self._endings = endings
+        self._waiting = waiting
+        self._switches = switches
 
     def publish(self, policy: Policy, migrate: bool) -> None:
         state = self._state
@@ -32,19 +48,20 @@ class Publishing:
         gone = self._agents_of(policy)
         if migrate:
             for contact in list(state.contacts.values()):
-                if contact.state != "connected":
+                if not contact.has_agent:
                     self._migrate(contact)
         if before not in state.users:
             state.versions.pop(before, None)
+        self._switches.forget_removed()
+        reentry.forget(state)
         self._index.rebuild()
         self.reset_timers()
         for agent in gone:
             self._agents.changed(agent)
         state.dirty_agents.update({name: state.agents[name] for name, free in self._index.free.items() if free})
         for contact in list(state.contacts.values()):
-            self._contacts.recheck_window(contact)
-        for class_ in list(self._index.waiting.values()):
-            self._contacts.nobody_signed_in(class_)
+            self._waiting.recheck_window(contact)
+        self._waiting.look_for_staff()
 
     def _agents_of(self, policy: Policy) -> list[Agent]:
         """Makes the agents those of the policy; returns those who are no longer in it."""
@@ -63,16 +80,20 @@ class Publishing:
         queue = state.current.queues.get(contact.queue)
         if queue is None or queue.spec.channel != contact.channel:
             return
+        if contact.callback is not None and queue.spec.callback is None:
+            return
         name = state.step_of(contact).spec.name
         step = queue.step_named(name)
-        self._contacts.set_version(contact, state.current.spec.version)
+        self._endings.set_version(contact, state.current.spec.version)
         if step is None:
             contact.step, contact.step_ms, contact.refusals = 0, state.clock_ms, 0
             reason = f"policy version {contact.version}"
-            state.out.append(StepEntered(contact.id, contact.queue, queue.spec.steps[0].name, reason))
+            if contact.waits:
+                state.out.append(StepEntered(contact.id, contact.queue, queue.spec.steps[0].name, reason))
         else:
             contact.step = step
-        state.dirty_contacts[contact.id] = contact
+        if contact.waits:
+            state.dirty_contacts[contact.id] = contact
 
     def reset_timers(self) -> None:
         """All timers anew from the state."""
@@ -83,4 +104,4 @@ class Publishing:
             due_ms = offer.deadline_ms if offer.state == "ringing" else None
             self._timers.set(Kind.OFFER, offer.seq, offer.id, due_ms)
         for contact in self._state.contacts.values():
-            self._contacts.set_timer(contact)
+            self._waiting.set_timer(contact)

@@ -6,30 +6,35 @@ across a snapshot.
 """
 
 from collections.abc import Callable, Iterable
-from math import isfinite
 from typing import Any
 
-from documents import nearest
-from router.core import events
+from router.core import events, snapshot
+from router.core.agent_events import AgentEvents, refuse_bad
 from router.core.agents import Agents
+from router.core.callbacks import Callbacks
 from router.core.compiled import CompiledPolicy
+from router.core.contact_events import ContactEvents
 from router.core.contacts import Contacts
 from router.core.decisions import AnyDecision
-from router.core.errors import ImpossibleEvent, PolicyError, impossible
+from router.core.departures import Departures
+from router.core.duplicates import Duplicates
+from router.core.endings import Endings
+from router.core.errors import ImpossibleEvent, PolicyError
 from router.core.ewt import WaitEstimate
 from router.core.explain import Explanation, explain
 from router.core.index import Index
 from router.core.invariants import check_invariants
+from router.core.judging import CarryOut
 from router.core.matcher import Matcher
-from router.core.offers import Failure, Offers
+from router.core.offers import Offers
 from router.core.places import estimated_wait, position
 from router.core.policy import Policy
-from router.core.policy_check import check_policy
 from router.core.publishing import Publishing
-from router.core.state import Agent, Contact, LiveOffer, State
+from router.core.state import Agent, Contact, LiveOffer, State, Switch
+from router.core.switches import Switches
+from router.core.talks import Talks
 from router.core.timers import Kind, Timers
-
-CarryOut = Callable[[], None]
+from router.core.waiting import Waiting
 
 __all__ = ["ImpossibleEvent", "PolicyError", "Router"]
 
@@ -42,34 +47,29 @@ class Router:
 
     def __init__(self, policy: Policy, seed: int = 0) -> None:
         """Raises PolicyError for a policy that cannot be used."""
-        _refuse_bad(policy)
+        refuse_bad(policy)
         self._start(State(seed, CompiledPolicy(policy)))
 
     def _start(self, state: State) -> None:
         self._state = state
-        self._timers = Timers()
-        self._index = Index(state)
-        self._agents = Agents(state, self._index, self._timers)
-        self._contacts = Contacts(state, self._index, self._timers)
-        self._offers = Offers(state, self._index, self._timers, self._agents, self._contacts)
-        self._matcher = Matcher(state, self._index, self._offers)
-        self._publishing = Publishing(state, self._index, self._timers, self._agents, self._contacts)
-        self._publishing.reset_timers()
+        self._timers = timers = Timers()
+        self._index = index = Index(state)
+        duplicates = Duplicates(state)
+        endings = Endings(state, index, timers, duplicates)
+        self._agents = agents = Agents(state, index, timers)
+        self._waiting = waiting = Waiting(state, index, timers, endings)
+        self._offers = offers = Offers(state, index, timers, agents, waiting)
+        self._matcher = Matcher(state, index, offers)
+        departures = Departures(state, endings, waiting, offers)
+        callbacks = Callbacks(state, index, duplicates, endings, waiting, offers, departures)
+        contacts = Contacts(state, index, endings, waiting, departures, callbacks)
+        talks = Talks(state, agents, endings, waiting, offers, departures, callbacks)
+        switches = Switches(state, index, waiting, departures)
+        publishing = Publishing(state, index, timers, agents, endings, waiting, switches)
+        publishing.reset_timers()
         self._judges: dict[type[events.Event], Callable[[Any], CarryOut | None]] = {
-            events.ContactArrived: self._contact_arrived,
-            events.ContactLeft: self._contact_left,
-            events.ContactMoved: self._contact_moved,
-            events.ContactEnded: self._contact_ended,
-            events.OfferAccepted: self._offer_accepted,
-            events.OfferDeclined: self._offer_declined,
-            events.OfferNotAnswered: self._offer_not_answered,
-            events.OfferFailed: self._offer_failed,
-            events.AgentSignedIn: self._agent_signed_in,
-            events.AgentSignedOut: self._agent_signed_out,
-            events.AgentPaused: self._agent_paused,
-            events.AgentReady: self._agent_ready,
-            events.WrapUpExtended: self._wrap_up_extended,
-            events.PolicyPublished: self._policy_published,
+            **ContactEvents(state, contacts, departures, callbacks, offers, talks).judges,
+            **AgentEvents(state, agents, waiting, switches, publishing).judges,
             events.TimePassed: lambda event: None,
         }
 
@@ -120,7 +120,7 @@ class Router:
                 elif kind is Kind.OFFER and (offer := state.offers.get(name)) is not None:
                     self._offers.deadline(offer)
                 elif kind is Kind.CONTACT and (contact := state.contacts.get(name)) is not None:
-                    self._contacts.timer_due(contact)
+                    self._waiting.timer_due(contact)
             self._settle()
         return any_due
 
@@ -132,167 +132,15 @@ class Router:
             contacts = state.dirty_contacts
             state.dirty_agents, state.dirty_contacts = {}, {}
             for contact in _by_age(contacts.values()):
-                self._contacts.progress(contact)
+                self._waiting.progress(contact)
             contacts |= state.dirty_contacts
             state.dirty_contacts = {}
             self._matcher.match(agents, contacts)
             for contact in _by_age(contacts.values()):
                 if contact.id in self._index.line_of:
-                    self._contacts.still_waiting(contact)
+                    self._waiting.still_waiting(contact)
         if self._index.stale:
             self._index.rebuild()
-
-    # Each judges its event by the table, changing nothing, and returns what to do about it (None: it is ignored).
-
-    def _contact_arrived(self, event: events.ContactArrived) -> CarryOut:
-        state = self._state
-        contact = state.contacts.get(event.contact)
-        if contact is not None:
-            impossible(f"the contact {event.contact!r} is already {contact.state}", contact)
-        self._check_queue(event.queue, event.channel)
-        if event.arrived_ms is not None and event.arrived_ms > state.clock_ms:
-            impossible(f"the contact {event.contact!r} arrives at {event.arrived_ms} ms, in the future")
-        for name, value in event.attributes.items():
-            if isinstance(value, float) and not isfinite(value):
-                impossible(f"the attribute {name!r} of the contact {event.contact!r} is {value}")
-        return lambda: self._contacts.arrive(event)
-
-    def _contact_left(self, event: events.ContactLeft) -> CarryOut | None:
-        contact = self._contact(event.contact)
-        if contact is None:
-            return None
-        if contact.state == "connected":
-            return lambda: self._offers.end_talk(contact)
-
-        def leave() -> None:
-            self._withdraw_offer(contact, "the caller is gone")
-            self._contacts.leave(contact, event.cause)
-
-        return leave
-
-    def _contact_moved(self, event: events.ContactMoved) -> CarryOut:
-        contact = self._contact(event.contact)
-        if contact is None:
-            impossible(f"the contact {event.contact!r} is finished", self._state.finished[event.contact])
-        if contact.state == "connected":
-            impossible(f"the contact {event.contact!r} talks: it can no longer be moved", contact)
-        self._check_queue(event.queue, contact.channel)
-
-        def move() -> None:
-            self._withdraw_offer(contact, f"moved to {event.queue}")
-            self._contacts.move(contact, event.queue)
-
-        return move
-
-    def _withdraw_offer(self, contact: Contact, reason: str) -> None:
-        if contact.offer is not None:
-            self._offers.withdraw(self._state.offers[contact.offer], reason)
-
-    def _contact_ended(self, event: events.ContactEnded) -> CarryOut | None:
-        contact = self._contact(event.contact)
-        if contact is None:
-            return None
-        if contact.state != "connected":
-            impossible(f"the contact {event.contact!r} is {contact.state}: it has no talk to end", contact)
-        return lambda: self._offers.end_talk(contact)
-
-    def _offer_accepted(self, event: events.OfferAccepted) -> CarryOut | None:
-        offer = self._state.offers.get(event.offer)
-        if offer is None:
-            return lambda: self._offers.release_late(event.offer)
-        return None if offer.state == "accepted" else lambda: self._offers.accept(offer)
-
-    def _offer_declined(self, event: events.OfferDeclined) -> CarryOut | None:
-        return self._refused(event.offer, "declined")
-
-    def _offer_not_answered(self, event: events.OfferNotAnswered) -> CarryOut | None:
-        return self._refused(event.offer, "no_answer")
-
-    def _refused(self, name: str, cause: Failure) -> CarryOut | None:
-        offer = self._state.offers.get(name)
-        if offer is None:
-            return None
-        if offer.state == "accepted":
-            impossible(f"the offer {name!r} was accepted", self._state.contacts[offer.contact])
-        return lambda: self._offers.fail(offer, cause)
-
-    def _offer_failed(self, event: events.OfferFailed) -> CarryOut | None:
-        offer = self._state.offers.get(event.offer)
-        return None if offer is None else lambda: self._offers.fail(offer, event.cause)
-
-    def _agent_signed_in(self, event: events.AgentSignedIn) -> CarryOut:
-        agent = self._agent(event.agent)
-        if agent.presence != "offline":
-            impossible(f"the agent {agent.name!r} is already signed in ({agent.state})", agent)
-        if event.pause_reason is not None:
-            self._check_reason(event.pause_reason)
-        return lambda: self._agents.sign_in(agent, event.pause_reason)
-
-    def _agent_signed_out(self, event: events.AgentSignedOut) -> CarryOut:
-        agent = self._signed_in(event.agent)
-
-        def sign_out() -> None:
-            self._agents.sign_out(agent)
-            self._contacts.agent_signed_out(agent.name)
-
-        return sign_out
-
-    def _agent_paused(self, event: events.AgentPaused) -> CarryOut:
-        agent = self._signed_in(event.agent)
-        self._check_reason(event.reason)
-        return lambda: self._agents.pause(agent, event.reason)
-
-    def _agent_ready(self, event: events.AgentReady) -> CarryOut:
-        agent = self._signed_in(event.agent)
-        return lambda: self._agents.ready(agent)
-
-    def _wrap_up_extended(self, event: events.WrapUpExtended) -> CarryOut:
-        agent = self._agent(event.agent)
-        if agent.wrap_up_ms is None:
-            impossible(f"the agent {agent.name!r} is {agent.state}, not in wrap-up", agent)
-        if event.extra_ms <= 0:
-            impossible(f"wrap-up can only be extended, not by {event.extra_ms} ms", agent)
-        return lambda: self._agents.extend_wrap_up(agent, event.extra_ms)
-
-    def _policy_published(self, event: events.PolicyPublished) -> CarryOut:
-        version = self._state.current.spec.version
-        if event.policy.version <= version:
-            impossible(f"policy version {event.policy.version} is not newer than {version}, the current one")
-        _refuse_bad(event.policy)
-        return lambda: self._publishing.publish(event.policy, event.migrate)
-
-    # What events name
-
-    def _contact(self, name: str) -> Contact | None:
-        """The contact, None if it is finished."""
-        contact = self._state.contacts.get(name)
-        if contact is None and name not in self._state.finished:
-            impossible(f"there is no contact {name!r}")
-        return contact
-
-    def _agent(self, name: str) -> Agent:
-        agent = self._state.agents.get(name)
-        if agent is None or agent.removed:
-            impossible(f"there is no agent {name!r} ({nearest(name, self._state.current.agents)})")
-        return agent
-
-    def _signed_in(self, name: str) -> Agent:
-        agent = self._agent(name)
-        if agent.presence == "offline":
-            impossible(f"the agent {name!r} is not signed in", agent)
-        return agent
-
-    def _check_queue(self, name: str, channel: str) -> None:
-        queue = self._state.current.queues.get(name)
-        if queue is None:
-            impossible(f"there is no queue {name!r} ({nearest(name, self._state.current.queues)})")
-        if queue.spec.channel != channel:
-            impossible(f"the queue {name!r} takes {queue.spec.channel} contacts, not {channel}")
-
-    def _check_reason(self, reason: str) -> None:
-        reasons = self._state.current.spec.pause_reasons
-        if reasons and reason not in reasons:
-            impossible(f"there is no pause reason {reason!r} ({nearest(reason, reasons)})")
 
     # Views
 
@@ -310,7 +158,7 @@ class Router:
         return self._state.contacts.get(name)
 
     def contacts(self) -> tuple[Contact, ...]:
-        """All contacts in the router: queued, offered, connected."""
+        """All contacts in the router, whatever their state."""
         return tuple(self._state.contacts.values())
 
     def agent(self, name: str) -> Agent | None:
@@ -332,6 +180,10 @@ class Router:
         extra = sorted(name for name, inside in self._index.in_queue.items() if inside)
         return tuple(dict.fromkeys([*self._state.current.queues, *extra]))
 
+    def switch(self, queue: str) -> Switch | None:
+        """How and why the queue is closed; None if it is open."""
+        return self._state.switches.get(queue)
+
     def waiting(self, queue: str) -> list[str]:
         """Who waits in the queue (offered ones too), first the one that goes first; see `position`."""
         contacts = [self._state.contacts[name] for name in self._index.in_queue.get(queue, ())]
@@ -342,15 +194,15 @@ class Router:
 
         Raises KeyError for a contact that does not wait.
         """
-        return position(self._state, self._index, self._waiting(contact))
+        return position(self._state, self._index, self._in_queue(contact))
 
     def estimated_wait(self, contact: str, now_ms: int) -> WaitEstimate | None:
         """The wait still to come, None while too little is known. Raises KeyError for one that does not wait."""
-        return estimated_wait(self._state, self._index, self._waiting(contact), now_ms)
+        return estimated_wait(self._state, self._index, self._in_queue(contact), now_ms)
 
-    def _waiting(self, name: str) -> Contact:
+    def _in_queue(self, name: str) -> Contact:
         contact = self._state.contacts[name]
-        if contact.state == "connected":
+        if not contact.waits:
             raise KeyError(name)
         return contact
 
@@ -358,13 +210,13 @@ class Router:
 
     def snapshot(self) -> bytes:
         """All that later decisions depend on, as JSON."""
-        return self._state.save()
+        return snapshot.save(self._state)
 
     @classmethod
-    def restore(cls, snapshot: bytes) -> "Router":
+    def restore(cls, saved: bytes) -> "Router":
         """A router that decides from here on exactly as the one that made the snapshot."""
         router = cls.__new__(cls)
-        router._start(State.load(snapshot))
+        router._start(snapshot.load(saved))
         return router
 
     def check(self) -> None:
@@ -377,12 +229,6 @@ class Router:
         Raises KeyError for a contact that is not in the router.
         """
         return explain(self._state, self._index, self._state.contacts[contact])
-
-
-def _refuse_bad(policy: Policy) -> None:
-    errors = [problem for problem in check_policy(policy) if problem.severity == "error"]
-    if errors:
-        raise PolicyError(errors)
 
 
 def _by_age(contacts: Iterable[Contact]) -> list[Contact]:

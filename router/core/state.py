@@ -3,7 +3,8 @@
 Theory. Three machines run side by side, coupled by offers.
 
 * A *contact* waits in a queue (queued), is reserved for one agent whose phone rings (offered), talks (connected) and
-  is then gone; what is left of it is a line in `State.finished`.
+  is then gone; what is left of it is a line in `State.finished`. A callback may also rest until its time (parked), and
+  its customer is rung while its agent waits (reaching).
 * An *agent* has a *presence*, which is what the agent wants (ready, paused, offline), and *work*, which is what the
   agent has (offers, talks, wrap-up). Presence changes at once, work runs to its end, and the visible state is work
   before presence. So a pause or a sign-out during a talk needs no memory of its own: it shows when the work is over.
@@ -13,39 +14,71 @@ Theory. Three machines run side by side, coupled by offers.
 Rules.
 
 1. An event that the table does not list is impossible: an error, and nothing changes. "ignored" is in the table
-   where the two sides of a race both act in good faith.
+   where the two sides of a race both act in good faith. What a person asks for a contact that is gone (move, hold,
+   transfer, callback) is impossible, so that the person is told.
 2. Timers that are due are processed before the event of the same instant.
-3. A contact keeps its age (`arrived_ms`) and its place through offers, moves and overflow.
+3. A contact keeps its age (`arrived_ms`) and its place through offers, moves, overflow, callback and, if so asked,
+   transfer. The wait that is counted may begin later (`wait_from_ms`): with a transfer, with the return of a caller
+   who was cut off, at the time chosen for a callback.
 4. An agent takes contacts of one channel at a time, at most `capacity[channel]`, and none during wrap-up.
+5. Last actions (of the queue, when full, closed, unstaffed) are for those on the line. A callback meets none of them:
+   it stays in its last step until it is served or expires.
+6. A callback stands in its line like anybody else, so it never overtakes an earlier caller of equal rank; and its
+   customer is rung only when an agent has accepted it, so callbacks never exceed the agents there are.
+7. A consultation is a contact without a customer. It ends with the talk that it asks about, and leaves no wrap-up.
 
 Contacts:
 
     state       event                         becomes     with
     ---------   ---------------------------   ---------   ------------------------------------------------------------
-    unknown     ContactArrived                queued      (or gone at once: full queue, or a last action that is due)
+    unknown     ContactArrived                queued      (or gone at once: full or closed queue, or a last action that
+                                                          is due; or parked: a callback before its time)
     queued      matched with an agent         offered     Offer
     queued      ContactLeft                   gone        ContactFinished (abandoned or left)
     queued      ContactMoved                  queued      in the other queue, on the current policy
     queued      last action due               gone        ContactReleased, ContactFinished; or ContactQueued elsewhere
+    queued      CallbackRequested             queued      or parked: ContactParked
+    queued      callback expires              gone        ContactFinished (unreached)
     offered     OfferAccepted                 connected   Connect
+                    of a callback             reaching    RingCustomer
     offered     Declined, NotAnswered,        queued      OfferEnded
                 Failed, deadline
     offered     ContactLeft, ContactMoved     as queued   CancelOffer, OfferEnded (cancelled)
-    offered     last action due               offered     the last action waits for the end of the offer
+    offered     CallbackRequested             offered     the offer goes on, and becomes that of a callback: the agent
+                                                          loses nothing, the caller no second. For a later time it is
+                                                          withdrawn: CancelOffer, OfferEnded, ContactParked
+    offered     last action due               offered     the last action waits for the end of the offer (not in an
+                                                          emergency: CancelOffer, OfferEnded)
+    parked      its time comes                queued      ContactQueued
+    parked      CallbackRequested             parked      for the new time, or queued
+    parked      ContactLeft, ContactMoved     as queued   (one that is moved stays parked)
+    parked      callback expires              gone        ContactFinished (unreached)
+    reaching    CallbackReached               connected   CustomerReached
+    reaching    CallbackFailed                parked      EndTalk, OfferEnded (cancelled), ContactParked
+                    the last try              gone        EndTalk, OfferEnded (cancelled), ContactFinished (unreached)
+    reaching    ContactLeft                   gone        EndTalk, OfferEnded (cancelled), ContactFinished
+    reaching    OfferFailed                   queued      OfferEnded; the try does not count
+    waiting     the same caller in person,    gone        ContactFinished (merged), after what ends an offer
+    callback    or another, older callback
     connected   OfferFailed                   queued      OfferEnded: they could not be joined
-    connected   ContactEnded, ContactLeft     gone        ContactFinished (answered); the agent's wrap-up
+    connected   ContactHeld, ContactResumed   connected   Hold, Resume; ignored when it is so already
+    connected   ContactTransferred            queued      EndTalk, ContactFinished (answered), ContactQueued
+    connected   TransferCompleted             connected   HandOver; the consultation: ContactFinished (answered)
+    connected   ContactEnded, ContactLeft     gone        ContactFinished (answered); the agent's wrap-up; first its
+                                                          consultation: CancelOffer or EndTalk, and ContactFinished
     finished    ContactEnded, ContactLeft     finished    ignored
     finished    ContactArrived                queued      it came back
+    any other   CallbackReached, -Failed      same        ignored
 
 Offers:
 
-    ringing     OfferAccepted                 accepted    Connect
+    ringing     OfferAccepted                 accepted    Connect, RingCustomer
     ringing     Declined, NotAnswered, Failed dead        OfferEnded; refused it: declined, no answer
     ringing     deadline                      dead        CancelOffer, OfferEnded (no answer)
     ringing     the contact is gone           dead        CancelOffer, OfferEnded (cancelled)
     accepted    OfferAccepted                 accepted    ignored
     accepted    OfferFailed                   dead        OfferEnded
-    accepted    the talk ends                 dead
+    accepted    the talk ends, is handed over dead
     dead        OfferAccepted                 dead        ReleaseAgent
     dead        Declined, NotAnswered, Failed dead        ignored
 
@@ -58,36 +91,65 @@ Agents (presence; work shows first: ringing, busy, wrap_up):
     paused      AgentReady                    ready       ends wrap-up
     not offline AgentSignedOut                offline     wrap-up under way runs to its end
     any         WrapUpExtended                same        only during wrap-up
+
+Queues (all are open at first):
+
+    any         QueueSwitched                 as told     QueueChanged; ignored when it is so already
+                    closed                                those on the line: `at_closing`, if there is one
+                    emergency                             those on the line: `when_closed`, if there is one
+    any         a policy without it           forgotten
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from router.core.compiled import CompiledPolicy, CompiledQueue, CompiledStep
 from router.core.decisions import AgentState, AnyDecision
 from router.core.errors import Happening
-from router.core.events import Attribute
+from router.core.events import Attribute, QueueState
 from router.core.ewt import WaitEstimate, WaitEstimator
 from router.core.policy import Agent as AgentSpec
-from router.core.policy import Policy
+from router.core.policy import LastAction
 from router.core.strategies import ContactFacts
 
-ContactState = Literal["queued", "offered", "connected"]
+ContactState = Literal["queued", "offered", "parked", "reaching", "connected"]
 HISTORY = 16
 REMEMBERED = 512
 """How many happenings are kept of each thing, and how many finished contacts and dead offers are remembered."""
+CUT_OFF_REMEMBERED = 4_096
+"""How many callers who were cut off are remembered, all queues together."""
 
 
 # gc=False below: these are many and never part of a cycle, and looking at them would make a full garbage collection
 # the longest pause of the router.
+class PendingCallback(msgspec.Struct, gc=False):
+    """The customer is to be rung. `until_ms`: until then it rests. `expires_ms`: then it ends as unreached. `tries`:
+    how often the customer was rung."""
+
+    number: str
+    until_ms: int | None
+    expires_ms: int | None
+    tries: int = 0
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """A last action that waits for the running offer to end."""
+
+    action: LastAction
+    reason: str
+
+
 class Contact(msgspec.Struct, gc=False):
     """A contact in the router. Times are ms; `seq` numbers the arrivals.
 
     `version`: the policy it began with. `step_ms`: when it entered its step. `refusals`: in this step. `refused`: the
-    agents who did, until `ask_again_ms`. `window_ms`: until then only the preferred agent takes it. `ewt_ms`: when its
-    estimated wait is looked at again. `told`: the wait it was told on entering the queue. `due`: the reason for which
-    its last action waits for the running offer to end.
+    agents who did, until `ask_again_ms` (and for good, the one who asks in a consultation). `window_ms`: until then
+    only the agent it was directed to, or the preferred agent, takes it. `ewt_ms`: when its estimated wait is looked at
+    again. `told`: the wait it was told on entering the queue. `wait_from_ms`: when the wait that is counted began, if
+    not with `arrived_ms`. `waited_ms`: that wait, once answered. `answered_ms`: when its talk with `agent` began, of
+    which `hold_ms` were past holds and `held_since_ms` began the present one. `consult_of`: the talk that this
+    consultation asks about; `consult`: the consultation about this talk.
     """
 
     id: str
@@ -113,8 +175,36 @@ class Contact(msgspec.Struct, gc=False):
     ewt_ms: int | None = None
     told: WaitEstimate | None = None
     answered_ms: int | None = None
-    due: str | None = None
+    due: Due | None = None
     history: list[Happening] = []
+    caller: str = ""
+    wait_from_ms: int | None = None
+    waited_ms: int | None = None
+    directed_to: str | None = None
+    hold_ms: int = 0
+    held_since_ms: int | None = None
+    callback: PendingCallback | None = None
+    consult_of: str | None = None
+    consult: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """It is in its queue, and perhaps rings at an agent."""
+        return self.state in ("queued", "offered")
+
+    @property
+    def has_agent(self) -> bool:
+        """An agent has accepted it."""
+        return self.state in ("connected", "reaching")
+
+    @property
+    def held_for(self) -> str | None:
+        """Who alone takes it now."""
+        return None if self.window_ms is None else self.directed_to or self.preferred
+
+    def held_ms(self, now_ms: int) -> int:
+        """How long it was on hold in the talk with this agent."""
+        return self.hold_ms + (0 if self.held_since_ms is None else now_ms - self.held_since_ms)
 
 
 class Agent(msgspec.Struct):
@@ -206,28 +296,28 @@ class DeadOffer(msgspec.Struct, gc=False):
     reason: str
 
 
-class Saved(msgspec.Struct):
-    """A snapshot: all that later decisions depend on."""
+class CutOff(msgspec.Struct, frozen=True, gc=False):
+    """A caller who was cut off in a queue: while waiting (`arrived_ms` is the age) or in talk with `agent`."""
 
-    format: int
-    seed: int
-    now_ms: int | None
-    current: int
-    policies: list[Policy]
-    contacts: list[Contact]
-    agents: list[Agent]
-    offers: list[LiveOffer]
-    finished: dict[str, Finished]
-    dead_offers: dict[str, DeadOffer]
-    arrivals: int
-    offers_made: int
-    estimator: dict[str, Any]
+    queue: str
+    caller: str
+    at_ms: int
+    arrived_ms: int | None = None
+    agent: str | None = None
+
+
+class Switch(msgspec.Struct, frozen=True, gc=False):
+    """A queue is closed, or closed in an emergency."""
+
+    state: QueueState
+    reason: str
 
 
 class State:
     """Everything the router knows, and what the event under way has changed so far (`out`, `dirty_*`).
 
-    `users` counts the contacts on each policy version.
+    `users` counts the contacts on each policy version. `switches` are the queues that are not open. `cut_off` are the
+    callers, by queue and caller, whom `reentry` remembers.
     """
 
     def __init__(self, seed: int, current: CompiledPolicy) -> None:
@@ -244,6 +334,8 @@ class State:
         self.offers_made = 0
         self.estimator = WaitEstimator()
         self.users: dict[int, int] = {}
+        self.switches: dict[str, Switch] = {}
+        self.cut_off: dict[tuple[str, str], CutOff] = {}
         self.out: list[AnyDecision] = []
         self.dirty_contacts: dict[str, Contact] = {}
         self.dirty_agents: dict[str, Agent] = {}
@@ -262,6 +354,10 @@ class State:
         spec = self.queue_of(contact).spec
         return ContactFacts(spec, spec.priority if contact.own_priority is None else contact.own_priority)
 
+    def asker(self, contact: Contact) -> str | None:
+        """Who asks in this consultation."""
+        return None if contact.consult_of is None else self.contacts[contact.consult_of].agent
+
     def note(self, thing: Contact | Agent, what: str) -> None:
         """Adds a line to the story of a contact or an agent."""
         history = thing.history
@@ -279,41 +375,3 @@ class State:
         self.dead_offers[offer.id] = DeadOffer(offer.agent, reason)
         if len(self.dead_offers) > REMEMBERED:
             del self.dead_offers[next(iter(self.dead_offers))]
-
-    def save(self) -> bytes:
-        """The snapshot as JSON."""
-        return msgspec.json.encode(
-            Saved(
-                format=1,
-                seed=self.seed,
-                now_ms=self.now_ms,
-                current=self.current.spec.version,
-                policies=[policy.spec for policy in self.versions.values()],
-                contacts=list(self.contacts.values()),
-                agents=list(self.agents.values()),
-                offers=list(self.offers.values()),
-                finished=self.finished,
-                dead_offers=self.dead_offers,
-                arrivals=self.arrivals,
-                offers_made=self.offers_made,
-                estimator=self.estimator.snapshot(),
-            )
-        )
-
-    @classmethod
-    def load(cls, snapshot: bytes) -> "State":
-        """The state that `save` wrote. Raises msgspec.DecodeError for anything else."""
-        saved = msgspec.json.decode(snapshot, type=Saved)
-        compiled = {policy.version: CompiledPolicy(policy) for policy in saved.policies}
-        state = cls(saved.seed, compiled[saved.current])
-        state.now_ms = saved.now_ms
-        state.versions = compiled
-        state.contacts = {contact.id: contact for contact in saved.contacts}
-        state.agents = {agent.name: agent for agent in saved.agents}
-        state.offers = {offer.id: offer for offer in saved.offers}
-        state.finished, state.dead_offers = saved.finished, saved.dead_offers
-        state.arrivals, state.offers_made = saved.arrivals, saved.offers_made
-        for contact in saved.contacts:
-            state.users[contact.version] = state.users.get(contact.version, 0) + 1
-        state.estimator.restore(saved.estimator)
-        return state
