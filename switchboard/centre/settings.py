@@ -1,9 +1,12 @@
 """The settings of a centre: ports, hosts, directories and where secrets are. Every one has a default."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from documents.validation import HIDDEN
 from switchboard.centre.secrets import SecretSource
 from switchboard.centre.values import (
     Count,
@@ -201,6 +204,26 @@ class RecordingSettings(Document):
     """With less free space than this (MB) no new recordings are begun; calls go on."""
 
 
+class StoreSettings(Document):
+    """Where the centre's records are kept."""
+
+    url: Annotated[str, Field(min_length=1)] | None = None
+    """`postgresql://USER@HOST/DATABASE`, without a password; by default SQLite, `records.db` in the engine's directory."""
+    password: SecretSource | None = None
+    """Where the password of PostgreSQL is found."""
+    journal_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """How long journals are kept that are stored; one that is not stored, and the newest one, are never deleted."""
+    queue_log: Annotated[str, Field(min_length=1)] | None = None
+    """A file to which all is written in the format of Asterisk's `queue_log` as well; relative to where the engine is
+    started."""
+
+    @model_validator(mode="after")
+    def _no_password_in_the_open(self) -> "StoreSettings":
+        if self.url and re.match(r"[^/]*//[^/@]*:[^/@]*@", self.url):
+            raise PydanticCustomError(HIDDEN, "a password does not stand in 'url'; say where it is: 'password'")
+        return self
+
+
 class Settings(Document):
     """All settings."""
 
@@ -220,3 +243,5 @@ class Settings(Document):
     """Recordings of talks."""
     api: ApiSettings = ApiSettings()
     """The HTTP API."""
+    store: StoreSettings = StoreSettings()
+    """Where the centre's records are kept."""
