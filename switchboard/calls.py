@@ -83,7 +83,7 @@ class Calls:
         music_class: str,
         in_step: Callable[[], Awaitable[object]],
         save: Callable[[str, Session | None], None],
-        on_finished: Callable[[Session, bool], None],
+        on_finished: Callable[[str, Session, bool], None],
     ) -> None:
         self.machine = machine
         self._flow_of_number = flow_of_number
@@ -282,5 +282,5 @@ class Calls:
 
     def _finish(self, contact: str, call: Call) -> None:
         if self._calls.pop(contact, None) is call:
+            self._on_finished(contact, call.session, call.entered_queue)
             self._save(contact, None)
-            self._on_finished(call.session, call.entered_queue)

@@ -36,7 +36,11 @@ from switchboard.announcements import waiting_announcement
 from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
+from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
+from switchboard.store.calls import FlowEnded
+from switchboard.store.database import open_centre_store
+from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
 
 log = logging.getLogger(__name__)
@@ -82,6 +86,9 @@ class Engine:
             self._take_over(recovered)
             self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
+            self.records = self._records()
+            self.records.start()
+            stack.push_async_callback(asyncio.to_thread, self.records.stop)
             self._agi = AgiServer(
                 settings.engine.agi_host,
                 settings.engine.agi_port,
@@ -162,6 +169,15 @@ class Engine:
             )
         )
         return journal
+
+    def _records(self) -> Projector:
+        settings = self.centre.settings.store
+        return Projector(
+            lambda: open_centre_store(self.centre),
+            self.directory,
+            journal_days=settings.journal_days,
+            queue_log=Path(settings.queue_log) if settings.queue_log else None,
+        )
 
     def _assemble(self) -> None:
         settings = self.centre.settings
@@ -293,7 +309,8 @@ class Engine:
         self.live.record(SessionSaved(self.clock.now_ms(), contact, raw))
         self.board.touch()
 
-    def _session_finished(self, session: Session, entered_queue: bool) -> None:
-        self.metrics.flow_finished(
-            contained=session.outcome == "completed" and not entered_queue, now_ms=self.clock.now_ms()
-        )
+    def _session_finished(self, contact: str, session: Session, entered_queue: bool) -> None:
+        contained = session.outcome == "completed" and not entered_queue
+        self.metrics.flow_finished(contained, self.clock.now_ms())
+        end = FlowEnded(session.outcome, contained, entered_queue, session.entered, session.trace)
+        self.fact(FLOW_ENDED, contact=contact, data=msgspec.to_builtins(end))

@@ -14,3 +14,6 @@ OUTBOUND_REFUSED: Final = "outbound_refused"
 OUTBOUND_CARRIED: Final = "outbound_carried"
 """At the beginning of a journal, what counts for the caps from before: `dialled` [[at_ms, number]], `spent`
 [[at_ms, cost]], `calls` [[call, number, since_ms]]."""
+FLOW_ENDED: Final = "flow_ended"
+"""A caller's way through the flows is over: `outcome`, `contained` (served without an agent), `entered_queue`, `entered`
+(nodes counted) and `trace` (the last nodes: flow, node, via, at_ms)."""

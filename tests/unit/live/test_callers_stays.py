@@ -73,7 +73,7 @@ def calls(live: LiveRouter) -> Calls:
         music_class="default",
         in_step=nothing,
         save=lambda contact, session: None,
-        on_finished=lambda session, entered: None,
+        on_finished=lambda contact, session, entered_queue: None,
     )
     live.observe(calls.observe)
     return calls

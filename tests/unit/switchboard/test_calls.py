@@ -75,7 +75,7 @@ async def serving(bench: Bench) -> AsyncIterator[Desk]:
         music_class="default",
         in_step=in_step.wait,
         save=lambda contact, session: None,
-        on_finished=lambda session, entered_queue: finished.append(session),
+        on_finished=lambda contact, session, entered_queue: finished.append(session),
     )
     bench.live.observe(calls.observe)
     server = AgiServer("127.0.0.1", 0, {"call": calls.handle})
