@@ -205,7 +205,7 @@ class Metrics:
         tally.wait_answered_ms += sign * wait_ms
         if wait_ms <= contact.goal.answered_within_ms:
             tally.answered_within += sign
-        _count_wait(tally, wait_ms, sign)
+        tally.count_wait(wait_ms, sign)
 
     def _finished(self, decision: decisions.ContactFinished, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
@@ -233,7 +233,7 @@ class Metrics:
             tally.left += 1
         else:
             tally.overflowed += 1
-        _count_wait(tally, decision.wait_ms, +1)
+        tally.count_wait(decision.wait_ms)
 
     def _line_changes(self, queue: str, by: int, now_ms: int) -> None:
         line = self._lines.get(queue)
@@ -364,11 +364,3 @@ class Metrics:
             {name: Section(values(queue), queue) for name, queue in sorted(interval.queues.items())},
             {name: Section(values(agent), agent) for name, agent in sorted(interval.agents.items())},
         )
-
-
-def _count_wait(tally: ContactTally, wait_ms: int, sign: int) -> None:
-    tally.wait_all_ms += sign * wait_ms
-    tally.had_to_wait += sign * (wait_ms > 0)
-    tally.waits.count_one(wait_ms, sign)
-    if wait_ms > tally.longest_wait_ms:
-        tally.longest_wait_ms = wait_ms

@@ -85,6 +85,13 @@ class ContactTally(msgspec.Struct):
     def offered(self) -> int:
         return self.ended + self.moved_out
 
+    def count_wait(self, wait_ms: int, sign: int = 1) -> None:
+        """Counts the wait of a contact whose waiting ended here; `sign` -1 takes back one that was counted."""
+        self.wait_all_ms += sign * wait_ms
+        self.had_to_wait += sign * (wait_ms > 0)
+        self.waits.count_one(wait_ms, sign)
+        self.longest_wait_ms = max(self.longest_wait_ms, wait_ms)
+
     def add(self, other: "ContactTally") -> None:
         """Adds the other's sums: of other contacts in the same span."""
         for name in _CONTACT_SUMS:
