@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL
+from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL, ROUTE_LEG
 from documents import DocumentError
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiServer
@@ -38,10 +38,13 @@ from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
+from switchboard.recording import Recordings
 from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
 from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
+from switchboard.supervision import Monitors
+from switchboard.whisper import Whispers
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +95,11 @@ class Engine:
             self._agi = AgiServer(
                 settings.engine.agi_host,
                 settings.engine.agi_port,
-                {ROUTE_CALL: self.calls.handle, ROUTE_AGENT: self.agent_phones.handle},
+                {
+                    ROUTE_CALL: self.calls.handle,
+                    ROUTE_AGENT: self.agent_phones.handle,
+                    ROUTE_LEG: self.whispers.handle,
+                },
                 max_connections=MAX_CALLS,
             )
             await self._listen()
@@ -189,13 +196,36 @@ class Engine:
         )
         self.ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
         self.lines = Lines(lambda contact: self.calls.channel(contact))
+        epoch = f"{self.clock.now_ms():x}"
         self.legs = AgentLegs(
             self.ami,
             self.live,
             phone_of=lambda agent: f"PJSIP/{agent}",
             caller_id_of=self._caller_id,
             lines=self.lines,
-            epoch=f"{self.clock.now_ms():x}",
+            epoch=epoch,
+            variables_of=lambda offer: self.whispers.variables(offer) | self.recordings.variables(offer),
+        )
+        self.whispers = Whispers(
+            self.live,
+            Performer(),
+            legs=lambda: self.legs,
+            rules=lambda: self.centre.whispers,
+            prompts=lambda: self.centre.prompts,
+            fact=self.fact,
+        )
+        self.recordings = Recordings(
+            self.ami,
+            self.live.router,
+            directory=Path(settings.recordings.directory or self.directory / "recordings"),
+            settings=settings.recordings,
+            rules=lambda: self.centre.recording,
+            now_ms=self.clock.now_ms,
+            fact=self.fact,
+            channel_id_of=self.legs.channel_id,
+        )
+        self.monitors = Monitors(
+            self.ami, talk_of=self.legs.talking, phone_of=self.legs.phone_of, fact=self.fact, epoch=epoch
         )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
         self.calls = Calls(
@@ -219,6 +249,7 @@ class Engine:
         self.live.observe(self.calls.observe)
         self.live.observe(self.legs.observe)
         self.live.observe(self.board.observe)
+        self.live.observe(self.recordings.observe)
 
     def _take_over(self, recovered: Replayed | None) -> None:
         """Goes on with the sessions and the policy: the centre's files may have changed since the last engine."""
@@ -249,6 +280,8 @@ class Engine:
 
     def _on_event(self, event: Event) -> None:
         self.legs.on_event(event)
+        self.recordings.on_event(event)
+        self.monitors.on_event(event)
         if event.name == "Hangup":
             self.calls.caller_gone(event.get("Uniqueid", ""))
 
@@ -260,6 +293,8 @@ class Engine:
         for contact in before:
             if contact not in found.channels:
                 self.calls.caller_gone(contact)
+        self.recordings.in_step(found.channels)
+        self.monitors.in_step(found.channels)
         log.info("in step with Asterisk: %s", found)
         self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
         self._in_step.set()

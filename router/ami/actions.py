@@ -143,6 +143,12 @@ def redirect_both(channel: str, place: tuple[str, str], partner: str, partners_p
     return {**redirect(channel, *place), "ExtraChannel": _channel("Redirect", partner), **extra}
 
 
+def mix_monitor_mute(channel: str, muted: bool) -> Action:
+    """Makes every recording of the channel silent, in both directions, or lets it sound again. Takes the right `call`;
+    to begin a recording by AMI takes `system`, which lets run commands on Asterisk's machine (`app_mixmonitor.c`)."""
+    return {"Channel": _channel("MixMonitorMute", channel), "Direction": "both", "State": "1" if muted else "0"}
+
+
 def caller_id(name: str, number: str) -> str:
     """`"Name" <number>` of words that a caller may have chosen: what would end the name or the number is left out."""
     name, number = (re.sub(r'[\x00-\x1f\x7f"<>\\]', "", text).strip()[:80] for text in (name, number))

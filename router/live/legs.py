@@ -83,7 +83,7 @@ class AgentLegs:
     ) -> None:
         self._client = client
         self._live = live
-        self._phone_of = phone_of
+        self.phone_of = phone_of
         self._caller_id_of = caller_id_of
         self._lines = lines
         self._epoch = epoch
@@ -105,6 +105,10 @@ class AgentLegs:
     def offers(self) -> list[str]:
         """Every offer that has a leg, or may have one."""
         return list(self._by_offer)
+
+    def channel_id(self, offer: str) -> str:
+        """The ChannelId of a leg that this engine makes for the offer."""
+        return actions.own_channel_id(self._epoch, offer)
 
     def talking(self, agent: str) -> Leg | None:
         """The leg on which the agent has been joined with somebody."""
@@ -186,7 +190,7 @@ class AgentLegs:
                     pass
 
     def _ring(self, offer: Offer, now_ms: int) -> None:
-        channel_id = actions.own_channel_id(self._epoch, offer.offer)
+        channel_id = self.channel_id(offer.offer)
         variables = self._variables_of(offer)
         leg = Leg(offer.offer, offer.contact, offer.agent, channel_id, variables=variables)
         leg.whispering = VAR_WHISPER in variables
@@ -196,7 +200,7 @@ class AgentLegs:
     async def _originate(self, leg: Leg, timeout_ms: int) -> None:
         try:
             action = actions.originate(
-                channel=self._phone_of(leg.agent),
+                channel=self.phone_of(leg.agent),
                 channel_id=leg.channel_id,
                 context=CONTEXT_AGENT_LEG,
                 extension="s",

@@ -6,10 +6,10 @@ who wait need nothing here: the dialplan brings them back to the engine, and the
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER, VAR_TALKED, VAR_WHISPER
+from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER, VAR_RECORDING, VAR_RECORDING_PAUSES, VAR_TALKED, VAR_WHISPER
 from router.ami import actions
 from router.ami.client import AmiClient, AmiRefused, Event
 from router.core.events import AnyEvent, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
@@ -18,15 +18,16 @@ from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 
 _UP = "6"
+_VARIABLES = (VAR_OFFER, VAR_TALKED, VAR_WHISPER, VAR_RECORDING, VAR_RECORDING_PAUSES)
 _FALLBACK = "Queue"
 """The application of a caller whom the dialplan has given to the fallback queue, and who is no longer ours."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """What a resync found, counted by kind; `channels` are the Uniqueids of all channels there are."""
+    """What a resync found, counted by kind; `channels` are those there are, by their Uniqueids, with our variables."""
 
-    channels: frozenset[str]
+    channels: Mapping[str, Event]
     counts: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
@@ -43,9 +44,7 @@ async def resync(
     # Those that come from now on are no concern of this listing.
     offers, legs_before = live.router.offers(), legs.offers()
     waiting = [contact.id for contact in live.router.contacts() if contact.state != "connected"]
-    listed = await client.collect(
-        "Status", actions.status(variables=(VAR_OFFER, VAR_TALKED, VAR_WHISPER)), until="StatusComplete"
-    )
+    listed = await client.collect("Status", actions.status(variables=_VARIABLES), until="StatusComplete")
     channels = {event.get("Uniqueid", ""): event for event in listed}
     leg_of_offer = {
         event.variables[VAR_OFFER]: event
@@ -54,7 +53,7 @@ async def resync(
     }
     for unique, event in channels.items():
         channel_is(unique, event["Channel"])
-    found = Findings(frozenset(channels))
+    found = Findings(channels)
     for name in waiting:  # first, so that nobody is offered a caller who is gone
         contact = live.router.contact(name)
         if contact is None or contact.state == "connected":

@@ -210,7 +210,8 @@ class _Loading:
         )
         source = self.files.documents.get("prompts.yaml")
         if prompts and source and flow_names == frozenset(flows):
-            said = {name for queue in self._entries("queues", QueueDocument).values() for _, name in queue_prompts(queue)}
+            queues = self._entries("queues", QueueDocument).values()
+            said = {name for queue in queues for _, name in queue_prompts(queue)}
             for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt") - said):
                 message = "no flow or queue plays this prompt"
                 self.problems.append(source.problem(("prompts", name), message, "", "warning"))

@@ -1,0 +1,121 @@
+"""What supervisors do with talks and waiting contacts: monitor, record or not, move, pull, hang up."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from router.ami.client import AmiError
+from switchboard.operations.agents import OfAgent, known_agent
+from switchboard.operations.base import AgentName, Answer, Ask, Done, OperationRefused, Request, operation
+from switchboard.supervision import CannotMonitor, Monitor
+
+Mode = Annotated[
+    Literal["listen", "whisper", "barge"],
+    Field(
+        description="listen: hears both, is heard by nobody. whisper: the agent hears the supervisor. "
+        "barge: everybody hears everybody."
+    ),
+]
+
+
+class StartMonitor(OfAgent):
+    """Whose talk, by whom, and how."""
+
+    supervisor: AgentName
+    """Whose phone is rung: an agent who is a supervisor (agents.yaml)."""
+    mode: Mode = "listen"
+
+
+class OfSupervisor(Ask):
+    """Concerns what one supervisor monitors."""
+
+    supervisor: AgentName
+
+
+class ChangeMonitor(OfSupervisor):
+    """How from now on."""
+
+    mode: Mode
+
+
+class Nothing(Ask):
+    """Nothing needs to be said."""
+
+
+class MonitorNow(Answer):
+    """A supervisor who monitors an agent."""
+
+    supervisor: str
+    agent: str
+    contact: str
+    mode: Literal["listen", "whisper", "barge"]
+    ringing: bool
+    """The supervisor's phone is not answered yet."""
+    actor: str
+    """Who asked for it."""
+
+
+@operation("POST", "/agents/{agent}/monitor", roles=("supervisor",))
+async def monitor(request: Request, ask: StartMonitor) -> Done:
+    """Ring a supervisor's phone to listen to an agent's talk, to whisper or to barge in.
+
+    During it the key 4 is listen, 5 whisper, 6 barge, and * ends it. It ends with the talk.
+    """
+    known_agent(request, ask.agent)
+    details = request.engine.centre.agents.get(known_agent(request, ask.supervisor))
+    if details is None or not details.supervisor:
+        raise OperationRefused(f"{ask.supervisor} is not a supervisor (agents.yaml: supervisor: true)", "forbidden")
+    try:
+        await request.engine.monitors.start(ask.agent, ask.supervisor, ask.mode, str(request.actor))
+    except (CannotMonitor, AmiError) as error:
+        raise OperationRefused(str(error)) from error
+    request.changed({}, {"agent": ask.agent, "supervisor": ask.supervisor, "mode": ask.mode})
+    return Done(message=f"The phone of {ask.supervisor} rings for the talk of {ask.agent} ({ask.mode}).")
+
+
+@operation("POST", "/monitors/{supervisor}/mode", roles=("supervisor",))
+async def change_monitor(request: Request, ask: ChangeMonitor) -> Done:
+    """Change how a supervisor takes part in a talk."""
+    current = _monitor_of(request, ask.supervisor)
+    before = current.mode
+    try:
+        await request.engine.monitors.change(current, ask.mode)
+    except (CannotMonitor, AmiError) as error:
+        raise OperationRefused(str(error)) from error
+    request.changed({"mode": before}, {"mode": ask.mode})
+    return Done(message=f"{ask.supervisor} takes part in the talk of {current.agent}: {ask.mode}.")
+
+
+@operation("POST", "/monitors/{supervisor}/stop", roles=("supervisor",))
+async def stop_monitor(request: Request, ask: OfSupervisor) -> Done:
+    """End what a supervisor monitors; the talk goes on."""
+    current = _monitor_of(request, ask.supervisor)
+    try:
+        await request.engine.monitors.stop(current)
+    except AmiError as error:
+        raise OperationRefused(str(error)) from error
+    request.changed({"agent": current.agent, "mode": current.mode}, {})
+    return Done(message=f"{ask.supervisor} no longer monitors {current.agent}.")
+
+
+@operation("GET", "/monitors", roles=("supervisor", "auditor"))
+async def monitors(request: Request, ask: Nothing) -> list[MonitorNow]:
+    """Who monitors whom at this moment."""
+    return [
+        MonitorNow(
+            supervisor=each.supervisor,
+            agent=each.agent,
+            contact=each.contact,
+            mode=each.mode,
+            ringing=not each.begun,
+            actor=each.actor,
+        )
+        for each in request.engine.monitors.all()
+    ]
+
+
+def _monitor_of(request: Request, supervisor: str) -> Monitor:
+    current = request.engine.monitors.of(supervisor)
+    if current is None:
+        raise OperationRefused(f"{supervisor} monitors nobody", "unknown")
+    return current
