@@ -108,7 +108,14 @@ class Destinations:
         return text
 
     def allowed(self, written: str) -> str:
-        """The number, if the centre dials such numbers at all. Raises DestinationRefused."""
+        """The number, if the centre dials such numbers at all. Raises DestinationRefused, as `check` does."""
+        try:
+            return self._listed(written)
+        except DestinationRefused as refusal:
+            self._refused(written, refusal)
+            raise
+
+    def _listed(self, written: str) -> str:
         settings = self.settings
         number = self.number(written)
         if settings.trunk is None:
@@ -127,13 +134,16 @@ class Destinations:
         Raises DestinationRefused, with the reason in words; that is written down as a fact and counted.
         """
         try:
-            allowed = self.allowed(number)
+            allowed = self._listed(number)
             self._check_caps(allowed, now_ms)
         except DestinationRefused as refusal:
-            self._past.refusals += 1
-            self._record(facts.OUTBOUND_REFUSED, {"number": number[:40], "reason": str(refusal)})
+            self._refused(number, refusal)
             raise
         return Destination(f"PJSIP/{self._dialled(allowed)}@{self.settings.trunk}", allowed)
+
+    def _refused(self, written: str, refusal: DestinationRefused) -> None:
+        self._past.refusals += 1
+        self._record(facts.OUTBOUND_REFUSED, {"number": written[:40], "reason": str(refusal)})
 
     def _check_caps(self, number: str, now_ms: int) -> None:
         settings = self.settings

@@ -14,6 +14,8 @@ OUTBOUND_REFUSED: Final = "outbound_refused"
 OUTBOUND_CARRIED: Final = "outbound_carried"
 """At the beginning of a journal, what counts for the caps from before: `dialled` [[at_ms, number]], `spent`
 [[at_ms, cost]], `calls` [[call, number, since_ms]]."""
+CALLBACK_BOOKED: Final = "callback_booked"
+"""A callback was asked for: `queue`, `number`, `at_ms` (the time chosen), `call` (the call in which), `merged`."""
 FLOW_ENDED: Final = "flow_ended"
 """A caller's way through the flows is over: `outcome`, `contained` (served without an agent), `entered_queue`, `entered`
 (nodes counted) and `trace` (the last nodes: flow, node, via, at_ms)."""

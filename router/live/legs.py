@@ -23,7 +23,7 @@ from asterisk_conf.names import (
 )
 from router.ami import actions, causes
 from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
-from router.core.decisions import AnyDecision, CancelOffer, Connect, Offer, ReleaseAgent
+from router.core.decisions import AnyDecision, CancelOffer, Connect, EndTalk, Offer, ReleaseAgent
 from router.core.events import (
     AnyEvent,
     ContactEnded,
@@ -161,6 +161,26 @@ class AgentLegs:
         self._by_contact[leg.contact] = leg
         self._spawn(self._join(leg))
 
+    def end_talk(self, contact: str) -> Leg | None:
+        """The contact has no leg any more; the leg that it had ends."""
+        leg = self._by_contact.pop(contact, None)
+        if leg is not None:
+            self._drop(leg)
+        return leg
+
+    def hand_over(self, offer: str, contact: str) -> None:
+        """The leg of this offer, joined so far with somebody else, is joined with the contact."""
+        if leg := self._by_offer.get(offer):
+            if self._by_contact.get(leg.contact) is leg:
+                del self._by_contact[leg.contact]
+            leg.contact, leg.state = contact, "answered"
+            self.join(offer)
+
+    def send(self, offer: str, context: str) -> None:
+        """The agent, who is not joined with anybody, goes to another context."""
+        if leg := self._by_offer.get(offer):
+            self._spawn(self._redirect(leg, context))
+
     def drop(self, offer: str) -> None:
         """Nobody is left for the agent to talk to."""
         if leg := self._by_offer.get(offer):
@@ -182,10 +202,12 @@ class AgentLegs:
                     self.drop(offer)
                 case ReleaseAgent(offer=offer):
                     if leg := self._by_offer.get(offer):
-                        leg.unwanted = True
-                        self._spawn(self._redirect(leg, CONTEXT_AGENT_RELEASED))
+                        self._release(leg)
                 case Connect(offer=offer):
                     self.join(offer)
+                case EndTalk(offer=offer):
+                    if (leg := self._by_offer.get(offer)) and leg.state == "answered":
+                        self._release(leg)  # its customer was not reached
                 case _:
                     pass
 
@@ -257,6 +279,11 @@ class AgentLegs:
         except AmiError as error:
             log.info("the leg of %s was gone before it came to %s: %s", leg.agent, context, error)
 
+    def _release(self, leg: Leg) -> None:
+        """Ends the leg with an explanation."""
+        leg.unwanted = True
+        self._spawn(self._redirect(leg, CONTEXT_AGENT_RELEASED))
+
     def _drop(self, leg: Leg) -> None:
         leg.unwanted = True
         self._spawn(self._hang_up(leg.channel_id))
@@ -289,7 +316,8 @@ class AgentLegs:
         channel_id = event.get("Uniqueid", "")
         leg = self._by_channel.get(channel_id)
         if leg is None:
-            if channel_id.startswith(CHANNEL_PREFIX) and event.get("Response") == "Success":
+            of_ours = channel_id.startswith(CHANNEL_PREFIX) and not self._lines.is_line(channel_id)
+            if of_ours and event.get("Response") == "Success":
                 self._spawn(self._hang_up(channel_id))  # its offer is long dead
             return
         if event.get("Response") == "Success":
@@ -336,8 +364,8 @@ class AgentLegs:
             return
         self._forget(leg)
         if not leg.unwanted:
-            reason = _number(leg.failed, "Reason") or 0
-            why = causes.outcome(reason, _number(leg.hangup, "Cause"), _number(leg.hangup, "TechCause"))
+            reason = number_in(leg.failed, "Reason") or 0
+            why = causes.outcome(reason, number_in(leg.hangup, "Cause"), number_in(leg.hangup, "TechCause"))
             self._live.feed(_failure(leg.offer, why))
 
     def _on_caller_gone(self, contact: str) -> None:
@@ -379,6 +407,7 @@ def _failure(offer: str, outcome: causes.Outcome) -> AnyEvent:
             return OfferFailed(offer, "error")
 
 
-def _number(event: Event | None, name: str) -> int | None:
+def number_in(event: Event | None, name: str) -> int | None:
+    """The number that a header of the event holds, if it does."""
     text = event.get(name, "") if event else ""
     return int(text) if text.isascii() and text.isdigit() else None

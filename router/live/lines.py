@@ -6,6 +6,12 @@ acts on "the caller's channel" asks here, so that a talk is held, transferred an
 """
 
 from collections.abc import Callable
+from typing import Final
+
+from router.core.state import Contact
+
+VOICEMAIL_PREFIX: Final = "voicemail-"
+"""The ids of contacts that are recorded messages begin so: nobody is on the line, and an agent hears the message."""
 
 
 class Lines:
@@ -38,6 +44,16 @@ class Lines:
     def channel(self, contact: str) -> str | None:
         """What the action Bridge calls the contact's line; None when that is not known."""
         return self._rung.get(contact) or self._name_of(contact)
+
+    def is_line(self, uniqueid: str) -> bool:
+        """Whether the channel is one that we have rung for a contact."""
+        return uniqueid in self._contacts
+
+    def has_line(self, contact: Contact) -> bool:
+        """Whether somebody is on the line: a caller, or the customer of a callback who has answered."""
+        if contact.channel != "voice" or contact.consult_of is not None or contact.id.startswith(VOICEMAIL_PREFIX):
+            return False
+        return contact.callback is None or contact.id in self._rung
 
     def contact(self, uniqueid: str) -> str:
         """The contact whose line has this Uniqueid."""

@@ -1,5 +1,6 @@
 """Replay of a journal: to continue after a crash, and to prove that the same input gives the same decisions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +39,8 @@ class Replayed:
     divergence: Divergence | None = None
 
 
-def replay(path: Path, *, stop_at: int | None = None) -> Replayed:
-    """Runs the journal through a fresh core and compares every decision.
+def replay(path: Path, *, stop_at: int | None = None, on_fact: Callable[[Fact], None] = lambda fact: None) -> Replayed:
+    """Runs the journal through a fresh core and compares every decision; `on_fact` is told the facts.
 
     After a divergence the replay goes on, because a restart must not fail on it; the first one is kept. `stop_at`
     ends it before that record (counted from 1), to look at the state from which a decision was made.
@@ -70,7 +71,9 @@ def replay(path: Path, *, stop_at: int | None = None) -> Replayed:
                     replayed.sessions.pop(contact, None)
                 else:
                     replayed.sessions[contact] = session
-            case Note() | Fact():
+            case Fact():
+                on_fact(record)
+            case Note():
                 pass
         replayed.last_ms = max(replayed.last_ms, record.at_ms)
     if replayed is None:
