@@ -31,6 +31,8 @@ VAR_WHISPER: Final = "SB_WHISPER"  # on an agent's leg: `yes`, the engine speaks
 VAR_RECORDING: Final = "SB_RECORDING"  # on an agent's leg: the file in which Asterisk records the talk
 VAR_RECORDING_PAUSES: Final = "SB_RECORDING_PAUSES"  # on an agent's leg: when the recording was silent
 VAR_MONITORED: Final = "SB_MONITORED"  # on a supervisor's phone: the ChannelId of the agent's leg
+VAR_CONSULT: Final = "SB_CONSULT"  # `yes` on the leg of one who is consulted, and may go on with the caller
+VAR_OUTSIDE: Final = "SB_OUTSIDE"  # on a leg to an outside number (consulted, transferred to): the contact's id
 VAR_FEATURES: Final = "DYNAMIC_FEATURES"  # Asterisk's own: the codes that this channel's keys may form in a talk
 VAR_CALLBACK: Final = "SB_CALLBACK"  # on the customer's leg of a callback: the id of the offer that it is rung for
 

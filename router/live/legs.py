@@ -16,7 +16,10 @@ from asterisk_conf.names import (
     CHANNEL_PREFIX,
     CONTEXT_AGENT_LEG,
     CONTEXT_AGENT_RELEASED,
+    TALK_CODES,
+    VAR_CONSULT,
     VAR_CONTACT,
+    VAR_FEATURES,
     VAR_OFFER,
     VAR_TALKED,
     VAR_WHISPER,
@@ -49,19 +52,22 @@ CAUSE_GRACE_S = 0.5
 
 @dataclass(slots=True)
 class Leg:
-    """One attempt to bring an agent to the phone. `variables` are the channel's own besides offer and contact. While it
+    """One attempt to bring an agent to the phone. A leg that was `joined` is `apart` while its caller is on hold; the
+    agent may then talk with somebody else about the caller. `order`: commands that concern the talk, one after the
+    other. `variables` are the channel's own besides offer and contact. While it
     is `whispering` the agent has answered but hears (and may have to accept) first what is coming."""
 
     offer: str
     contact: str
     agent: str
     channel_id: str
-    state: Literal["ringing", "answered", "joined", "gone"] = "ringing"
+    state: Literal["ringing", "answered", "joined", "apart", "gone"] = "ringing"
     unwanted: bool = False
     hangup: Event | None = None
     failed: Event | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     whispering: bool = False
+    order: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class AgentLegs:
@@ -88,14 +94,18 @@ class AgentLegs:
         self._lines = lines
         self._epoch = epoch
         self._variables_of = variables_of
+        self.when_gone_apart: Callable[[Leg], None] = lambda leg: None
+        """Told of an agent who hung up while the caller was on hold (see `router.live.talks`)."""
+        self.outside: set[str] = set()
+        """The contacts that are (or may be) joined with an outside party (see `router.live.outside`)."""
         self._by_offer: dict[str, Leg] = {}
         self._by_channel: dict[str, Leg] = {}
         self._by_contact: dict[str, Leg] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def joined(self, contact: str) -> bool:
-        """Whether the contact's caller is (or is just being) joined with an agent."""
-        return contact in self._by_contact
+        """Whether the contact's caller is (or is just being) joined with an agent, or with an outside party."""
+        return contact in self._by_contact or contact in self.outside
 
     def talked(self, contact: str) -> bool:
         """Whether the two have been joined; of the talk's end nothing has been heard yet."""
@@ -113,6 +123,14 @@ class AgentLegs:
     def talking(self, agent: str) -> Leg | None:
         """The leg on which the agent has been joined with somebody."""
         return next((leg for leg in self._by_offer.values() if leg.agent == agent and leg.state == "joined"), None)
+
+    def of_contact(self, contact: str) -> Leg | None:
+        """The leg that is joined with the contact, about to be, or apart from it."""
+        return self._by_contact.get(contact)
+
+    def on(self, channel_id: str) -> Leg | None:
+        """The leg with this channel."""
+        return self._by_channel.get(channel_id)
 
     # What is whispered to the agent before the talk
 
@@ -154,6 +172,13 @@ class AgentLegs:
         leg = self._by_offer[offer]
         leg.state = "joined"
         self._by_contact[leg.contact] = leg
+
+    def stands_apart(self, offer: str) -> Leg:
+        """The leg's caller is on hold."""
+        leg = self._by_offer[offer]
+        leg.state = "apart"
+        self._by_contact[leg.contact] = leg
+        return leg
 
     def join(self, offer: str) -> None:
         """The agent has accepted and both are there: joins them."""
@@ -213,7 +238,10 @@ class AgentLegs:
 
     def _ring(self, offer: Offer, now_ms: int) -> None:
         channel_id = self.channel_id(offer.offer)
-        variables = self._variables_of(offer)
+        variables = {VAR_FEATURES: "#".join(TALK_CODES), **self._variables_of(offer)}
+        contact = self._live.router.contact(offer.contact)
+        if contact is not None and contact.consult_of is not None:
+            variables[VAR_CONSULT] = "yes"
         leg = Leg(offer.offer, offer.contact, offer.agent, channel_id, variables=variables)
         leg.whispering = VAR_WHISPER in variables
         self._by_offer[leg.offer] = self._by_channel[channel_id] = leg
@@ -240,18 +268,20 @@ class AgentLegs:
             self._live.feed(OfferFailed(leg.offer, "error"))
 
     async def _join(self, leg: Leg) -> None:
-        try:
-            caller = self._lines.channel(leg.contact)
-            if caller is None:
-                raise AmiRefused("Bridge", "the caller's channel is not known")
-            await self._client.action("Setvar", actions.setvar(self._lines.uniqueid(leg.contact), VAR_TALKED, "yes"))
-            await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
-            if leg.state == "answered":
-                leg.state = "joined"
-        except AmiDisconnected:
-            return  # the resync sees whether they are joined
-        except AmiError as error:
-            await self._after_failed_join(leg, error)
+        async with leg.order:
+            try:
+                caller = self._lines.channel(leg.contact)
+                if caller is None:
+                    raise AmiRefused("Bridge", "the caller's channel is not known")
+                line = self._lines.uniqueid(leg.contact)
+                await self._client.action("Setvar", actions.setvar(line, VAR_TALKED, "yes"))
+                await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
+                if leg.state == "answered":
+                    leg.state = "joined"
+            except AmiDisconnected:
+                return  # the resync sees whether they are joined
+            except AmiError as error:
+                await self._after_failed_join(leg, error)
 
     async def _after_failed_join(self, leg: Leg, error: AmiError) -> None:
         """One of the two is gone, or Asterisk would not. The core learns which, so that nobody stays stuck."""
@@ -353,6 +383,8 @@ class AgentLegs:
         self._forget(leg)
         if in_talk and state == "joined":
             self._live.feed(ContactEnded(leg.contact, "agent"))
+        elif in_talk and state == "apart":
+            self.when_gone_apart(leg)
         elif leg.whispering and not leg.unwanted:
             self._live.feed(OfferDeclined(leg.offer))
         elif in_talk or not leg.unwanted:

@@ -16,7 +16,9 @@ from router.live.clock import EngineClock
 from router.live.journal import FORMAT, Header, Journal, policy_hash
 from router.live.legs import AgentLegs
 from router.live.lines import Lines
+from router.live.outside import OutsideLegs
 from router.live.shell import LiveRouter
+from router.live.talks import Talks
 from tests.support.fake_ami import FakeAsterisk, Headers, event, success
 
 POLICY = Policy(
@@ -37,6 +39,9 @@ class Bench:
     client: AmiClient
     live: LiveRouter
     legs: AgentLegs
+    lines: Lines
+    outside: OutsideLegs
+    talks: Talks
     journal: Path
     ups: asyncio.Queue[None]
     told: list[AnyEvent] = field(default_factory=list)
@@ -88,26 +93,32 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
             ups.put_nowait(None)
 
         def on_event(event: Event) -> None:
-            made.legs.on_event(event)
+            if not made.outside.on_event(event):
+                made.legs.on_event(event)
 
         address = AmiAddress("127.0.0.1", asterisk.port, "switchboard", asterisk.secret)
         limits = AmiLimits(action_s=0.5, first_retry_s=0.05)
         client = AmiClient(address, on_event=on_event, on_up=on_up, on_down=lambda reason: None, limits=limits)
+        lines = Lines(lambda contact: CALLER_CHANNEL)
         legs = AgentLegs(
             client,
             live,
             phone_of=lambda agent: f"PJSIP/{agent}",
             caller_id_of=lambda contact: "600100200",
-            lines=Lines(lambda contact: CALLER_CHANNEL),
+            lines=lines,
             epoch="1",
         )
-        made = Bench(asterisk, client, live, legs, path, ups)
+        outside = OutsideLegs(client, live, legs, lines, epoch="1")
+        talks = Talks(client, live, legs, lines, outside)
+        made = Bench(asterisk, client, live, legs, lines, outside, talks, path, ups)
 
         def remember(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
             made.told.append(event)
             made.decided.extend(decisions)
 
         live.observe(remember)
+        live.observe(talks.observe)
+        live.observe(outside.observe)
         live.observe(legs.observe)
         await client.start()
         await asyncio.wait_for(ups.get(), 5)

@@ -1,0 +1,206 @@
+"""Talks on Asterisk: hold and resume, transfers, consultations.
+
+A talk is taken apart by one Redirect of both ends: the caller comes back to the engine (`sb-back`), which plays music
+and updates, and the agent's leg goes to `sb-agent-apart`, where keys say what is next. Names and Uniqueids stay, so
+Bridge joins any two of those concerned at any time: agent and caller again, agent and the one consulted, and in the
+end the one consulted and the caller. Whoever is left behind by a Bridge goes on in the dialplan.
+
+A consultation is a contact of the core whose line is the leg of the agent who asks; so the agent who is asked is rung
+and joined as for any other contact. An outside number has no agent and is rung by `router.live.outside`.
+
+A caller on hold has said no goodbye: when the agent hangs up then, the caller goes on with the one consulted, if they
+were talking, and otherwise back into the queue, to the old place.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from asterisk_conf.names import CONTEXT_AGENT_APART, CONTEXT_BACK, VAR_TALKED
+from router.ami import actions
+from router.ami.client import AmiClient, AmiDisconnected, AmiError
+from router.core.decisions import AnyDecision, ContactFinished, EndTalk, HandOver, Hold, OfferEnded, Resume
+from router.core.events import (
+    AnyEvent,
+    ContactArrived,
+    ContactHeld,
+    ContactLeft,
+    ContactTransferred,
+    TransferCompleted,
+)
+from router.core.state import Contact
+from router.live.legs import AgentLegs, Leg
+from router.live.lines import Lines
+from router.live.outside import OutsideLegs
+from router.live.shell import LiveRouter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """The contact that it asks about, and whether one agent is asked, and nobody else."""
+
+    about: str
+    of_one: bool = False
+
+
+class Talks:
+    """Carries out `Hold`, `Resume`, `EndTalk` and `HandOver`. `consult_failed` is told the contact about which an agent
+    asked, when nobody was reached."""
+
+    def __init__(
+        self, client: AmiClient, live: LiveRouter, legs: AgentLegs, lines: Lines, outside: OutsideLegs
+    ) -> None:
+        self._client = client
+        self._live = live
+        self._legs = legs
+        self._lines = lines
+        self._outside = outside
+        self.consult_failed: Callable[[str], None] = lambda contact: None
+        self._consults: dict[str, Consultation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        legs.when_gone_apart = self._agent_gone
+
+    # Decisions of the router
+
+    def observe(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
+        """Hears of decisions before the legs do: a consultation has its line before anybody is rung for it."""
+        match event:
+            case ContactArrived(consult_of=str(about)) if leg := self._legs.of_contact(about):
+                asked = Consultation(about, of_one=event.directed_to is not None)
+                self.consulting(event.contact, asked, leg.channel_id)
+            case _:
+                pass
+        for decision in decisions:
+            match decision:
+                case Hold(contact=contact):
+                    if leg := self._legs.of_contact(contact):
+                        leg.state = "apart"
+                        self._spawn(self._part(leg))
+                case Resume(contact=contact):
+                    if leg := self._legs.of_contact(contact):
+                        self._spawn(self._join_again(leg))
+                case HandOver(contact=contact, offer=offer, consult=consult):
+                    self._lines.detach(consult)
+                    self._consults.pop(consult, None)
+                    self._legs.end_talk(contact)
+                    self._legs.hand_over(offer, contact)
+                case EndTalk(contact=contact):
+                    self._end(contact)
+                case OfferEnded(contact=contact) if contact in self._consults and self._consults[contact].of_one:
+                    self._live.feed(ContactLeft(contact, "left"))  # who asks decides what is next
+                case ContactFinished(contact=contact, outcome=outcome) if contact in self._consults:
+                    self._consultation_over(contact, answered=outcome == "answered")
+                case ContactFinished(contact=contact, outcome="answered"):
+                    self._legs.end_talk(contact)
+                case _:
+                    pass
+
+    def consulting(self, consult: str, asked: Consultation, channel_id: str) -> None:
+        """The line of this consultation is the leg of the agent who asks."""
+        self._consults.setdefault(consult, asked)
+        self._lines.attach(consult, channel_id)
+
+    def _end(self, contact: str) -> None:
+        """The contact's talk is over for its agent; a caller waits again."""
+        leg = self._legs.of_contact(contact)
+        if leg is None:
+            return
+        self._legs.end_talk(contact)
+        if contact not in self._consults:
+            self._spawn(self._bring_back(contact, leg.order, joined=leg.state == "joined"))
+
+    def _consultation_over(self, consult: str, *, answered: bool) -> None:
+        about = self._consults.pop(consult).about
+        self._lines.detach(consult)
+        self._legs.end_talk(consult)
+        if not answered:
+            self.consult_failed(about)
+
+    def _agent_gone(self, leg: Leg) -> None:
+        """The agent hung up while the caller was on hold."""
+        contact = self._live.router.contact(leg.contact)
+        if contact is not None and contact.state == "connected" and (news := self.left_alone(contact)):
+            self._live.feed(news)
+
+    def left_alone(self, contact: Contact) -> AnyEvent | None:
+        """What becomes of a caller on hold whose agent is gone; None: an outside party takes over."""
+        consult = self._live.router.contact(contact.consult) if contact.consult else None
+        if consult is not None and consult.state == "connected":
+            return TransferCompleted(contact.id, consult.id)
+        if self._outside.complete(contact.id):
+            return None
+        return ContactTransferred(contact.id, contact.queue)
+
+    # What a resync finds
+
+    def stands_apart(self, offer: str, *, joined: bool) -> None:
+        """The contact of this offer is on hold; but Asterisk has it still (or again) `joined` with its agent."""
+        leg = self._legs.stands_apart(offer)
+        if joined:
+            self._spawn(self._part(leg))
+
+    # Commands to Asterisk
+
+    async def _part(self, leg: Leg) -> None:
+        async with leg.order:
+            if leg.state != "apart" or not self.on_hold(leg.contact):
+                return
+            caller = self._lines.uniqueid(leg.contact)
+            places = (CONTEXT_BACK, "s"), (CONTEXT_AGENT_APART, "s")
+            try:
+                action = actions.redirect_both(caller, places[0], leg.channel_id, places[1])
+                await self._client.action("Redirect", action)
+            except AmiError as error:  # one of them is gone: the hang-up, or the next resync, says what it means
+                log.info("cannot put %s on hold: %s", leg.contact, error)
+
+    async def _join_again(self, leg: Leg) -> None:
+        async with leg.order:
+            contact = leg.contact
+            if leg.state != "apart" or self.on_hold(contact):
+                return
+            try:
+                caller = self._lines.channel(contact)
+                if caller is not None:
+                    await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
+                    if leg.state == "apart":
+                        leg.state = "joined"
+                    return
+            except AmiDisconnected:
+                return  # the resync sees whether they are joined
+            except AmiError as error:
+                log.warning("cannot join %s with %s again: %s", contact, leg.agent, error)
+        if self._legs.of_contact(contact) is leg:
+            self._live.feed(ContactHeld(contact, "they could not be joined"))
+
+    async def _bring_back(self, contact: str, order: asyncio.Lock, *, joined: bool) -> None:
+        """The caller, no longer served, comes back to the engine; one on hold is there already."""
+        async with order:
+            known = self._live.router.contact(contact)
+            if known is None or not known.waits:
+                return
+            caller = self._lines.uniqueid(contact)
+            try:
+                await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "no"))
+                if joined:
+                    await self._client.action("Redirect", actions.redirect(caller, CONTEXT_BACK, "s"))
+            except AmiError as error:
+                log.info("%s was gone before it could wait again: %s", contact, error)
+
+    def on_hold(self, contact: str) -> bool:
+        """Whether the core has the contact on hold."""
+        known = self._live.router.contact(contact)
+        return known is not None and known.state == "connected" and known.held_since_ms is not None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a command to Asterisk failed", exc_info=error)
