@@ -160,7 +160,9 @@ class Calls:
                     call.joining = True
                 case ContactReleased(contact=contact, action=action) if call := self._calls.get(contact):
                     call.goes_on(action.target)
-                case ContactFinished(contact=contact, outcome="answered") if call := self._calls.get(contact):
+                case ContactFinished(contact=contact, outcome="answered", transferred_to=None) if call := (
+                    self._calls.get(contact)
+                ):
                     call.goes_on(ANSWERED)  # usually the caller is about to come back from the Bridge
                 case _:
                     pass
