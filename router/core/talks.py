@@ -101,7 +101,7 @@ class Talks:
             step_ms=now_ms,
             caller=contact.caller,
             wait_from_ms=now_ms if event.keeps_age else None,
-            history=contact.history,
+            history=list(contact.history),
         )
         state.contacts[anew.id] = anew
         state.users[version] = state.users.get(version, 0) + 1
