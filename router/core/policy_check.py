@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from documents import Expression, ExpressionError, Problem, nearest
 from router.core.channel_check import check_channels
 from router.core.eligibility import DYNAMIC, Chain, agent_view
-from router.core.policy import Agent, Condition, KeySpec, LastAction, Policy, Queue, Step, Until
+from router.core.policy import Agent, CallbackRules, Condition, KeySpec, LastAction, Policy, Queue, Step, Until
 from router.core.strategies import registry
 
 LEAST_RETRY_MS = 100
@@ -78,6 +78,7 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
             "priority_per_minute": queue.priority_per_minute,
             "wrap_up_ms": queue.wrap_up_ms,
             "preferred_agent_ms": queue.preferred_agent_ms,
+            "directed_ms": queue.directed_ms,
         },
         0,
     )
@@ -88,8 +89,15 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
         yield Problem(f"a share is from 0 to 1, not {queue.goal.share:g}", path=f"{path}.goal.share")
     if (queue.full_at is None) != (queue.when_full is None):
         yield Problem("full_at and when_full belong together: one of them is missing", path=f"{path}.full_at")
+    if queue.at_closing is not None and queue.when_closed is None:
+        message = "at closing those who wait are sent away, but without when_closed those who come are let in"
+        yield Problem(message, path=f"{path}.at_closing")
     for name, action in _actions(queue):
         yield from _action(f"{path}.{name}", action, queue, queues)
+    if queue.callback is not None:
+        yield from _callback(f"{path}.callback", queue.callback)
+    if queue.reentry is not None:
+        yield from _at_least(f"{path}.reentry", {"within_ms": queue.reentry.within_ms}, 1)
     yield from _ranking(f"{path}.agent_ranking", queue.agent_ranking, "agent")
     conditions = list(_condition(f"{path}.floor", queue.floor))
     if not queue.steps:
@@ -114,6 +122,11 @@ def _actions(queue: Queue) -> Iterator[tuple[str, LastAction]]:
         action: LastAction | None = getattr(queue, name)
         if action is not None:
             yield name, action
+
+
+def _callback(path: str, rules: CallbackRules) -> Iterator[Problem]:
+    values = {"tries": rules.tries, "retry_ms": rules.retry_ms, "ring_ms": rules.ring_ms}
+    yield from _at_least(path, {**values, "expires_ms": rules.expires_ms}, 1)
 
 
 def _action(path: str, action: LastAction, queue: Queue, queues: Mapping[str, Queue]) -> Iterator[Problem]:

@@ -3,10 +3,10 @@
 import pytest
 
 from router.core.errors import PolicyError
-from router.core.policy import Agent, Channel, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step, Until
+from router.core.policy import Agent, Channel, Condition, Goal, KeySpec, LastAction, Policy, Queue, Reentry, Step, Until
 from router.core.policy_check import check_policy
 from router.core.router import Router
-from tests.support.routing import agents, queue, skilled
+from tests.support.routing import VOICEMAIL, agents, queue, skilled
 
 PEOPLE = (Agent("anna", {"french": 5}, team="x"),)
 
@@ -30,6 +30,17 @@ def test_a_good_policy_has_no_problem() -> None:
         (queue(last_action=LastAction("exit", "")), "queues.billing.last_action: has no target"),
         (queue(full_at=3), "queues.billing.full_at: full_at and when_full belong together"),
         (queue(full_at=0, when_full=LastAction("exit", "x")), "queues.billing.full_at: must be at least 1, not 0"),
+        (
+            queue(at_closing=LastAction("exit", "x")),
+            "queues.billing.at_closing: at closing those who wait are sent away, but without when_closed",
+        ),
+        (queue(when_closed=LastAction("exit", "")), "queues.billing.when_closed: has no target"),
+        (queue(when_unstaffed=LastAction("queue", "x")), "queues.billing.when_unstaffed: there is no queue 'x'"),
+        (queue(callback=CallbackRules(tries=0)), "queues.billing.callback.tries: must be at least 1, not 0"),
+        (queue(callback=CallbackRules(retry_ms=0)), "queues.billing.callback.retry_ms: must be at least 1, not 0"),
+        (queue(callback=CallbackRules(expires_ms=0)), "queues.billing.callback.expires_ms: must be at least 1, not 0"),
+        (queue(reentry=Reentry(0)), "queues.billing.reentry.within_ms: must be at least 1, not 0"),
+        (queue(directed_ms=-1), "queues.billing.directed_ms: must be at least 0, not -1"),
         (queue(ring_ms=0), "queues.billing.ring_ms: must be at least 1, not 0"),
         (queue(wrap_up_ms=-1), "queues.billing.wrap_up_ms: must be at least 0, not -1"),
         (queue(priority_per_minute=-1.0), "queues.billing.priority_per_minute: must be at least 0, not -1"),
@@ -117,9 +128,15 @@ def test_overflow_in_a_circle_is_found_once() -> None:
     def onward(name: str, target: str, **fields: object) -> Queue:
         return queue(name, last_action=LastAction("queue", target), **fields)
 
-    full = LastAction("queue", "a")
-    ring = (onward("a", "b"), onward("b", "c"), queue("c", full_at=5, when_full=full), onward("d", "a"))
-    assert problems(*ring) == ["queues.c: overflow goes round in a circle: a -> b -> c -> a"]
+    back = LastAction("queue", "a")
+    for closes in (
+        queue("c", full_at=5, when_full=back),
+        queue("c", when_closed=back),
+        queue("c", when_closed=VOICEMAIL, at_closing=back),
+        queue("c", when_unstaffed=back),
+    ):
+        ring = (onward("a", "b"), onward("b", "c"), closes, onward("d", "a"))
+        assert problems(*ring) == ["queues.c: overflow goes round in a circle: a -> b -> c -> a"]
     assert problems(onward("a", "a")) == ["queues.a: overflow goes round in a circle: a -> a"]
 
 
