@@ -13,16 +13,23 @@ from router.core.decisions import (
     CancelOffer,
     Connect,
     ContactFinished,
+    ContactParked,
     ContactQueued,
     ContactReleased,
+    CustomerReached,
+    EndTalk,
+    HandOver,
     Offer,
     OfferEnded,
+    QueueChanged,
+    RingCustomer,
     StepEntered,
 )
 from router.core.policy_check import check_policy
 from router.core.router import ImpossibleEvent, Router
+from router.core.state import Contact
 from tests.support.router_order import assert_best_first
-from tests.support.router_policies import AGENTS, CONTACTS, QUEUES, random_policy
+from tests.support.router_policies import AGENTS, CALLERS, CONTACTS, NUMBERS, QUEUES, random_policy
 
 # How often what is tried: mostly what happens in a call centre on a good day, and now and then everything else.
 SEEDS = st.integers(0, 2**32 - 1)
@@ -32,7 +39,8 @@ MOVES = (
     *["accept", "end", "ready"] * 6,
     *["wake", "pass_"] * 4,
     *["decline", "ring_out", "fail", "leave", "pause", "sign_out"] * 2,
-    *("move", "extend_wrap_up", "arrive_badly", "contact_event", "offer_event", "agent_event"),
+    *["reach", "not_reach", "consult", "complete", "transfer", "hold", "resume", "switch"] * 2,
+    *("move", "extend_wrap_up", "arrive_badly", "contact_event", "offer_event", "agent_event", "call_back"),
 )
 
 
@@ -68,8 +76,6 @@ class RouterMachine(RuleBasedStateMachine):
             self.sound = True
             return
         self.log.append((event, self.now_ms, decisions))
-        if isinstance(event, events.ContactArrived):
-            self.arrived += 1
         for decision in decisions:
             self.observe(decision)
         self.router.check()
@@ -88,6 +94,7 @@ class RouterMachine(RuleBasedStateMachine):
         match decision:
             case ContactQueued(contact=contact, queue=queue, moved_from=moved_from):
                 assert self.inside.get(contact) == moved_from
+                self.arrived += moved_from is None
                 self.inside[contact] = queue
                 self.steps.pop(contact, None)
             case StepEntered(contact=contact, queue=queue, step=step):
@@ -97,10 +104,10 @@ class RouterMachine(RuleBasedStateMachine):
             case ContactReleased(contact=contact, queue=queue, action=action):
                 assert self.inside[contact] == queue
                 assert action.kind == "exit"
-            case ContactFinished(contact=contact, queue=queue, wait_ms=wait_ms, talk_ms=talk_ms):
+            case ContactFinished(contact=contact, queue=queue, wait_ms=wait_ms, talk_ms=talk_ms, hold_ms=hold_ms):
                 assert self.inside.pop(contact) == queue
                 assert wait_ms >= 0
-                assert talk_ms >= 0
+                assert 0 <= hold_ms <= talk_ms
                 self.finished += 1
                 self.offers = {offer: state for offer, state in self.offers.items() if self.of[offer] != contact}
             case Offer(offer=offer, contact=contact, agent=agent, record=record):
@@ -111,14 +118,28 @@ class RouterMachine(RuleBasedStateMachine):
                 assert len(record.not_chosen) <= 8
                 self.offers[offer] = "ringing"
                 self.of[offer] = contact
-            case Connect(offer=offer):
+            case Connect(offer=offer) | RingCustomer(offer=offer):
                 assert self.offers[offer] == "ringing"
                 self.offers[offer] = "accepted"
+            case EndTalk(offer=offer) | CustomerReached(offer=offer):
+                assert self.offers[offer] == "accepted"
+            case HandOver(offer=offer, contact=contact, consult=consult, talk_ms=talk_ms, hold_ms=hold_ms):
+                assert self.of[offer] == consult
+                assert 0 <= hold_ms <= talk_ms
+                self.offers = {offer: state for offer, state in self.offers.items() if self.of[offer] != contact}
+                self.of[offer] = contact
             case CancelOffer(offer=offer):
                 assert self.offers[offer] == "ringing"
             case OfferEnded(offer=offer):
                 del self.offers[offer]
                 self.dead.append(offer)
+            case ContactParked(contact=contact, queue=queue, until_ms=until_ms):
+                assert self.inside[contact] == queue
+                assert until_ms > self.now_ms
+                self.steps.pop(contact, None)
+            case QueueChanged(queue=queue, state=state):
+                switch = self.router.switch(queue)
+                assert state == ("open" if switch is None else switch.state)
             case AgentChanged(agent=agent, state=state, reason=reason, contact=contact):
                 assert self.agents.get(agent, ("offline", "", None)) != (state, reason, contact)
                 self.agents[agent] = (state, reason, contact)
@@ -159,7 +180,12 @@ class RouterMachine(RuleBasedStateMachine):
         contact, priority = rng.choice(CONTACTS), rng.choice((None, None, 2))
         preferred = rng.choice((None, None, "anna", "bob", "nobody"))
         self.feed(
-            events.ContactArrived(contact, queue.name, queue.channel, attributes, priority, preferred, arrived_ms)
+            events.ContactArrived(
+                *(contact, queue.name, queue.channel, attributes, priority, preferred, arrived_ms),
+                caller=rng.choice(("", *CALLERS)),
+                callback=self.wish(rng) if queue.callback is not None and rng.random() < 0.3 else None,
+                directed_to=rng.choice((*[None] * 6, "anna", "bob", "nobody")),
+            )
         )
 
     def arrive_badly(self, rng: Random) -> None:
@@ -181,10 +207,72 @@ class RouterMachine(RuleBasedStateMachine):
         self.feed(events.ContactEnded(rng.choice(talking or CONTACTS)))
 
     def move(self, rng: Random) -> None:
-        self.feed(events.ContactMoved(rng.choice(CONTACTS), rng.choice(QUEUES)))
+        directed_to, priority = rng.choice((None, None, *AGENTS)), rng.choice((None, 5))
+        self.feed(events.ContactMoved(rng.choice(CONTACTS), rng.choice(QUEUES), directed_to, priority))
 
     def contact_event(self, rng: Random) -> None:
         self.feed(rng.choice((events.ContactLeft, events.ContactEnded))(rng.choice(CONTACTS)))
+
+    # Callbacks
+
+    def wish(self, rng: Random) -> events.Callback:
+        return events.Callback(rng.choice(NUMBERS), rng.choice((None, None, self.now_ms, self.now_ms + 4_000)))
+
+    def call_back(self, rng: Random) -> None:
+        waiting = [contact.id for contact in self.router.contacts() if not contact.has_agent]
+        self.feed(events.CallbackRequested(rng.choice(waiting or CONTACTS), self.wish(rng)))
+
+    def reaching(self, rng: Random) -> str:
+        reaching = [contact.id for contact in self.router.contacts() if contact.state == "reaching"]
+        return rng.choice(reaching or CONTACTS)
+
+    def reach(self, rng: Random) -> None:
+        self.feed(events.CallbackReached(self.reaching(rng)))
+
+    def not_reach(self, rng: Random) -> None:
+        self.feed(events.CallbackFailed(self.reaching(rng), rng.choice(("busy", "no_answer", "declined"))))
+
+    # Talks
+
+    def talking(self, rng: Random) -> Contact | None:
+        return rng.choice([contact for contact in self.router.contacts() if contact.state == "connected"] or [None])
+
+    def hold(self, rng: Random) -> None:
+        if contact := self.talking(rng):
+            self.feed(events.ContactHeld(contact.id, "looks it up"))
+
+    def resume(self, rng: Random) -> None:
+        if contact := self.talking(rng):
+            self.feed(events.ContactResumed(contact.id))
+
+    def transfer(self, rng: Random) -> None:
+        if contact := self.talking(rng):
+            directed_to, keeps_age = rng.choice((None, None, *AGENTS)), rng.random() < 0.7
+            self.feed(
+                events.ContactTransferred(
+                    *(contact.id, rng.choice(QUEUES), {"vip": True}, directed_to, rng.choice((None, 5)), keeps_age)
+                )
+            )
+
+    def consult(self, rng: Random) -> None:
+        if contact := self.talking(rng):
+            queue, directed_to = rng.choice(self.router.policy.queues), rng.choice((None, *AGENTS))
+            self.feed(
+                events.ContactArrived(
+                    rng.choice(CONTACTS), queue.name, queue.channel, directed_to=directed_to, consult_of=contact.id
+                )
+            )
+
+    def complete(self, rng: Random) -> None:
+        consults = [contact for contact in self.router.contacts() if contact.consult_of is not None]
+        if consults:
+            consult = rng.choice(consults)
+            self.feed(events.TransferCompleted(consult.consult_of or "", consult.id))
+
+    # Queues
+
+    def switch(self, rng: Random) -> None:
+        self.feed(events.QueueSwitched(rng.choice(QUEUES), rng.choice(("open", "open", "closed", "emergency"))))
 
     # Offers, living and dead
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from router.core.decisions import AgentChanged, AnyDecision, ContactQueued, Offer, OfferEnded, StepEntered
+from router.core.policy import Agent
 from router.core.rankings import ContactRanking
 from router.core.router import Router
 from router.core.state import Contact
@@ -30,14 +31,20 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
         for other in state.contacts.values():
             if other.state != "queued" or other.id in touched or other.channel != chosen.channel:
                 continue
-            if offer.agent in other.refused or (other.window_ms is not None and other.preferred != offer.agent):
+            if offer.agent in other.refused or other.held_for not in (None, offer.agent):
                 continue
-            if state.step_of(other).chain.holds(agent, _view(other)):
+            if _may_take(router, other, agent):
                 rank = _contact_rank(router, ranking, other, offer.agent, now_ms)
                 assert own < rank, f"{offer.agent} got {chosen.id} {own} before {other.id} {rank}"
         for name, spec in state.current.agents.items():
-            free = state.agents[name].free_channels(spec)
-            if name in changed or chosen.channel not in free or name in chosen.refused or chosen.window_ms is not None:
+            free = state.free_channels(state.agents[name])
+            if (
+                name in changed
+                or name == offer.agent
+                or chosen.channel not in free
+                or name in chosen.refused
+                or chosen.window_ms is not None
+            ):
                 continue
             if step.chain.holds(spec, _view(chosen)):
                 facts = router._index._facts_of(state.agents[name], spec)
@@ -45,6 +52,11 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
                 rank = step.ranking.rank(step.ranking.standing(facts), fit, name == chosen.preferred)
                 taken = (offer.record.agents[0].keys, state.current.order[offer.agent])
                 assert taken < (rank, facts.order), f"{chosen.id} went to {offer.agent} {taken} before {name} {rank}"
+
+
+def _may_take(router: Router, contact: Contact, agent: Agent) -> bool:
+    directed = contact.held_for == agent.name == contact.directed_to
+    return directed or router._state.step_of(contact).chain.holds(agent, _view(contact))
 
 
 def _view(contact: Contact) -> dict[str, str | int | float | bool]:
@@ -55,7 +67,8 @@ def _contact_rank(
     router: Router, ranking: ContactRanking, contact: Contact, agent: str, now_ms: int
 ) -> tuple[tuple[float, ...], int, int]:
     state = router._state
-    fit = state.step_of(contact).chain.fit(state.current.agents[agent], _view(contact))
+    chain, spec = state.step_of(contact).chain, state.current.agents[agent]
+    fit = chain.fit(spec, _view(contact)) if chain.holds(spec, _view(contact)) else 0
     facts = state.facts_of(contact)
     values = [
         key.value(fit) if isinstance(key, FitKey) else key.value(facts, contact.arrived_ms, now_ms)

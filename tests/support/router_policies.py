@@ -8,6 +8,7 @@ from random import Random
 from router.core.policy import (
     AfterFailure,
     Agent,
+    CallbackRules,
     Channel,
     Condition,
     Goal,
@@ -15,14 +16,21 @@ from router.core.policy import (
     LastAction,
     Policy,
     Queue,
+    Reentry,
     Step,
     Until,
 )
 
-QUEUES = ("billing", "tech", "chat")
+QUEUES = ("billing", "tech", "chat", "email")
 AGENTS = ("anna", "bob", "cleo", "dan", "eve")
 CONTACTS = tuple(f"c{n}" for n in range(14))
-CHANNELS = (Channel("voice"), Channel("chat"))
+CALLERS = ("ann", "ben", "cat", "dee")
+NUMBERS = ("100", "200", "300", "ann")
+CHANNELS = (
+    (Channel("voice"), Channel("chat"), Channel("email")),
+    (Channel("voice", interrupts=("email",)), Channel("chat", interrupts=("email",)), Channel("email")),
+    (Channel("voice", interrupts=("chat",)), Channel("chat", beside=("email",)), Channel("email", beside=("chat",))),
+)
 SKILLS = ("a", "b", "fr")
 WHERES = (
     "agent.team == 'x'",
@@ -39,22 +47,27 @@ AGENT_KEYS = (
 CONTACT_KEYS = ("priority", "age", "time_to_goal", "queue_weight", "best_fit")
 
 # Whatever a chain of the conditions above asks, she could take some contact; so no step is dead.
-ALL_ROUNDER = Agent("anna", {"a": 3, "b": 3, "fr": 3}, team="x", site="s1", capacity={"voice": 1, "chat": 2})
+ALL_ROUNDER = Agent(
+    "anna", {"a": 3, "b": 3, "fr": 3}, team="x", site="s1", capacity={"voice": 1, "chat": 2, "email": 1}
+)
 
 
 def random_policy(rng: Random, version: int = 1) -> Policy:
     queues = [name for name in QUEUES if name == "billing" or rng.random() < 0.6]
-    voice = [name for name in queues if name != "chat"]
+    voice = [name for name in queues if name in ("billing", "tech")]
     return Policy(
         version,
         tuple(_queue(rng, name, voice[voice.index(name) + 1 :] if name in voice else []) for name in queues),
         (ALL_ROUNDER, *(_agent(rng, name, queues) for name in AGENTS[1:] if rng.random() < 0.7)),
         contact_ranking=_ranking(rng, CONTACT_KEYS),
         after_failure=AfterFailure(
-            no_answer=rng.choice((None, "no answer")), declined=rng.choice((None, None, "declined"))
+            no_answer=rng.choice((None, "no answer")),
+            declined=rng.choice((None, None, "declined")),
+            no_answer_limit=rng.choice((1, 2)),
+            declined_limit=rng.choice((1, 3)),
         ),
         short_busy_retry_ms=rng.choice((500, 4_000)),
-        channels=CHANNELS,
+        channels=rng.choice(CHANNELS),
     )
 
 
@@ -62,12 +75,13 @@ def _queue(rng: Random, name: str, onward: list[str]) -> Queue:
     """`onward`: the queues that it may overflow into."""
     actions = [LastAction("exit", "voicemail"), *(LastAction("queue", target) for target in onward)]
     full_at = rng.choice((None, None, None, None, 1, 3))
+    when_closed = rng.choice((None, *actions))
     return Queue(
         name,
         Goal(rng.choice((5_000, 20_000)), 0.8),
         _steps(rng),
         rng.choice(actions),
-        channel="chat" if name == "chat" else "voice",
+        channel=name if name in ("chat", "email") else "voice",
         floor=_condition(rng),
         priority=rng.randint(0, 1),
         priority_per_minute=rng.choice((0.0, 30.0)),
@@ -80,6 +94,14 @@ def _queue(rng: Random, name: str, onward: list[str]) -> Queue:
         full_at=full_at,
         when_full=None if full_at is None else rng.choice(actions),
         agent_ranking=_ranking(rng, AGENT_KEYS),
+        when_closed=when_closed,
+        at_closing=None if when_closed is None else rng.choice((None, *actions)),
+        when_unstaffed=rng.choice((None, None, None, *actions)),
+        callback=rng.choice(
+            (None, CallbackRules(2, 3_000), CallbackRules(1), CallbackRules(3, 4_000, expires_ms=9_000))
+        ),
+        reentry=rng.choice((None, Reentry(20_000), Reentry(5_000, place=False))),
+        directed_ms=rng.choice((0, 3_000, 30_000)),
     )
 
 
@@ -124,6 +146,6 @@ def _agent(rng: Random, name: str, queues: list[str]) -> Agent:
         team=rng.choice(("x", "y")),
         site=rng.choice(("s1", "s2")),
         queues=None if rng.random() < 0.6 else tuple(rng.sample(queues, rng.randint(0, len(queues)))),
-        capacity=rng.choice(({"voice": 1}, {"voice": 1, "chat": 2}, {"chat": 3})),
+        capacity=rng.choice(({"voice": 1}, {"voice": 1, "chat": 2, "email": 2}, {"chat": 3}, {"voice": 1, "email": 1})),
         cost_per_hour=rng.choice((10.0, 20.0)),
     )
