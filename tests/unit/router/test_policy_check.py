@@ -3,7 +3,20 @@
 import pytest
 
 from router.core.errors import PolicyError
-from router.core.policy import Agent, Channel, Condition, Goal, KeySpec, LastAction, Policy, Queue, Reentry, Step, Until
+from router.core.policy import (
+    Agent,
+    CallbackRules,
+    Channel,
+    Condition,
+    Goal,
+    KeySpec,
+    LastAction,
+    Policy,
+    Queue,
+    Reentry,
+    Step,
+    Until,
+)
 from router.core.policy_check import check_policy
 from router.core.router import Router
 from tests.support.routing import VOICEMAIL, agents, queue, skilled
