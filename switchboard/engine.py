@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL, ROUTE_LEG
 from documents import DocumentError
@@ -33,11 +34,14 @@ from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
 from switchboard.agent_phones import AgentPhones
 from switchboard.announcements import waiting_announcement
+from switchboard.api.accounts import Accounts, AccountsTooNew
+from switchboard.api.server import ApiServer
 from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
+from switchboard.operations.base import AUDIT
 from switchboard.recording import Recordings
 from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
@@ -66,6 +70,8 @@ class Engine:
         self.directory = Path(centre.settings.engine.directory)
         self._seed = seed
         self._in_step = asyncio.Event()
+        self._stopping = False
+        self.accounts = Accounts(self.directory)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Engine"]:
@@ -106,21 +112,36 @@ class Engine:
             stack.push_async_callback(self._agi.stop)
             await self.ami.start()
             stack.push_async_callback(self.ami.stop)
+            await self._open_api(stack)
             control = ControlServer(self)
             await control.start()
             stack.push_async_callback(control.stop)
             log.info("serving %s: FastAGI on port %d, journal %s", self.centre.name, self._agi.port, self.journal.path)
             yield self
+            self._stopping = True
             self.live.record(Note(self.clock.now_ms(), "the engine stops"))
 
     @property
     def ready(self) -> bool:
         """Calls can be taken and routed: Asterisk is reached and the journal takes what happens."""
-        return self._in_step.is_set() and not self.live.journal_failures
+        return not self.not_ready()
+
+    def not_ready(self) -> list[str]:
+        """What is missing for that, in words."""
+        missing = {
+            "the engine stops": self._stopping,
+            "not in step with Asterisk": not self._in_step.is_set(),
+            "the journal cannot be written": bool(self.live.journal_failures),
+        }
+        return [words for words, so in missing.items() if so]
 
     async def until_ready(self) -> None:
         """Waits until the engine is in step with Asterisk."""
         await self._in_step.wait()
+
+    @property
+    def agi(self) -> AgiServer:
+        return self._agi
 
     @property
     def agi_port(self) -> int:
@@ -275,6 +296,29 @@ class Engine:
                 f"{engine.agi_host}:{engine.agi_port}: cannot listen for FastAGI ({error.strerror or error}); another "
                 "engine or program has the port, or the address is not this machine's (centre.yaml: settings.engine)"
             ) from error
+
+    async def _open_api(self, stack: AsyncExitStack) -> None:
+        """The HTTP API, unless the settings say that there is none. Calls are served also when nobody can log in."""
+        stack.callback(self.accounts.close)
+        try:
+            self.accounts.open()
+            for change in self.accounts.take_changes():
+                self.fact(AUDIT, actor=change.actor, data={"at_ms": change.at_ms, **change.data})
+        except (AccountsTooNew, OSError, SQLAlchemyError) as error:
+            log.error("nobody can use the HTTP API, its accounts cannot be used: %s", error)
+        settings = self.centre.settings.api
+        if settings.port is None:
+            return
+        self.api = ApiServer(self, self.accounts, settings)
+        try:
+            await self.api.start()
+        except OSError as error:
+            raise PortInUse(
+                f"{settings.host}:{settings.port}: cannot serve the HTTP API ({error.strerror or error}); another "
+                "engine or program has the port, or the address or the certificate is wrong (centre.yaml: settings.api)"
+            ) from error
+        stack.push_async_callback(self.api.stop)
+        log.info("the HTTP API is at port %d of %s", self.api.port, settings.host)
 
     # Asterisk
 

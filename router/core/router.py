@@ -20,7 +20,7 @@ from router.core.departures import Departures
 from router.core.duplicates import Duplicates
 from router.core.endings import Endings
 from router.core.errors import ImpossibleEvent, PolicyError
-from router.core.ewt import WaitEstimate
+from router.core.ewt import EstimateError, WaitEstimate
 from router.core.explain import Explanation, explain
 from router.core.index import Index
 from router.core.invariants import check_invariants
@@ -205,6 +205,10 @@ class Router:
         if not contact.waits:
             raise KeyError(name)
         return contact
+
+    def estimate_errors(self) -> dict[str, EstimateError]:
+        """By queue, how what contacts were told on entry has held."""
+        return self._state.estimator.errors()
 
     # The whole state
 

@@ -15,10 +15,11 @@ from rich.live import Live
 from router.live.journal import JournalError
 from switchboard.centre import load_centre
 from switchboard.centre.secrets import SecretError
-from switchboard.control import ask
+from switchboard.control import ask, watch
 from switchboard.engine import Engine, PortInUse
 from switchboard.live_view import render_state
 from switchboard.lock import AlreadyRunning
+from switchboard.wallboard import state_from
 
 console = Console(highlight=False)
 
@@ -115,15 +116,27 @@ def state(
 
 
 def live(engine: EngineDirectory = Path("var")) -> None:
-    """Show queues, agents and calls, renewed every second, until Ctrl-C."""
+    """Show queues, agents and calls as they change, until Ctrl-C or the engine stops."""
     asyncio.run(_watch(engine))
 
 
 async def _watch(engine: Path) -> None:
+    loop = asyncio.get_running_loop()
     with Live(console=console, screen=True, auto_refresh=False) as screen:
+        following = aiter(watch(engine))
+        coming = asyncio.ensure_future(anext(following))
+        mirror, heard_s = await coming, loop.time()
         while True:
-            screen.update(render_state(await ask(engine, "state")), refresh=True)
-            await asyncio.sleep(1)
+            now_ms = mirror.at_ms + round((loop.time() - heard_s) * 1000)
+            screen.update(render_state(state_from(mirror.document, now_ms).model_dump()), refresh=True)
+            if coming.done():
+                coming = asyncio.ensure_future(anext(following))
+            await asyncio.wait({coming}, timeout=1)  # times tick also while nothing happens
+            if coming.done():
+                try:
+                    mirror, heard_s = coming.result(), loop.time()
+                except StopAsyncIteration:
+                    return
 
 
 def _tell(engine: Path, operation: str, **arguments: Any) -> None:

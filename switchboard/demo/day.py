@@ -106,6 +106,7 @@ def demo_centre(centre: Centre, directory: Path, ports: Ports, agi_port: int) ->
                     "ami_secret": SecretSource(secret_file=str(secret_file.absolute())),
                 }
             ),
+            "api": centre.settings.api.model_copy(update={"port": 0}),
             "announcements": centre.settings.announcements.model_copy(update={"every_s": 20}),
         }
     )

@@ -15,15 +15,17 @@ SEND_LIMIT_S = 20.0
 MOST_FROM_CLIENT = 1024
 
 
-_OPEN: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("open_streams", set)
+_Open = set[web.WebSocketResponse]
+_OPEN: web.AppKey[_Open] = web.AppKey("open_streams", set)
 
 
 def prepare(app: web.Application) -> None:
     """Makes the application end its streams when it stops."""
-    app[_OPEN] = set()
+    sockets: _Open = set()
+    app[_OPEN] = sockets
 
     async def close(app: web.Application) -> None:
-        for socket in tuple(app[_OPEN]):
+        for socket in tuple(sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the engine stops", drain=False)
 
     app.on_shutdown.append(close)

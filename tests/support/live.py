@@ -28,7 +28,8 @@ from router.ami.client import AmiAddress, AmiClient
 from router.core.events import AnyEvent
 from router.live.journal import Handled, Note, read
 from router.live.recovery import replay
-from switchboard.control import EngineUnreachable, ask
+from switchboard.control import EngineUnreachable, ask, watch
+from switchboard.wallboard import state_from
 from tests.support.asterisk import AGENTS_HOST, AMI_SECRET, CALLERS_HOST
 
 MENU, QUEUE, COLLECT, PROMPT, NOWHERE = "5551000", "5552000", "5553000", "5554000", "5555000"
@@ -48,6 +49,7 @@ settings:
   engine: {{directory: "{directory}", agi_port: {agi_port}}}
   asterisk: {{ami_port: {ami_port}, ami_secret: {{secret_file: ami-secret}}}}
   announcements: {{every_s: {announce_every_s}}}
+  api: {{port: {api_port}}}
 """
 _AGENTS = f"""\
 pause_reasons: [break, lunch]
@@ -237,6 +239,10 @@ class LiveCentre:
         return self.directory / "engine"
 
     @property
+    def api_port(self) -> int:
+        return self.exchange.site.agi_port + 1
+
+    @property
     def log(self) -> Path:
         return self.directory / "engine.log"
 
@@ -245,6 +251,7 @@ class LiveCentre:
         values = {
             "directory": self.engine_directory,
             "agi_port": self.exchange.site.agi_port,
+            "api_port": self.api_port,
             "ami_port": self.ami_port or self.exchange.site.ports.ami,
             "announce_every_s": self.announce_every_s,
             "ring_s": self.ring_s,
@@ -308,12 +315,14 @@ class LiveCentre:
             async with asyncio.timeout(timeout_s):
                 while True:
                     with contextlib.suppress(EngineUnreachable):
-                        state = await self.ask("state")
-                        if condition(state):
-                            return state
+                        async with contextlib.aclosing(watch(self.engine_directory)) as messages:
+                            async for mirror in messages:
+                                state = state_from(mirror.document, mirror.at_ms).model_dump()
+                                if condition(state):
+                                    return state
                     assert self._engine
                     assert self._engine.returncode is None, f"the engine ended with {self._engine.returncode}"
-                    await asyncio.sleep(_POLL_S)
+                    await asyncio.sleep(_POLL_S)  # until it listens; nothing else tells
         except TimeoutError:
             raise AssertionError(f"not so within {timeout_s} s; the state is {state}") from None
 
