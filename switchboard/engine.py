@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL, ROUTE_LEG
 from documents import DocumentError
 from ivr.agi.performer import Performer
-from ivr.agi.server import AgiServer
+from ivr.agi.server import AgiChannel, AgiServer
 from ivr.flow.effects import Spoken
+from ivr.flow.hours import Hours
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
@@ -27,18 +28,23 @@ from router.core.metrics import Metrics
 from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, Note, SessionSaved, newest, policy_hash
+from router.live.customers import Customers
 from router.live.legs import AgentLegs
 from router.live.lines import Lines
+from router.live.outside import OutsideLegs
 from router.live.recovery import Replayed, replay
 from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
+from router.live.talks import Talks
 from switchboard.agent_phones import AgentPhones
 from switchboard.announcements import waiting_announcement
+from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.api.accounts import Accounts, AccountsTooNew
 from switchboard.api.server import ApiServer
-from switchboard.calls import Calls
+from switchboard.calls import WATCHDOG_S, Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
+from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
 from switchboard.operations.base import AUDIT
@@ -72,6 +78,9 @@ class Engine:
         self._in_step = asyncio.Event()
         self._stopping = False
         self.accounts = Accounts(self.directory)
+        self.destinations = Destinations(
+            centre.settings.outbound, lambda kind, data: self.fact(kind, data=data), self._hours_open
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Engine"]:
@@ -93,6 +102,7 @@ class Engine:
             self._assemble()
             await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
+            self.destinations.carry_over(self.clock.now_ms())
             self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
             self.records = self._records()
@@ -102,7 +112,7 @@ class Engine:
                 settings.engine.agi_host,
                 settings.engine.agi_port,
                 {
-                    ROUTE_CALL: self.calls.handle,
+                    ROUTE_CALL: self._converse,
                     ROUTE_AGENT: self.agent_phones.handle,
                     ROUTE_LEG: self.whispers.handle,
                 },
@@ -155,6 +165,7 @@ class Engine:
         self.live.feed(PolicyPublished(policy))
         self.metrics.policy_published(policy)
         self.centre = centre
+        self.destinations.settings = centre.settings.outbound
         self.calls.machine = Machine(centre.library)
         self.agent_phones.agents = centre.agents
         self.agent_phones.pause_reasons = policy.pause_reasons
@@ -177,7 +188,7 @@ class Engine:
         path = newest(self.directory)
         if path is None:
             return None
-        recovered = replay(path)
+        recovered = replay(path, on_fact=self.destinations.remember)
         log.info("continuing %s: %d events, %d open sessions", path, recovered.events, len(recovered.sessions))
         if recovered.divergence:
             log.warning(
@@ -227,6 +238,8 @@ class Engine:
             epoch=epoch,
             variables_of=lambda offer: self.whispers.variables(offer) | self.recordings.variables(offer),
         )
+        self.outside = OutsideLegs(self.ami, self.live, self.legs, self.lines, epoch=epoch)
+        self.talks = Talks(self.ami, self.live, self.legs, self.lines, self.outside)
         self.whispers = Whispers(
             self.live,
             Performer(),
@@ -248,6 +261,24 @@ class Engine:
         self.monitors = Monitors(
             self.ami, talk_of=self.legs.talking, phone_of=self.legs.phone_of, fact=self.fact, epoch=epoch
         )
+        self.callbacks = Callbacks(self.live, self.destinations, hours_of=self._hours_of)
+        self.customers = Customers(
+            self.ami,
+            self.live,
+            self.legs,
+            self.lines,
+            dialling=Dialling(self.live, self.destinations, hours_of=self._hours_of),
+            on_the_phone=lambda contact: contact in self.calls,
+            epoch=epoch,
+        )
+        self._customers_on_the_line = CustomersOnTheLine(
+            self.live,
+            Performer(),
+            announce=self._announcement,
+            announce_every_ms=round(settings.announcements.every_s * 1000),
+            music_class=settings.asterisk.music,
+            watchdog_s=WATCHDOG_S,
+        )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
         self.calls = Calls(
             machine=Machine(self.centre.library),
@@ -268,9 +299,12 @@ class Engine:
         )
         self.live.observe(self._measure)
         self.live.observe(self.calls.observe)
+        self.live.observe(self.talks.observe)
+        self.live.observe(self.outside.observe)
         self.live.observe(self.legs.observe)
-        self.live.observe(self.board.observe)
+        self.live.observe(self.customers.observe)
         self.live.observe(self.recordings.observe)
+        self.live.observe(self.board.observe)
 
     def _take_over(self, recovered: Replayed | None) -> None:
         """Goes on with the sessions and the policy: the centre's files may have changed since the last engine."""
@@ -323,7 +357,10 @@ class Engine:
     # Asterisk
 
     def _on_event(self, event: Event) -> None:
-        self.legs.on_event(event)
+        if not self.outside.on_event(event):
+            self.legs.on_event(event)
+        self.customers.on_event(event)
+        self._outside_call(event)
         self.recordings.on_event(event)
         self.monitors.on_event(event)
         if event.name == "Hangup":
@@ -339,6 +376,7 @@ class Engine:
                 self.calls.caller_gone(contact)
         self.recordings.in_step(found.channels)
         self.monitors.in_step(found.channels)
+        self.destinations.only(found.channels, self.clock.now_ms())
         log.info("in step with Asterisk: %s", found)
         self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
         self._in_step.set()
@@ -348,7 +386,16 @@ class Engine:
         """Asks Asterisk until it answers; None when the connection is lost again (the next one begins anew)."""
         while True:
             try:
-                return await resync(self.ami, self.live, self.legs, self.calls.channel_is)
+                return await resync(
+                    self.ami,
+                    self.live,
+                    self.legs,
+                    self.customers,
+                    self.talks,
+                    self.outside,
+                    self.lines,
+                    self.calls.channel_is,
+                )
             except AmiDisconnected:
                 return None
             except AmiError as error:
@@ -360,7 +407,30 @@ class Engine:
         self.board.touch()
         log.warning("AMI is down: %s", reason)
 
+    def _outside_call(self, event: Event) -> None:
+        """Counts the talk time of calls to outside numbers."""
+        channel, now_ms = event.get("Uniqueid", ""), self.clock.now_ms()
+        if event.name == "OriginateResponse" and event.get("Response") == "Success":
+            self.destinations.answered(channel, now_ms)
+        elif event.name in ("OriginateResponse", "Hangup"):
+            self.destinations.ended(channel, now_ms)
+
+    async def _converse(self, channel: AgiChannel) -> None:
+        """One stay of a caller, or of a callback's customer, in our FastAGI."""
+        contact = (*channel.headers.arguments, "")[0]
+        if self.lines.rung(contact) is None:
+            await self.calls.handle(channel)
+        else:
+            await self._customers_on_the_line.handle(channel, contact)
+
     # What the parts ask of each other
+
+    def _hours_of(self, queue: str) -> Hours | None:
+        return self.centre.hours.get(self.centre.queue_hours.get(queue, ""))
+
+    def _hours_open(self, name: str, now_ms: int) -> bool:
+        hours = self.centre.hours.get(name)
+        return hours is not None and hours.is_open(now_ms)
 
     def _measure(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
         for decision in decisions:

@@ -13,10 +13,12 @@ from router.core.events import AgentSignedIn, AnyEvent, ContactArrived
 from router.core.policy import AfterFailure, Agent, Goal, LastAction, Policy, Queue, Step
 from router.core.router import Router
 from router.live.clock import EngineClock
+from router.live.customers import Customers
 from router.live.journal import FORMAT, Header, Journal, policy_hash
 from router.live.legs import AgentLegs
 from router.live.lines import Lines
 from router.live.outside import OutsideLegs
+from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
 from router.live.talks import Talks
 from tests.support.fake_ami import FakeAsterisk, Headers, event, success
@@ -42,6 +44,7 @@ class Bench:
     lines: Lines
     outside: OutsideLegs
     talks: Talks
+    customers: Customers
     journal: Path
     ups: asyncio.Queue[None]
     told: list[AnyEvent] = field(default_factory=list)
@@ -63,6 +66,18 @@ class Bench:
         lines = [f"Uniqueid: {channel_id}", f"Cause: {cause}", *([f"TechCause: {tech_cause}"] if tech_cause else [])]
         self.asterisk.send(event("Hangup", *lines))
 
+    async def resync(self) -> Findings:
+        return await resync(
+            self.client,
+            self.live,
+            self.legs,
+            self.customers,
+            self.talks,
+            self.outside,
+            self.lines,
+            lambda unique, name: None,
+        )
+
     async def until(self, condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(5):
             while not condition():
@@ -73,6 +88,18 @@ class Bench:
         found = self.live.router.agent("anna")
         assert found
         return f"{found.state} {found.shown_reason}".strip()
+
+
+class _Dialling:
+    """Every customer is rung."""
+
+    caller_id = "900100200"
+
+    def begin(self, contact: str, offer: str, number: str, channel_id: str) -> tuple[str, int]:
+        return f"PJSIP/{number}@provider", 20_000
+
+    def failed(self, channel_id: str) -> None:
+        raise AssertionError(f"{channel_id} was not to fail")
 
 
 @asynccontextmanager
@@ -95,6 +122,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
         def on_event(event: Event) -> None:
             if not made.outside.on_event(event):
                 made.legs.on_event(event)
+            made.customers.on_event(event)
 
         address = AmiAddress("127.0.0.1", asterisk.port, "switchboard", asterisk.secret)
         limits = AmiLimits(action_s=0.5, first_retry_s=0.05)
@@ -110,7 +138,10 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
         )
         outside = OutsideLegs(client, live, legs, lines, epoch="1")
         talks = Talks(client, live, legs, lines, outside)
-        made = Bench(asterisk, client, live, legs, lines, outside, talks, path, ups)
+        customers = Customers(
+            client, live, legs, lines, dialling=_Dialling(), on_the_phone=lambda contact: False, epoch="1"
+        )
+        made = Bench(asterisk, client, live, legs, lines, outside, talks, customers, path, ups)
 
         def remember(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
             made.told.append(event)
@@ -120,6 +151,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
         live.observe(talks.observe)
         live.observe(outside.observe)
         live.observe(legs.observe)
+        live.observe(customers.observe)
         await client.start()
         await asyncio.wait_for(ups.get(), 5)
         yield made

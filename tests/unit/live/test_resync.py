@@ -4,7 +4,7 @@ import asyncio
 
 from router.core.decisions import ContactFinished, OfferEnded
 from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, ContactLeft
-from router.live.resync import Findings, resync
+from router.live.resync import Findings
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench, listing, status
 
 UP, RINGING = "ChannelState: 6", "ChannelState: 5"
@@ -20,7 +20,7 @@ def leg(channel_id: str, *lines: str, offer: str = "o1") -> str:
 
 async def run(bench: Bench, *channels: str) -> Findings:
     bench.asterisk.answers["status"] = lambda action: listing(action, *channels)
-    return await resync(bench.client, bench.live, bench.legs, lambda unique, name: None)
+    return await bench.resync()
 
 
 async def talk(bench: Bench) -> str:
@@ -59,7 +59,7 @@ async def test_a_caller_who_comes_while_asterisk_is_listing_is_not_taken_for_gon
         return listing(action)
 
     bench.asterisk.answers["status"] = slow
-    await resync(bench.client, bench.live, bench.legs, lambda unique, name: None)
+    await bench.resync()
     assert bench.live.router.contact(CALLER) is not None
 
 
@@ -70,7 +70,7 @@ async def test_a_leg_that_comes_while_asterisk_is_listing_is_not_taken_for_forei
         return listing(action, leg("sb-1-o1.", RINGING))
 
     bench.asterisk.answers["status"] = slow
-    found = await resync(bench.client, bench.live, bench.legs, lambda unique, name: None)
+    found = await bench.resync()
     assert found.counts["foreign legs"] == 0
     assert causes(bench) == []
 
