@@ -6,10 +6,11 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from switchboard.store import schema
-from switchboard.store.rows import AgentState, Call, OfferRow, Row, Stay
+from switchboard.store.rows import AgentState, Call, OfferRow, Row, Stay, Wait
 
 TABLE_OF: dict[type[Row], Table] = {
     Stay: schema.contacts,
+    Wait: schema.waits,
     OfferRow: schema.offers,
     AgentState: schema.agent_states,
     Call: schema.calls,

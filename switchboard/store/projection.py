@@ -18,7 +18,7 @@ from switchboard.store.batch import TABLE_OF, Batch
 from switchboard.store.calls import Calls
 from switchboard.store.contacts import Stays
 from switchboard.store.policies import PolicyView
-from switchboard.store.rows import AgentState, Call, OfferRow, Row, Stay
+from switchboard.store.rows import AgentState, Call, OfferRow, Row, Stay, Wait
 
 NOTE = "note"
 """The kind of the facts that are the journal's notes: starts, stops, what a recovery found."""
@@ -49,6 +49,8 @@ class Projection:
             decisions.Offer: self._stays.offered,
             decisions.OfferEnded: self._stays.offer_ended,
             decisions.Connect: self._stays.connected,
+            decisions.CustomerReached: self._stays.reached,
+            decisions.ContactParked: self._stays.parked,
             decisions.ContactReleased: self._stays.released,
             decisions.ContactFinished: self._finished,
             decisions.HandOver: self._stays.handed_over,
@@ -64,7 +66,7 @@ class Projection:
         missing = {state.handled_id for state in states} - handled.keys() - {None}
         query = select(schema.contacts).where(schema.contacts.c.id.in_(missing))
         handled |= {stay.id: stay for stay in _rows(connection, Stay, query)}
-        projection._stays.restore(stays, _open_rows(connection, OfferRow))
+        projection._stays.restore(stays, _open_rows(connection, Wait), _open_rows(connection, OfferRow))
         projection._agents.restore(states, handled)
         projection._calls.restore(_open_rows(connection, Call))
         return projection
@@ -159,7 +161,13 @@ class Projection:
         self._fact(Fact(header.at_ms, NOTE, data={"text": f"the engine starts; policy {header.policy.version}"}))
 
 
-_END: dict[type[Row], str] = {Stay: "ended_ms", OfferRow: "ended_ms", AgentState: "to_ms", Call: "ended_ms"}
+_END: dict[type[Row], str] = {
+    Stay: "ended_ms",
+    Wait: "to_ms",
+    OfferRow: "ended_ms",
+    AgentState: "to_ms",
+    Call: "ended_ms",
+}
 
 
 def _open_rows(connection: Connection, kind: type) -> list[Any]:

@@ -6,7 +6,8 @@ whole seconds but for those of rings, which are milliseconds. Nothing that came 
 
 Where the router knows more than `app_queue` can say, the nearest event is used: a contact that moves to another queue
 leaves the first one by EXITWITHTIMEOUT, or by WITHDRAW when somebody moved it; a declined, busy or unreachable phone is
-RINGNOANSWER, as there; a contact that a full or closed queue sends away at once has not entered it.
+RINGNOANSWER, as there; a contact that a full or closed queue sends away at once has not entered it. The context of a
+BLINDTRANSFER is the queue.
 """
 
 import re
@@ -61,12 +62,18 @@ def not_taken(stay: Stay, offer: OfferRow, now_ms: int) -> Line:
     return Line(stay.contact, stay.queue, offer.agent, event, (now_ms - offer.offered_ms,))
 
 
-def talked(stay: Stay, now_ms: int) -> Line:
-    """The end of a talk, by a hang-up or by a transfer."""
+def talked(stay: Stay, directed_to: str, now_ms: int) -> Line:
+    """The end of a talk, by a hang-up or by a transfer (to an agent, or else to a queue)."""
     answered_ms = now_ms if stay.answered_ms is None else stay.answered_ms
     times = (_waited_s(stay, answered_ms), (now_ms - answered_ms) // 1000, stay.entry_position)
     if stay.transferred_to:
-        return Line(stay.contact, stay.queue, stay.agent, "BLINDTRANSFER", (stay.transferred_to, "queue", *times))
+        return Line(
+            stay.contact,
+            stay.queue,
+            stay.agent,
+            "BLINDTRANSFER",
+            (directed_to or stay.transferred_to, stay.transferred_to, *times),
+        )
     event = "COMPLETECALLER" if stay.ended_by == "caller" else "COMPLETEAGENT"
     return Line(stay.contact, stay.queue, stay.agent, event, times)
 

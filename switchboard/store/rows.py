@@ -15,8 +15,8 @@ class Row(msgspec.Struct):
 
 
 class Stay(Row):
-    """A contact's stay in a queue (table `contacts`). `wait_ms` is from its arrival; `waited_until_ms` when it was
-    answered or left. The goal is that of the queue when it came."""
+    """A contact's stay in a queue (table `contacts`). `arrived_ms` is when the wait that is counted began, `queued_ms`
+    when it came to this queue. The goal is that of the queue then. `consult`: an agent who asks another."""
 
     contact: str
     queue: str
@@ -24,12 +24,13 @@ class Stay(Row):
     queued_ms: int
     channel: str = "voice"
     caller: str = ""
+    callback: bool = False
+    consult: bool = False
     moved_from: str = ""
     step: str = ""
     entry_position: int = 0
     offered_ms: int | None = None
     answered_ms: int | None = None
-    waited_until_ms: int | None = None
     ended_ms: int | None = None
     outcome: str = ""
     ended_by: str = ""
@@ -50,9 +51,13 @@ class Stay(Row):
     skills: list[str] = []
     attributes: dict[str, Any] = {}
 
-    @property
-    def waits(self) -> bool:
-        return self.ended_ms is None and not self.agent
+
+class Wait(Row):
+    """A time in which the contact of this stay waited."""
+
+    contact_id: int
+    from_ms: int
+    to_ms: int | None = None
 
 
 class OfferRow(Row):

@@ -76,6 +76,8 @@ contacts = Table(
     _text("queue"),
     _text("channel"),
     _text("caller"),
+    Column("callback", Boolean, nullable=False),
+    Column("consult", Boolean, nullable=False),
     _text("moved_from"),
     _text("step"),
     _count("entry_position"),
@@ -83,7 +85,6 @@ contacts = Table(
     _ms("queued_ms"),
     _ms_or_none("offered_ms"),
     _ms_or_none("answered_ms"),
-    _ms_or_none("waited_until_ms"),
     _ms_or_none("ended_ms"),
     _text("outcome"),
     _text("ended_by"),
@@ -106,9 +107,20 @@ contacts = Table(
     Index(None, "contact"),
     Index(None, "arrived_ms"),
     Index(None, "answered_ms"),
-    Index(None, "queued_ms", "waited_until_ms"),
     Index(None, "ended_ms"),
     comment="One row for each stay of a contact in a queue; a contact that moves or is transferred has several.",
+)
+
+waits = Table(
+    "waits",
+    metadata,
+    _id(),
+    Column("contact_id", BigInteger, nullable=False),
+    _ms("from_ms"),
+    _ms_or_none("to_ms"),
+    Index(None, "contact_id"),
+    Index(None, "from_ms", "to_ms"),
+    comment="When each contact waited: more than once where a talk failed to begin, or a callback rested.",
 )
 
 offers = Table(

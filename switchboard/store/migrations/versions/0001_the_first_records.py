@@ -70,6 +70,8 @@ def upgrade() -> None:
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("callback", sa.Boolean(), nullable=False),
+        sa.Column("consult", sa.Boolean(), nullable=False),
         sa.Column("moved_from", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("entry_position", sa.Integer(), nullable=False),
@@ -77,7 +79,6 @@ def upgrade() -> None:
         sa.Column("queued_ms", sa.BigInteger(), nullable=False),
         sa.Column("offered_ms", sa.BigInteger(), nullable=True),
         sa.Column("answered_ms", sa.BigInteger(), nullable=True),
-        sa.Column("waited_until_ms", sa.BigInteger(), nullable=True),
         sa.Column("ended_ms", sa.BigInteger(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("ended_by", sa.Text(), nullable=False),
@@ -104,7 +105,6 @@ def upgrade() -> None:
     op.create_index("ix_contacts_arrived_ms", "contacts", ["arrived_ms"])
     op.create_index("ix_contacts_contact", "contacts", ["contact"])
     op.create_index("ix_contacts_ended_ms", "contacts", ["ended_ms"])
-    op.create_index("ix_contacts_queued_ms_waited_until_ms", "contacts", ["queued_ms", "waited_until_ms"])
     op.create_table(
         "facts",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -201,3 +201,14 @@ def upgrade() -> None:
         comment="The nodes that callers came through, and by which exit of the node before.",
     )
     op.create_index("ix_visits_contact", "visits", ["contact"])
+    op.create_table(
+        "waits",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_waits"),
+        comment="When each contact waited: more than once where a talk failed to begin, or a callback rested.",
+    )
+    op.create_index("ix_waits_contact_id", "waits", ["contact_id"])
+    op.create_index("ix_waits_from_ms_to_ms", "waits", ["from_ms", "to_ms"])
