@@ -30,6 +30,7 @@ VAR_OFFER: Final = "SB_OFFER"  # on an agent's leg: the offer's id
 VAR_WHISPER: Final = "SB_WHISPER"  # on an agent's leg: `yes`, the engine speaks to the agent before the talk
 VAR_RECORDING: Final = "SB_RECORDING"  # on an agent's leg: the file in which Asterisk records the talk
 VAR_RECORDING_PAUSES: Final = "SB_RECORDING_PAUSES"  # on an agent's leg: when the recording was silent
+VAR_ANNOUNCED: Final = "SB_ANNOUNCED"  # on a caller's channel: the prompt about recordings that the caller has heard
 VAR_MONITORED: Final = "SB_MONITORED"  # on a supervisor's phone: the ChannelId of the agent's leg
 VAR_CONSULT: Final = "SB_CONSULT"  # `yes` on the leg of one who is consulted, and may go on with the caller
 VAR_OUTSIDE: Final = "SB_OUTSIDE"  # on a leg to an outside number (consulted, transferred to): the contact's id
@@ -57,6 +58,8 @@ CODE_CONSULT: Final = "*3"  # consult the number that follows
 CODE_COMPLETE: Final = "*4"  # the one consulted takes the caller over
 CODE_REQUEUE: Final = "*5"  # back to the queue, with all that is known
 CODE_ESCALATE: Final = "*6"  # to the second level
+CODE_PAUSE_RECORDING: Final = "*7"
+CODE_RESUME_RECORDING: Final = "*8"
 # By the name of the feature in Asterisk
 TALK_CODES: Final = {
     "sb-hold": CODE_HOLD,
@@ -65,6 +68,8 @@ TALK_CODES: Final = {
     "sb-complete": CODE_COMPLETE,
     "sb-requeue": CODE_REQUEUE,
     "sb-escalate": CODE_ESCALATE,
+    "sb-pause-recording": CODE_PAUSE_RECORDING,
+    "sb-resume-recording": CODE_RESUME_RECORDING,
 }
 
 # What a supervisor presses while monitoring; they are extensions of CONTEXT_MONITOR

@@ -84,6 +84,7 @@ class Calls:
         in_step: Callable[[], Awaitable[object]],
         save: Callable[[str, Session | None], None],
         on_finished: Callable[[str, Session, bool], None],
+        before_waiting: Callable[[AgiChannel, str, str], Awaitable[None]] | None = None,
     ) -> None:
         self.machine = machine
         self._flow_of_number = flow_of_number
@@ -95,6 +96,7 @@ class Calls:
         self._announce_every_ms = announce_every_ms
         self._music_class = music_class
         self._in_step = in_step
+        self._before_waiting = before_waiting
         self._save = save
         self._on_finished = on_finished
         self._calls: dict[str, Call] = {}
@@ -238,6 +240,8 @@ class Calls:
     async def _answer(self, channel: AgiChannel, contact: str, call: Call, effect: Effect) -> Input:
         match effect:
             case Enqueue():
+                if self._before_waiting:
+                    await self._before_waiting(channel, contact, effect.queue)
                 return await self._wait(channel, contact, call, effect)
             case LookUp():
                 return await channel.unless_hung_up(self._look_up(effect))

@@ -120,6 +120,8 @@ class Engine:
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
+            cleaning = asyncio.create_task(self.recordings.clean_regularly())
+            stack.callback(cleaning.cancel)
             await self.ami.start()
             stack.push_async_callback(self.ami.stop)
             await self._open_api(stack)
@@ -251,9 +253,11 @@ class Engine:
         self.recordings = Recordings(
             self.ami,
             self.live.router,
+            Performer(),
             directory=Path(settings.recordings.directory or self.directory / "recordings"),
             settings=settings.recordings,
             rules=lambda: self.centre.recording,
+            prompts=lambda: self.centre.prompts,
             now_ms=self.clock.now_ms,
             fact=self.fact,
             channel_id_of=self.legs.channel_id,
@@ -291,6 +295,7 @@ class Engine:
             announce_every_ms=round(settings.announcements.every_s * 1000),
             music_class=settings.asterisk.music,
             in_step=self._in_step.wait,
+            before_waiting=self._announce_recording,
             save=self._save_session,
             on_finished=self._session_finished,
         )
@@ -439,6 +444,10 @@ class Engine:
     def _caller_id(self, contact: str) -> str:
         session = self.calls.session(contact)
         return actions.caller_id(session.caller.name, session.caller.number) if session else ""
+
+    async def _announce_recording(self, channel: AgiChannel, contact: str, queue: str) -> None:
+        if session := self.calls.session(contact):
+            await self.recordings.announce(channel, contact, queue, session.language)
 
     def _announcement(self, contact: str) -> tuple[Spoken, ...]:
         announcements = self.centre.settings.announcements

@@ -22,8 +22,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
-from asterisk_conf.names import CHANNEL_PREFIX, VAR_OFFER, VAR_RECORDING, VAR_RECORDING_PAUSES
+from asterisk_conf.names import CHANNEL_PREFIX, VAR_ANNOUNCED, VAR_OFFER, VAR_RECORDING, VAR_RECORDING_PAUSES
 from documents import DocumentError, Problem
+from ivr.agi import codec
+from ivr.agi.performer import Performer
+from ivr.agi.server import AgiChannel
+from ivr.flow.prompts import Prompts
 from router.ami import actions
 from router.ami.client import AmiClient, Event
 from router.core.decisions import AnyDecision, Connect, HandOver, Offer
@@ -76,10 +80,12 @@ class Recordings:
         self,
         client: AmiClient,
         router: Router,
+        performer: Performer,
         *,
         directory: Path,
         settings: RecordingSettings,
         rules: Callable[[], Mapping[str, RecordingDocument]],
+        prompts: Callable[[], Prompts],
         now_ms: Callable[[], int],
         fact: Callable[..., None],
         channel_id_of: Callable[[str], str],
@@ -99,8 +105,10 @@ class Recordings:
             )
         self._client = client
         self._router = router
+        self._performer = performer
         self._settings = settings
         self._rules = rules
+        self._prompts = prompts
         self._now_ms = now_ms
         self._fact = fact
         self._channel_id_of = channel_id_of
@@ -110,14 +118,20 @@ class Recordings:
 
     # What is to be recorded
 
-    def announcement(self, queue: str) -> str | None:
-        """The prompt that a caller has to hear before a talk of this queue may be recorded."""
+    async def announce(self, channel: AgiChannel, contact: str, queue: str, language: str) -> None:
+        """Tells a caller who is about to wait in this queue that talks are recorded, once in a call. Raises
+        ChannelHungUp."""
         rule = self._rules().get(queue)
-        return rule.announce if rule else None
-
-    def announced(self, contact: str, prompt: str) -> None:
-        """The contact has heard this prompt to its end."""
-        self._announced[contact] = prompt
+        if rule is None or rule.announce is None:
+            return
+        if (await channel.send(codec.get_variable(VAR_ANNOUNCED))).data != rule.announce:
+            prompt = self._prompts().prompt(rule.announce, language)
+            _, failed = await self._performer.speak(channel, (prompt,))
+            if failed or not prompt.sounds:
+                log.error("talks of %s are not recorded: the announcement %r cannot be heard", queue, rule.announce)
+                return
+            await channel.send(codec.set_variable(VAR_ANNOUNCED, rule.announce))
+        self._announced[contact] = rule.announce
 
     def variables(self, offer: Offer) -> dict[str, str]:
         """What the dialplan has to know of the leg for this offer: the file, if the talk is to be recorded."""

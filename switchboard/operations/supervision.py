@@ -114,6 +114,33 @@ async def monitors(request: Request, ask: Nothing) -> list[MonitorNow]:
     ]
 
 
+@operation("POST", "/agents/{agent}/recording/pause", roles=("supervisor",), own=True)
+async def pause_recording(request: Request, ask: OfAgent) -> Done:
+    """Keep what is said now out of the recording of an agent's talk (a card number, for example).
+
+    Asterisk writes silence until the recording is resumed or the talk ends. By phone: *7 during the talk.
+    """
+    return await _record(request, ask.agent, False)
+
+
+@operation("POST", "/agents/{agent}/recording/resume", roles=("supervisor",), own=True)
+async def resume_recording(request: Request, ask: OfAgent) -> Done:
+    """Go on with the recording of an agent's talk after a pause. By phone: *8 during the talk."""
+    return await _record(request, ask.agent, True)
+
+
+async def _record(request: Request, agent: str, sound: bool) -> Done:
+    recording = request.engine.recordings.of_agent(known_agent(request, agent))
+    if recording is None:
+        raise OperationRefused(f"no talk of {agent} is being recorded")
+    try:
+        changed = await request.engine.recordings.pause(recording, not sound)
+    except AmiError as error:
+        raise OperationRefused(f"Asterisk would not: {error}; the recording may still have sound") from error
+    request.changed({"sound": sound != changed}, {"sound": sound})
+    return Done(message=f"The recording of the talk of {agent} {'has sound again' if sound else 'is silent now'}.")
+
+
 def _monitor_of(request: Request, supervisor: str) -> Monitor:
     current = request.engine.monitors.of(supervisor)
     if current is None:

@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +26,9 @@ SILENCE = 150.0
 """A tone below this amplitude is not there: what companding and the tails of other tones leave."""
 _KEYS = "0123456789*#ABCD"
 _DTMF_PAYLOAD = 101
+_NUMBERS = count(1)
+"""Of calls and transactions, over all ears: one comes after the other at the same address, and Asterisk would take what
+looks the same for a repetition."""
 
 
 def amplitude(samples: NDArray[np.float64], frequency: float) -> float:
@@ -99,7 +103,7 @@ class Ear:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _sip: asyncio.DatagramTransport | None = None
     _rtp: asyncio.DatagramTransport | None = None
-    _count: int = 0
+    _tag: str = ""
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -127,10 +131,10 @@ class Ear:
 
     async def call(self, number: str, server: tuple[str, int], timeout_s: float = 10) -> None:
         """Calls `number` and returns when it is answered."""
-        self._count += 1
+        self._new_tag()
         target = f"sip:{number}@{server[0]}:{server[1]}"
-        us = f"<sip:{self.name}@{self.host}:{self.port}>;tag={self.name}{self._count}"
-        self._dialog = _Dialog(f"{self.name}-{self.port}-{self._count}", us, f"<{target}>", target, server)
+        us = f"<sip:{self.name}@{self.host}:{self.port}>;tag={self._tag}"
+        self._dialog = _Dialog(self._tag, us, f"<{target}>", target, server)
         self._request("INVITE", self._sdp())
         await asyncio.wait_for(self.in_call.wait(), timeout_s)
 
@@ -188,8 +192,8 @@ class Ear:
             self._media(body)
             self._respond(200, "OK", headers, source, self._sdp())
         elif method == "INVITE" and self._dialog is None:
-            self._count += 1
-            us = f"{headers['to'][0]};tag={self.name}{self._count}"
+            self._new_tag()
+            us = f"{headers['to'][0]};tag={self._tag}"
             contact = _address(headers["contact"][0])
             self._dialog = _Dialog(headers["call-id"][0], us, headers["from"][0], contact, source, 100)
             self._media(body)
@@ -212,6 +216,9 @@ class Ear:
             self.in_call.set()
             self.idle.clear()
 
+    def _new_tag(self) -> None:
+        self._tag = f"{self.name}-{next(_NUMBERS)}"
+
     def _over(self) -> None:
         self._dialog = self._peer = None
         self.in_call.clear()
@@ -222,7 +229,7 @@ class Ear:
     ) -> None:
         to = headers["to"][0]
         if "tag=" not in to:
-            to = f"{to};tag={self.name}{self._count}"
+            to = f"{to};tag={self._tag}"
         vias = [f"Via: {via}" for via in headers["via"]]
         lines = [f"SIP/2.0 {status} {reason}", *vias, f"From: {headers['from'][0]}", f"To: {to}"]
         self._send([*lines, f"Call-ID: {headers['call-id'][0]}", f"CSeq: {headers['cseq'][0]}"], body, source)
@@ -230,8 +237,7 @@ class Ear:
     def _request(self, method: str, body: str = "") -> None:
         dialog = self._dialog
         assert dialog
-        self._count += 1
-        branch = f"z9hG4bK{self.name}{self.port}x{self._count}"
+        branch = f"z9hG4bK{self.name}{next(_NUMBERS)}"
         lines = [f"{method} {dialog.target} SIP/2.0", f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch}"]
         lines += [f"From: {dialog.ours}", f"To: {dialog.theirs}", f"Call-ID: {dialog.call_id}"]
         self._send([*lines, f"CSeq: {dialog.cseq} {method}", "Max-Forwards: 70"], body, dialog.route)

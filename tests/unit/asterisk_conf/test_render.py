@@ -65,7 +65,7 @@ def test_every_shared_name_that_the_dialplan_owns_is_rendered(parsed: dict[str, 
 
     dialplan = "\n".join(value for items in parsed["extensions.conf"].values() for _, value in items)
     variables = {value for key, value in shared_names().items() if key.startswith("VAR_")}
-    only_the_engines = {names.VAR_OFFER, names.VAR_RECORDING_PAUSES, names.VAR_FEATURES}
+    only_the_engines = {names.VAR_OFFER, names.VAR_RECORDING_PAUSES, names.VAR_ANNOUNCED, names.VAR_FEATURES}
     assert set(re.findall(r"SB_\w+", dialplan)) == variables - only_the_engines
     routes = {value for key, value in shared_names().items() if key.startswith("ROUTE_")}
     assert set(re.findall(r"agi://127\.0\.0\.1:4573/(\w+)", dialplan)) == routes
