@@ -1,9 +1,10 @@
 """What happens to agents: presence, wrap-up, the consequences of offers that failed. See the table in `state`."""
 
-from router.core.decisions import AgentChanged
+from router.core.decisions import AgentChanged, AgentSuspended, WorkInterrupted, WorkResumed
 from router.core.events import FailureCause
 from router.core.index import Index
-from router.core.state import Agent, State
+from router.core.policy import AfterFailure
+from router.core.state import Agent, Contact, State
 from router.core.timers import Kind, Timers
 
 WORKING = ("ringing", "busy", "wrap_up")
@@ -20,6 +21,7 @@ class Agents:
     def sign_in(self, agent: Agent, pause_reason: str | None) -> None:
         agent.presence, agent.reason = ("ready", "") if pause_reason is None else ("paused", pause_reason)
         agent.handled_ms = agent.ready_ms = agent.answered = agent.last_offer = 0
+        agent.failures.clear()
         self._index.signed(agent.name, +1)
         self.changed(agent)
 
@@ -49,19 +51,68 @@ class Agents:
         agent.wrap_up_ms += extra_ms
         self.changed(agent)
 
+    def take_up(self, agent: Agent, offer: str, contact: Contact) -> None:
+        """The agent accepted the offer of this contact: what it interrupts rests from now on."""
+        state = self._state
+        interrupts = state.current.channels.interrupts
+        del agent.offers[offer]
+        for other in [state.contacts[name] for name in agent.active]:
+            if interrupts(contact.channel, other.channel):
+                agent.resting.append(other.id)
+                other.rests_since_ms = state.clock_ms
+                state.note(other, f"rests for {contact.id}")
+                state.out.append(WorkInterrupted(other.id, agent.name, contact.id))
+        agent.contacts.append(contact.id)
+        agent.answered += 1
+        agent.failures.clear()
+
+    def put_down(self, agent: Agent, contact: Contact) -> None:
+        """The agent no longer has the contact, which may have been resting."""
+        agent.contacts.remove(contact.id)
+        if contact.id in agent.resting:
+            self._end_rest(agent, contact)
+
+    def change_over(self, agent: Agent, consult: Contact, contact: Contact) -> None:
+        """The contact takes the place of the consultation about it."""
+        for contacts in (agent.contacts, agent.resting):
+            if consult.id in contacts:
+                contacts[contacts.index(consult.id)] = contact.id
+        contact.rests_since_ms = self._state.clock_ms if contact.id in agent.resting else None
+
+    def _end_rest(self, agent: Agent, contact: Contact) -> None:
+        """Talk and hold count as begun later by as much as the contact rested."""
+        now_ms = self._state.clock_ms
+        assert contact.rests_since_ms is not None
+        rested_ms = now_ms - contact.rests_since_ms
+        agent.resting.remove(contact.id)
+        contact.rests_since_ms = None
+        if contact.answered_ms is not None:
+            contact.answered_ms = min(now_ms, contact.answered_ms + rested_ms)
+        if contact.held_since_ms is not None:
+            contact.held_since_ms = min(now_ms, contact.held_since_ms + rested_ms)
+
+    def _resume(self, agent: Agent) -> None:
+        """The agent goes on with what rests and no longer has to, the latest interrupted first."""
+        state = self._state
+        together = state.current.channels.together
+        for contact in [state.contacts[name] for name in reversed(agent.resting)]:
+            others = state.channels_of([*agent.offers.values(), *agent.active])
+            if all(together(contact.channel, other) for other in others):
+                self._end_rest(agent, contact)
+                state.note(contact, f"{agent.name} goes on with it")
+                state.out.append(WorkResumed(contact.id, agent.name))
+
     def offer_failed(self, agent: Agent, cause: FailureCause | str) -> None:
-        """What the policy says of an agent after a failed offer: a pause with its reason, or ready again. After a
-        busy phone or an error, ready means after `short_busy_retry_ms`."""
+        """What the policy says of an agent after a failed offer: a pause with its reason (at once, or after so many
+        failures in a row), or ready again. After a busy phone or an error, ready means after `short_busy_retry_ms`."""
         policy = self._state.current.spec
-        pause = {
-            "no_answer": policy.after_failure.no_answer,
-            "declined": policy.after_failure.declined,
-            "unreachable": policy.after_failure.unreachable,
-            "busy": policy.after_failure.busy,
-        }.get(cause)
+        pause, limit = _consequence(policy.after_failure, cause)
+        failures = agent.failures[cause] = agent.failures.get(cause, 0) + 1
         if agent.presence == "ready":
-            if pause is not None:
+            if pause is not None and failures >= limit:
                 agent.presence, agent.reason = "paused", pause
+                agent.failures.clear()
+                self._state.out.append(AgentSuspended(agent.name, cause, failures))
             elif cause not in ("no_answer", "declined"):
                 agent.retry_ms = self._state.clock_ms + policy.short_busy_retry_ms
                 agent.retry_reason = f"{cause}, retried soon"
@@ -81,8 +132,8 @@ class Agents:
         `keeps_place`: the offer was withdrawn, so the agent has been idle all the time.
         """
         state = self._state
-        if not agent.contacts and not agent.offers:
-            agent.channel = None
+        if agent.resting and agent.wrap_up_ms is None:
+            self._resume(agent)
         visible, reason, contact = agent.visible()
         if (visible, reason, contact) != (agent.state, agent.shown_reason, agent.contact):
             self._account(agent)
@@ -114,3 +165,18 @@ class Agents:
         due = [at_ms for at_ms in (agent.wrap_up_ms, agent.retry_ms) if at_ms is not None]
         order = self._state.current.order.get(agent.name, len(self._state.current.order))
         self._timers.set(Kind.AGENT, order, agent.name, min(due, default=None))
+
+
+def _consequence(after: AfterFailure, cause: str) -> tuple[str | None, int]:
+    """The reason of the pause that follows failures of this cause, if one does, and how many it takes."""
+    match cause:
+        case "no_answer":
+            return after.no_answer, after.no_answer_limit
+        case "declined":
+            return after.declined, after.declined_limit
+        case "unreachable":
+            return after.unreachable, after.unreachable_limit
+        case "busy":
+            return after.busy, after.busy_limit
+        case _:
+            return None, 1

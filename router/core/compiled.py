@@ -1,5 +1,6 @@
 """A policy made ready for use: conditions and rankings compiled, things found by name."""
 
+from router.core.channels import Channels
 from router.core.eligibility import Chain
 from router.core.policy import Agent, Policy, Queue, Step
 from router.core.rankings import AgentRanking, ContactRanking
@@ -36,12 +37,13 @@ class CompiledQueue:
 class CompiledPolicy:
     """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it."""
 
-    __slots__ = ("agents", "contact_ranking", "looks_at_name", "order", "queues", "spec")
+    __slots__ = ("agents", "channels", "contact_ranking", "looks_at_name", "order", "queues", "spec")
 
     def __init__(self, spec: Policy) -> None:
         self.spec = spec
         self.queues: dict[str, CompiledQueue] = {queue.name: CompiledQueue(queue) for queue in spec.queues}
         self.agents: dict[str, Agent] = {agent.name: agent for agent in spec.agents}
         self.order: dict[str, int] = {agent.name: i for i, agent in enumerate(spec.agents)}
+        self.channels = Channels(spec.channels)
         self.contact_ranking = ContactRanking(spec.contact_ranking)
         self.looks_at_name = any(step.chain.looks_at_name for queue in self.queues.values() for step in queue.steps)

@@ -88,12 +88,11 @@ class Index:
     def refresh(self, agent: Agent) -> bool:
         """Notes for what the agent is free now. Whether that is more than before."""
         name = agent.name
-        spec = self._state.current.agents.get(name)
-        free = agent.free_channels(spec) if spec is not None else ()
+        free = self._state.free_channels(agent)
         before = self.free.get(name, ())
         if not free and not before:
             return False
-        facts = self._facts_of(agent, spec) if spec is not None and free else None
+        facts = self._facts_of(agent, self._state.current.agents[name]) if free else None
         if free == before and facts == self._facts.get(name):
             return False
         pool = self.pool_of[name]
@@ -119,6 +118,7 @@ class Index:
             cost_per_hour=spec.cost_per_hour,
             last_offer=agent.last_offer,
             turn=agent.turn,
+            load=len(agent.offers) + len(agent.active),
             seed=self._state.seed,
         )
 

@@ -3,8 +3,11 @@
 Nothing here believes the index: who may take whom is judged anew from the policy, and the index must agree.
 """
 
+from itertools import combinations
+
 from router.core.index import Index
-from router.core.state import Contact, State
+from router.core.policy import Agent as AgentSpec
+from router.core.state import Agent, Contact, State
 
 
 def check_invariants(state: State, index: Index) -> None:
@@ -33,16 +36,31 @@ def _check_agents(state: State) -> None:
         offers = [offer for offer in state.offers.values() if offer.agent == name]
         assert len(offers) == len(load), f"{name} has the offers {offers} and the contacts {load}"
         if spec is not None and load and all(offer.policy == state.current.spec.version for offer in offers):
-            capacity = spec.capacity.get(agent.channel or "", 0)
-            assert len(load) <= capacity, f"{name} has {len(load)} contacts of {agent.channel}, capacity {capacity}"
-        channels = {state.contacts[contact].channel for contact in load}
-        assert channels <= {agent.channel}, f"{name} works on {channels} at once"
+            _check_load(state, agent, spec)
+        resting = {contact for contact in agent.contacts if state.contacts[contact].rests_since_ms is not None}
+        assert set(agent.resting) == resting, f"{name} lets {agent.resting} rest, the contacts say {resting}"
         for offer, contact in agent.offers.items():
             assert state.offers[offer].agent == name, f"{name} rings for {offer} of {state.offers[offer].agent}"
             assert state.contacts[contact].agent == name, f"{name} rings for {contact}, which does not know"
         for contact in agent.contacts:
             assert state.contacts[contact].agent == name, f"{name} talks with {contact}, which does not know"
             assert state.contacts[contact].has_agent, f"{name} talks with {contact}, which waits"
+
+
+def _check_load(state: State, agent: Agent, spec: AgentSpec) -> None:
+    """Of each channel no more than the capacity; together only what goes together; at rest only what has to."""
+    rules = state.current.channels
+    active, ringing = state.channels_of(agent.active), state.channels_of(agent.offers.values())
+    had = [*ringing, *state.channels_of(agent.contacts)]
+    for channel in had:
+        capacity = spec.capacity.get(channel, 0)
+        assert had.count(channel) <= capacity, f"{agent.name} has {had} with a capacity of {capacity} for {channel}"
+    for one, other in combinations([*active, *ringing], 2):
+        fits = rules.together(one, other) or (one in active and other in ringing and rules.interrupts(other, one))
+        assert fits, f"{agent.name} works on {active}, is offered {ringing}"
+    for channel in state.channels_of(agent.resting) if agent.wrap_up_ms is None else []:
+        alone = all(rules.together(channel, other) for other in (*active, *ringing))
+        assert not alone, f"{channel} rests with {agent.name} beside {active} and {ringing}"
 
 
 def _check_contacts(state: State) -> None:
@@ -131,8 +149,8 @@ def _may_take(state: State, contact: Contact, name: str) -> bool:
 def _check_nobody_idle(state: State) -> None:
     """No agent is free for a contact that waits and that the agent may take, unless that agent refused it just now or
     the contact is held for another."""
-    for name, spec in state.current.agents.items():
-        free = state.agents[name].free_channels(spec)
+    for name in state.current.agents:
+        free = state.free_channels(state.agents[name])
         if not free:
             continue
         for contact in state.contacts.values():
@@ -165,8 +183,8 @@ def _check_index(state: State, index: Index) -> None:
             held_for = contact.held_for
             assert held_for is not None, f"{name} is held for nobody"
             assert state.agents[held_for].presence != "offline", f"{name} is held for {held_for}, who is gone"
-    for agent, spec in state.current.agents.items():
-        free = state.agents[agent].free_channels(spec)
+    for agent in state.current.agents:
+        free = state.free_channels(state.agents[agent])
         assert index.free.get(agent, ()) == free, f"{agent} is free for {free}, the index says {index.free.get(agent)}"
         pool = index.pool_of[agent]
         for channel in free:

@@ -35,7 +35,7 @@ class Offers:
         contact.state, contact.offer, contact.agent = "offered", offer.id, agent.name
         contact.offers += 1
         agent.offers[offer.id] = contact.id
-        agent.channel, agent.last_offer = contact.channel, number
+        agent.last_offer = number
         state.note(contact, f"offered to {agent.name} ({offer.id})")
         state.out.append(Offer(offer.id, contact.id, agent.name, deadline_ms, record))
         self._timers.set(Kind.OFFER, number, offer.id, deadline_ms)
@@ -50,9 +50,6 @@ class Offers:
         contact.due = contact.window_ms = contact.directed_to = contact.ask_again_ms = contact.ewt_ms = None
         contact.refused = ()
         self._index.leave(contact)
-        del agent.offers[offer.id]
-        agent.contacts.append(contact.id)
-        agent.answered += 1
         wait_ms = now_ms - contact.queued_ms
         state.estimator.contact_started(contact.queue, wait_ms, now_ms, now_ms - offer.made_ms)
         state.estimator.record_error(contact.queue, contact.told, wait_ms)
@@ -66,6 +63,7 @@ class Offers:
             callback.tries += 1
             state.note(contact, f"{agent.name} is there, the customer is rung (try {callback.tries})")
             state.out.append(RingCustomer(offer.id, contact.id, agent.name, callback.number, callback.tries))
+        self._agents.take_up(agent, offer.id, contact)
         self._timers.set(Kind.OFFER, offer.seq, offer.id, None)
         self._waiting.set_timer(contact)
         self._agents.changed(agent)
@@ -122,7 +120,7 @@ class Offers:
         del state.offers[offer.id]
         self._timers.set(Kind.OFFER, offer.seq, offer.id, None)
         if agent.offers.pop(offer.id, None) is None:
-            agent.contacts.remove(offer.contact)
+            self._agents.put_down(agent, state.contacts[offer.contact])
         state.remember_dead(offer, cause.replace("_", " "))
         state.note(state.contacts[offer.contact], f"offer {offer.id} to {agent.name} ended: {cause}")
         state.note(agent, f"offer {offer.id} of {offer.contact} ended: {cause}")

@@ -20,7 +20,9 @@ Rules.
 3. A contact keeps its age (`arrived_ms`) and its place through offers, moves, overflow, callback and, if so asked,
    transfer. The wait that is counted may begin later (`wait_from_ms`): with a transfer, with the return of a caller
    who was cut off, at the time chosen for a callback.
-4. An agent takes contacts of one channel at a time, at most `capacity[channel]`, and none during wrap-up.
+4. An agent takes at most `capacity[channel]` contacts of a channel, of one channel at a time unless the policy's
+   channels say otherwise (`channels`), and none during wrap-up. A contact that is interrupted rests until what
+   interrupted it and its wrap-up are over; the time of its rest is no handling time.
 5. Last actions (of the queue, when full, closed, unstaffed) are for those on the line. A callback meets none of them:
    it stays in its last step until it is served or expires.
 6. A callback stands in its line like anybody else, so it never overtakes an earlier caller of equal rank; and its
@@ -82,7 +84,7 @@ Offers:
     dead        OfferAccepted                 dead        ReleaseAgent
     dead        Declined, NotAnswered, Failed dead        ignored
 
-Agents (presence; work shows first: ringing, busy, wrap_up):
+Agents (presence; work shows first: busy, ringing, wrap_up):
 
     offline     AgentSignedIn                 ready       or paused
     ready       AgentPaused                   paused
@@ -100,6 +102,7 @@ Queues (all are open at first):
     any         a policy without it           forgotten
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -109,7 +112,6 @@ from router.core.decisions import AgentState, AnyDecision
 from router.core.errors import Happening
 from router.core.events import Attribute, QueueState
 from router.core.ewt import WaitEstimate, WaitEstimator
-from router.core.policy import Agent as AgentSpec
 from router.core.policy import LastAction
 from router.core.strategies import ContactFacts
 
@@ -148,7 +150,8 @@ class Contact(msgspec.Struct, gc=False):
     only the agent it was directed to, or the preferred agent, takes it. `ewt_ms`: when its estimated wait is looked at
     again. `told`: the wait it was told on entering the queue. `wait_from_ms`: when the wait that is counted began, if
     not with `arrived_ms`. `waited_ms`: that wait, once answered. `answered_ms`: when its talk with `agent` began, of
-    which `hold_ms` were past holds and `held_since_ms` began the present one. `consult_of`: the talk that this
+    which `hold_ms` were past holds and `held_since_ms` began the present one; a rest (since `rests_since_ms`, if it is
+    interrupted now) puts both off by its length. `consult_of`: the talk that this
     consultation asks about; `consult`: the consultation about this talk.
     """
 
@@ -186,6 +189,7 @@ class Contact(msgspec.Struct, gc=False):
     callback: PendingCallback | None = None
     consult_of: str | None = None
     consult: str | None = None
+    rests_since_ms: int | None = None
 
     @property
     def waits(self) -> bool:
@@ -204,14 +208,18 @@ class Contact(msgspec.Struct, gc=False):
 
     def held_ms(self, now_ms: int) -> int:
         """How long it was on hold in the talk with this agent."""
-        return self.hold_ms + (0 if self.held_since_ms is None else now_ms - self.held_since_ms)
+        if self.held_since_ms is None:
+            return self.hold_ms
+        until_ms = now_ms if self.rests_since_ms is None else self.rests_since_ms
+        return self.hold_ms + max(0, until_ms - self.held_since_ms)
 
 
 class Agent(msgspec.Struct):
     """An agent of the policy (or, `removed`, of an earlier one, who finishes what is under way).
 
-    `offers` ring (each with its contact), `contacts` talk, all of `channel`. `wrap_up_ms`: when the wrap-up ends.
-    `retry_ms`: no offers until then, because the last one met a busy phone or an error; shown as a pause.
+    `offers` ring (each with its contact), `contacts` talk, those of them in `resting` have been interrupted.
+    `wrap_up_ms`: when the wrap-up ends. `retry_ms`: no offers until then, because the last one met a busy phone or an
+    error; shown as a pause. `failures` counts the offers that failed in a row, by cause.
     `handled_ms` and `ready_ms` add up since sign-in until `since_ms`, the last change of the visible `state`.
     `turn`: how often the agent became ready.
     """
@@ -221,10 +229,11 @@ class Agent(msgspec.Struct):
     reason: str = ""
     offers: dict[str, str] = {}
     contacts: list[str] = []
-    channel: str | None = None
+    resting: list[str] = []
     wrap_up_ms: int | None = None
     retry_ms: int | None = None
     retry_reason: str = ""
+    failures: dict[str, int] = {}
     removed: bool = False
     state: AgentState = "offline"
     shown_reason: str = ""
@@ -243,12 +252,17 @@ class Agent(msgspec.Struct):
     def working(self) -> bool:
         return bool(self.offers or self.contacts) or self.wrap_up_ms is not None
 
+    @property
+    def active(self) -> list[str]:
+        """The contacts that the agent works on right now, the latest last."""
+        return [contact for contact in self.contacts if contact not in self.resting] if self.resting else self.contacts
+
     def visible(self) -> tuple[AgentState, str, str | None]:
         """State, reason and contact as everybody sees them."""
+        if active := self.active:
+            return "busy", "", active[-1]
         if self.offers:
             return "ringing", "", next(reversed(self.offers.values()))
-        if self.contacts:
-            return "busy", "", self.contacts[-1]
         if self.wrap_up_ms is not None:
             return "wrap_up", "", self.contact
         if self.presence == "ready" and self.retry_ms is not None:
@@ -259,15 +273,6 @@ class Agent(msgspec.Struct):
         """For people: what keeps the agent from taking a contact."""
         text = self.state.replace("_", " ")
         return f"{text}: {self.shown_reason}" if self.shown_reason else text
-
-    def free_channels(self, spec: AgentSpec) -> tuple[str, ...]:
-        """The channels of which the agent takes one more contact now."""
-        if self.presence != "ready" or self.wrap_up_ms is not None or self.retry_ms is not None:
-            return ()
-        load = len(self.offers) + len(self.contacts)
-        if load:
-            return (self.channel,) if self.channel and spec.capacity.get(self.channel, 0) > load else ()
-        return tuple(channel for channel, capacity in spec.capacity.items() if capacity > 0)
 
 
 class LiveOffer(msgspec.Struct, gc=False):
@@ -357,6 +362,27 @@ class State:
     def asker(self, contact: Contact) -> str | None:
         """Who asks in this consultation."""
         return None if contact.consult_of is None else self.contacts[contact.consult_of].agent
+
+    def free_channels(self, agent: Agent) -> tuple[str, ...]:
+        """The channels of which the agent takes one more contact now, by capacity and by what goes together."""
+        spec = self.current.agents.get(agent.name)
+        if spec is None or agent.presence != "ready" or agent.wrap_up_ms is not None or agent.retry_ms is not None:
+            return ()
+        if not agent.offers and not agent.contacts:
+            return tuple(channel for channel, capacity in spec.capacity.items() if capacity > 0)
+        ringing = self.channels_of(agent.offers.values())
+        working = self.channels_of(agent.active)
+        had = [*ringing, *self.channels_of(agent.contacts)]
+        may_come = self.current.channels.may_come
+        return tuple(
+            channel
+            for channel, capacity in spec.capacity.items()
+            if capacity > had.count(channel) and may_come(channel, working, ringing)
+        )
+
+    def channels_of(self, contacts: Iterable[str]) -> list[str]:
+        """The channel of each."""
+        return [self.contacts[contact].channel for contact in contacts]
 
     def note(self, thing: Contact | Agent, what: str) -> None:
         """Adds a line to the story of a contact or an agent."""

@@ -59,7 +59,7 @@ class Talks:
         offer = state.offers.pop(contact.offer)
         agent = state.agents[offer.agent]
         state.remember_dead(offer, "the talk is over")
-        agent.contacts.remove(contact.id)
+        self._agents.put_down(agent, contact)
         if contact.consult_of is None:
             self._agents.wrap_up(agent, state.queue_of(contact).spec.wrap_up_ms)
         self._endings.finish(contact, "answered", "", transferred_to)
@@ -120,12 +120,12 @@ class Talks:
         assert consult.offer is not None
         left, taken = state.offers.pop(contact.offer), state.offers[consult.offer]
         asker, asked = state.agents[left.agent], state.agents[taken.agent]
+        self._agents.put_down(asker, contact)
         talk_ms, hold_ms = now_ms - contact.answered_ms, contact.held_ms(now_ms)
         state.out.append(HandOver(taken.id, contact.id, consult.id, asker.name, asked.name, talk_ms, hold_ms))
         state.remember_dead(left, f"handed over to {asked.name}")
-        asker.contacts.remove(contact.id)
         self._agents.wrap_up(asker, state.queue_of(contact).spec.wrap_up_ms)
-        asked.contacts[asked.contacts.index(consult.id)] = contact.id
+        self._agents.change_over(asked, consult, contact)
         taken.contact = contact.id
         self._endings.finish(consult, "answered", f"{contact.id} was handed over")
         contact.offer, contact.agent, contact.answered_ms = taken.id, asked.name, now_ms

@@ -24,6 +24,7 @@ class AgentFacts(msgspec.Struct, frozen=True, gc=False):
     `occupancy`: handling / (handling + ready time) since sign-in, when the agent last became ready.
     `contacts`: answered since sign-in. `levels`: sum of all skill levels. `last_offer`: number of the last offer made
     to the agent (0: none since sign-in). `turn`: how often the agent has become ready. `order`: place in the policy.
+    `load`: contacts that the agent has or is offered already, resting ones apart.
     """
 
     order: int
@@ -35,6 +36,7 @@ class AgentFacts(msgspec.Struct, frozen=True, gc=False):
     last_offer: int = 0
     turn: int = 0
     seed: int = 0
+    load: int = 0
 
 
 class ContactFacts(msgspec.Struct, frozen=True, gc=False):
