@@ -33,18 +33,19 @@ def contact_story(contact: str, records: Iterable[tuple[int, Handled]]) -> list[
     """What happened to `contact`, from the numbered records of a journal, in order."""
     story = []
     for number, record in records:
-        if getattr(record.event, "contact", None) == contact and (text := _event_text(record.event)):
+        if getattr(record.event, "contact", None) == contact and (text := event_text(record.event)):
             story.append(StoryEntry(record.at_ms, text, number))
         for decision in record.decisions:
             if getattr(decision, "contact", None) != contact:
                 continue
-            if text := _decision_text(decision):
+            if text := decision_text(decision):
                 offer = decision if isinstance(decision, Offer) else None
                 story.append(StoryEntry(record.at_ms, text, number, offer))
     return story
 
 
-def _event_text(event: AnyEvent) -> str:
+def event_text(event: AnyEvent) -> str:
+    """What the event means for its contact, in words; empty if nothing."""
     match event:
         case ContactArrived(attributes=attributes, preferred_agent=preferred):
             known = ", ".join(f"{name}={value}" for name, value in sorted(attributes.items()))
@@ -60,7 +61,8 @@ def _event_text(event: AnyEvent) -> str:
             return ""
 
 
-def _decision_text(decision: AnyDecision) -> str:
+def decision_text(decision: AnyDecision) -> str:
+    """What the decision means for its contact, in words; empty if nothing."""
     match decision:
         case ContactQueued(queue=queue, moved_from=None):
             return f"waits in {queue}"
