@@ -8,6 +8,7 @@ from typing import Final
 # What calls need. A module without which Switchboard cannot work belongs here.
 REQUIRED: Final = (
     "app_chanspy",
+    "app_dtmfstore",  # keys pressed while waiting
     "app_dial",
     "app_exec",  # ExecIf
     "app_mixmonitor",

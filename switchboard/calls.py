@@ -5,37 +5,48 @@ and the session goes on where it was; after a talk that the agent ended, Asteris
 flow goes on behind its enqueue node. The FastAGI connection stays open while the caller waits. When an agent answers,
 the AMI action Bridge takes the caller out of the AGI within milliseconds, whatever is being played; what is left of the
 connection then belongs to a dead channel and is closed at once.
+
+A caller who takes a way out that keeps the place goes through the flow as in front of the queue, while the contact
+stays in the router. So whatever the flow does then, the Bridge of an agent's answer may come, and the flow goes on
+behind the enqueue node.
 """
 
 import asyncio
 import logging
 import re
+import wave
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from asterisk_conf.names import VAR_DONE, VAR_TALKED
 from ivr.agi import codec
-from ivr.agi.performer import Performer
+from ivr.agi.performer import Performer, RecordingFailed
 from ivr.agi.server import AgiChannel, ChannelHungUp
-from ivr.agi.waiting import wait_for_agent
-from ivr.flow.effects import Effect, Enqueue, HangUp, LookUp, Spoken
-from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input
+from ivr.flow.effects import BookCallback, Effect, Enqueue, HangUp, LookUp, TakeVoicemail
+from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input, VoicemailTaken, WayOut
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, MachineError, Session
-from router.core.decisions import AnyDecision, Connect, ContactFinished, ContactReleased
-from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft
+from router.core.decisions import AnyDecision, Connect, ContactFinished, ContactReleased, Hold
+from router.core.errors import ImpossibleEvent
+from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft, ContactMoved
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
+from switchboard.waiting_room import WaitingRoom
 
 log = logging.getLogger(__name__)
 
-WATCHDOG_S = 120
-"""The dialplan frees a channel whose engine has hung for this long (TIMEOUT(absolute)); a living engine renews it."""
 IVR_WATCHDOG_S, IVR_RENEWAL_MS = 600, 30_000
-"""In the IVR it can be renewed only between effects, so there it leaves room for the longest prompt."""
+"""The watchdog (see `waiting_room`) can be renewed in the IVR only between effects, so there it leaves room for the
+longest prompt."""
 ANSWERED = "answered"
 """The exit of an enqueue node after a talk."""
+BRIDGE_S = 5.0
+"""So long a caller whose flow has ended is given for the Bridge of an agent who has just answered."""
+RECORDED_S = 2.0
+"""So long after a caller's hang-up Asterisk may take to write the end of a message."""
 _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 
 
@@ -43,13 +54,17 @@ _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 class Call:
     """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
     name of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
-    during it the caller was to be joined with an agent."""
+    during it the caller was to be joined with an agent. `queue`: into which the flow has put the caller, who may be out
+    of it with the place kept. `left_message`: a caller who goes now has not given up."""
 
     session: Session
     machine: Machine
     channel: str | None = None
     stay: AgiChannel | None = None
     entered_queue: bool = False
+    queue: str | None = None
+    left_message: bool = False
+    hold_reason: str = ""
     joining: bool = False
     released: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,6 +81,16 @@ class Call:
         return exit_name
 
 
+class Voicemails(Protocol):
+    """Where messages are kept."""
+
+    def file(self, contact: str, session: Session, effect: TakeVoicemail) -> Path:
+        """Where Asterisk records the message, without its ending `.wav`."""
+
+    async def taken(self, contact: str, session: Session, effect: TakeVoicemail, file: Path, duration_ms: int) -> Input:
+        """A message is there: it is stored, and routed if the effect says so."""
+
+
 class Calls:
     """All calls in progress, by contact id (the Uniqueid of the caller's channel)."""
 
@@ -77,13 +102,14 @@ class Calls:
         live: LiveRouter,
         legs: AgentLegs,
         performer: Performer,
+        room: WaitingRoom,
         look_up: Callable[[LookUp], Awaitable[Input]],
-        announce: Callable[[str], tuple[Spoken, ...]],
-        announce_every_ms: int,
         music_class: str,
         in_step: Callable[[], Awaitable[object]],
         save: Callable[[str, Session | None], None],
         on_finished: Callable[[str, Session, bool], None],
+        book_callback: Callable[[str, Session, BookCallback], Input] | None = None,
+        voicemails: Voicemails | None = None,
         before_waiting: Callable[[AgiChannel, str, str], Awaitable[None]] | None = None,
     ) -> None:
         self.machine = machine
@@ -91,9 +117,10 @@ class Calls:
         self._live = live
         self._legs = legs
         self._performer = performer
+        self._room = room
         self._look_up = look_up
-        self._announce = announce
-        self._announce_every_ms = announce_every_ms
+        self._book_callback = book_callback
+        self._voicemails = voicemails
         self._music_class = music_class
         self._in_step = in_step
         self._before_waiting = before_waiting
@@ -126,7 +153,9 @@ class Calls:
 
     def recover(self, contact: str, session: Session) -> None:
         """Takes over a session of an earlier engine; the caller will come again by the dialplan's loop."""
-        self._calls[contact] = Call(session, self.machine, entered_queue=session.waiting_for == "Enqueue")
+        call = self._calls[contact] = Call(session, self.machine, entered_queue=session.waiting_for == "Enqueue")
+        if session.place:
+            call.entered_queue, call.queue = True, session.place.queue
 
     async def handle(self, channel: AgiChannel) -> None:
         """One stay of a caller in our FastAGI (route `call`)."""
@@ -147,10 +176,10 @@ class Calls:
 
     def caller_gone(self, contact: str) -> None:
         """The caller's channel has ended: so do the session and, if it waits, the contact. May be told twice."""
-        waiting = self._live.router.contact(contact)
-        if waiting is not None and waiting.state in ("queued", "offered"):
-            self._live.feed(ContactLeft(contact))
-        if call := self._calls.get(contact):
+        call = self._calls.get(contact)
+        if self._waits_on_the_line(contact):
+            self._live.feed(ContactLeft(contact, "left" if call and call.left_message else "abandoned"))
+        if call:
             call.session, _ = call.machine.resume(call.session, HungUp(), self._live.clock.now_ms())
             self._finish(contact, call)
 
@@ -166,6 +195,8 @@ class Calls:
                     self._calls.get(contact)
                 ):
                     call.goes_on(ANSWERED)  # usually the caller is about to come back from the Bridge
+                case Hold(contact=contact, reason=reason) if call := self._calls.get(contact):
+                    call.hold_reason = reason
                 case _:
                     pass
 
@@ -189,10 +220,11 @@ class Calls:
                 await self._performer.perform(channel, effect)
             last = effects[-1] if effects else HangUp()
             if isinstance(last, HangUp):
+                await self._leave_queue(channel, contact)
                 await channel.send(codec.set_variable(VAR_DONE, "yes"))
                 self._finish(contact, call)
                 return
-            if talked and isinstance(last, Enqueue) and self._live.router.contact(contact) is None:
+            if talked and isinstance(last, Enqueue) and not self._has_agent(contact):
                 talked = False  # who waits once more has not been served
                 await channel.send(codec.set_variable(VAR_TALKED, "no"))
             if self._live.clock.now_ms() - renewed_ms > IVR_RENEWAL_MS:
@@ -205,9 +237,16 @@ class Calls:
         """The caller is back: from a talk that the agent ended, or because an engine was gone for a while. None: the
         flow that the caller was in is no more."""
         call.stay, call.joining = channel, False
-        served = talked and call.session.waiting_for == "Enqueue" and await self._talk_is_over(channel, contact)
+        if self._room.held(contact):
+            call.joining = True  # how it ends, AMI says: by a Bridge or by a hang-up
+            await self._room.hold(channel, contact, call.session.language, call.hold_reason)
+            call.joining = False
+        queued = call.session.waiting_for == "Enqueue" or call.session.place is not None
+        served = talked and queued and await self._talk_is_over(channel, contact)
         if served:
             call.take_exit()
+        elif talked and call.session.place is not None and self._waits_on_the_line(contact):
+            call.session = call.session.back_in_place()  # the agent has sent the caller on to a queue
         now_ms = self._live.clock.now_ms()
         if served:
             with suppress(MachineError):  # raised where the flow has changed since
@@ -232,7 +271,7 @@ class Calls:
             await channel.send(codec.set_music(True, self._music_class))
             await channel.unless_hung_up(self._in_step())
             known = self._live.router.contact(contact)
-        if known is not None and self._legs.talked(contact):
+        if known is not None and known.has_agent and self._legs.talked(contact):
             self._live.feed(ContactEnded(contact))  # the agent's hang-up is still on its way to us
             known = self._live.router.contact(contact)
         return known is None
@@ -245,48 +284,121 @@ class Calls:
                 return await self._wait(channel, contact, call, effect)
             case LookUp():
                 return await channel.unless_hung_up(self._look_up(effect))
+            case BookCallback():
+                if self._book_callback is None:
+                    return EffectFailed("this centre books no callbacks")
+                return self._book_callback(contact, call.session, effect)
+            case TakeVoicemail():
+                return await self._take_voicemail(channel, contact, call, effect)
             case _:
                 return await self._performer.perform(channel, effect)
 
+    # Waiting
+
     async def _wait(self, channel: AgiChannel, contact: str, call: Call, effect: Enqueue) -> Input:
-        """Waits in the queue until the router gives the contact back. When an agent takes the contact this ends with
-        ChannelHungUp, because the Bridge takes the channel away."""
-        if call.released is None and self._live.router.contact(contact) is None:
-            refusal = self._live.feed(
-                ContactArrived(
-                    contact,
-                    effect.queue,
-                    attributes=effect.attributes,
-                    priority=effect.priority,
-                    preferred_agent=effect.preferred_agent,
-                )
-            )
-            if refusal is not None:
-                return EffectFailed(f"queue {effect.queue!r}: {refusal}")
+        """Waits in the queue until the router gives the contact back, or the caller takes a way out. When an agent
+        takes the contact this ends with ChannelHungUp, because the Bridge takes the channel away."""
+        refusal = self._enter(contact, call, effect)
+        if refusal is not None:
+            return EffectFailed(f"queue {effect.queue!r}: {refusal}")
         call.entered_queue = True
-        waiting = asyncio.ensure_future(
-            wait_for_agent(
-                channel,
-                self._performer,
-                music_class=self._music_class,
-                announce=lambda: self._announce(contact),
-                every_ms=self._announce_every_ms,
-                watchdog_s=WATCHDOG_S,
+
+        def takes_way_out(key: str) -> bool:
+            if key not in effect.keys or not self._waits_on_the_line(contact):
+                return False  # an agent has answered: the Bridge is on its way
+            if key not in effect.keep_place:
+                self._live.feed(ContactLeft(contact, "left"))
+                call.queue = None
+            return True
+
+        on_key = takes_way_out if effect.keys else None
+        key = await self._room.wait(channel, contact, call.session.language, call.news, on_key)
+        if key is not None:
+            return WayOut(key)
+        call.queue = None
+        return Dequeued(call.take_exit() or ANSWERED)
+
+    def _enter(self, contact: str, call: Call, effect: Enqueue) -> ImpossibleEvent | None:
+        """Brings the contact into the queue, if it is not there (it may have kept its place, or be back after a
+        crash). Returns the router's refusal."""
+        before, call.queue = call.queue, effect.queue
+        elsewhere = before is not None and before != effect.queue
+        if elsewhere:
+            call.take_exit()  # what the queue that the caller has left decided meanwhile
+        if self._waits_on_the_line(contact):
+            return self._live.feed(ContactMoved(contact, effect.queue, priority=effect.priority)) if elsewhere else None
+        if call.released is not None or self._live.router.contact(contact) is not None:
+            return None
+        return self._live.feed(
+            ContactArrived(
+                contact,
+                effect.queue,
+                attributes=effect.attributes,
+                priority=effect.priority,
+                preferred_agent=effect.preferred_agent,
+                caller=call.session.caller.number,
             )
         )
-        news = asyncio.ensure_future(call.news.wait())
+
+    async def _leave_queue(self, channel: AgiChannel, contact: str) -> None:
+        """The flow has ended while the caller still had a place."""
+        if self._has_agent(contact):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BRIDGE_S):
+                    await channel.unless_hung_up(asyncio.Event().wait())
+        if self._waits_on_the_line(contact):
+            self._live.feed(ContactLeft(contact, "left"))
+
+    def _waits_on_the_line(self, contact: str) -> bool:
+        """Whether the contact is the caller, waiting; a callback waits without one."""
+        known = self._live.router.contact(contact)
+        return known is not None and known.waits and known.callback is None
+
+    def _has_agent(self, contact: str) -> bool:
+        known = self._live.router.contact(contact)
+        return known is not None and known.has_agent and known.callback is None
+
+    # Voicemail
+
+    async def _take_voicemail(self, channel: AgiChannel, contact: str, call: Call, effect: TakeVoicemail) -> Input:
+        """Records; a caller who hangs up has left the message, one whom an agent takes away has not."""
+        if self._voicemails is None:
+            return EffectFailed("this centre takes no voicemail")
+        file = self._voicemails.file(contact, call.session, effect)
         try:
-            await asyncio.wait({waiting, news}, return_when=asyncio.FIRST_COMPLETED)
-            if call.released is None:
-                await waiting
-                raise AssertionError("waiting ends only by the channel's end")
-            return Dequeued(call.take_exit() or ANSWERED)
-        finally:
-            waiting.cancel()
-            news.cancel()
-            await asyncio.wait({waiting, news})
+            duration_ms = await self._performer.record(channel, effect, str(file))
+        except RecordingFailed as error:
+            return EffectFailed(str(error))
+        except ChannelHungUp:
+            if call.joining or self._legs.joined(contact):
+                file.with_suffix(".wav").unlink(missing_ok=True)
+            else:
+                await self._keep_voicemail(self._voicemails, contact, call, effect, file, await _recorded_ms(file))
+            raise
+        return await self._keep_voicemail(self._voicemails, contact, call, effect, file, duration_ms)
+
+    async def _keep_voicemail(
+        self, voicemails: Voicemails, contact: str, call: Call, effect: TakeVoicemail, file: Path, duration_ms: int
+    ) -> Input:
+        if duration_ms < effect.min_ms:
+            file.with_suffix(".wav").unlink(missing_ok=True)
+            return VoicemailTaken("", duration_ms)
+        call.left_message = True
+        return await voicemails.taken(contact, call.session, effect, file, duration_ms)
 
     def _finish(self, contact: str, call: Call) -> None:
         if self._calls.pop(contact, None) is call:
             self._on_finished(contact, call.session, call.entered_queue)
             self._save(contact, None)
+
+
+async def _recorded_ms(file: Path) -> int:
+    """The length of a message that ended with the caller's hang-up: Asterisk writes it into the file a little later."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RECORDED_S):
+            while True:
+                with suppress(OSError, EOFError, wave.Error), wave.open(str(file.with_suffix(".wav"))) as recorded:
+                    if frames := int(recorded.getnframes()):
+                        return frames * 1000 // int(recorded.getframerate())
+                await asyncio.sleep(0.05)
+    return 0

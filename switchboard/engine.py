@@ -27,8 +27,8 @@ from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
 from router.core.router import Router
 from router.live.clock import EngineClock
-from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, Note, SessionSaved, newest, policy_hash
 from router.live.customers import Customers
+from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, Note, SessionSaved, newest, policy_hash
 from router.live.legs import AgentLegs
 from router.live.lines import Lines
 from router.live.outside import OutsideLegs
@@ -37,11 +37,11 @@ from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
 from router.live.talks import Talks
 from switchboard.agent_phones import AgentPhones
-from switchboard.announcements import waiting_announcement
-from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
+from switchboard.announcements import Announcer
 from switchboard.api.accounts import Accounts, AccountsTooNew
 from switchboard.api.server import ApiServer
-from switchboard.calls import WATCHDOG_S, Calls
+from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
+from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
 from switchboard.destinations import Destinations
@@ -54,6 +54,7 @@ from switchboard.store.database import open_centre_store
 from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
 from switchboard.supervision import Monitors
+from switchboard.waiting_room import WATCHDOG_S, WaitingRoom
 from switchboard.whisper import Whispers
 
 log = logging.getLogger(__name__)
@@ -283,16 +284,22 @@ class Engine:
             music_class=settings.asterisk.music,
             watchdog_s=WATCHDOG_S,
         )
+        self.announcer = Announcer(
+            self.live.router,
+            rules=lambda: self.centre.announcements,
+            prompts=lambda: self.centre.prompts,
+            now_ms=self.clock.now_ms,
+        )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
+        performer = Performer()
         self.calls = Calls(
             machine=Machine(self.centre.library),
             flow_of_number=lambda number: self.centre.numbers.get(number),
             live=self.live,
             legs=self.legs,
-            performer=Performer(),
+            performer=performer,
+            room=WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music),
             look_up=self._lookup.look_up,
-            announce=self._announcement,
-            announce_every_ms=round(settings.announcements.every_s * 1000),
             music_class=settings.asterisk.music,
             in_step=self._in_step.wait,
             before_waiting=self._announce_recording,
@@ -450,17 +457,7 @@ class Engine:
             await self.recordings.announce(channel, contact, queue, session.language)
 
     def _announcement(self, contact: str) -> tuple[Spoken, ...]:
-        announcements = self.centre.settings.announcements
-        router = self.live.router
-        waiting = router.contact(contact)
-        if waiting is None or waiting.state != "queued":
-            return ()
-        return waiting_announcement(
-            router.position(contact),
-            router.estimated_wait(contact, self.clock.now_ms()),
-            say_position=announcements.position,
-            say_wait=announcements.wait,
-        )
+        return self.announcer.waiting(contact, self.centre.languages[0], 0)
 
     def _save_session(self, contact: str, session: Session | None) -> None:
         raw = msgspec.Raw(session.to_json()) if session else NOTHING

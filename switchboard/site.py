@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from asterisk_conf.site import AsteriskSite, Phone, Ports, Trunk
 from documents import DocumentError, Problem
-from switchboard.calls import WATCHDOG_S
 from switchboard.centre import Centre
 from switchboard.centre.secrets import SecretError, SecretSource
+from switchboard.waiting_room import WATCHDOG_S
 
 
 def asterisk_site(centre: Centre) -> AsteriskSite:

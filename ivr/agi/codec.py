@@ -320,6 +320,14 @@ def wait_for_digit(timeout_ms: int) -> Command:
     return Command(f"WAIT FOR DIGIT {timeout_ms}", timeout_ms, interruptible=True)
 
 
+def record_file(file: str, keys: str, longest_ms: int, silence_s: int) -> Command:
+    """Beep, then record into `file`.wav until a key of `keys`, so much silence, or the longest time."""
+    if longest_ms < 1 or silence_s < 1:
+        raise CommandError(f"RECORD FILE needs times over 0: {longest_ms} ms, {silence_s} s of silence")
+    line = f"RECORD FILE {quote(file)} wav {quote(keys)} {longest_ms} BEEP s={silence_s}"
+    return Command(line, longest_ms + 10_000)
+
+
 def say_digits(digits: str, keys: str = "") -> Command:
     """Say each digit."""
     if not re.fullmatch(r"[0-9]+", digits):

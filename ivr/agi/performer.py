@@ -14,6 +14,7 @@ No key may be lost, and this decides which command does what (Asterisk 22 `res/r
 - The SAY commands take keys that end them, but cannot be joined with anything.
 
 So Read takes keys, together with the sounds before it. SAY in front of it leaves a gap of one round trip (about 1 ms).
+While a caller waits, StoreDTMF writes every key into a variable, whatever command runs or none (`note_keys`).
 Sensitive digits are taken key by key with WAIT FOR DIGIT, the first by GET DATA together with the last sound: the gaps
 then come right after a key, and no caller presses two keys within them (a tone and its pause take 80 ms, ITU-T Q.24).
 """
@@ -27,13 +28,19 @@ from ivr.agi import codec
 from ivr.agi.codec import ALL_KEYS, AgiProtocolError, Command, CommandError, Reply
 from ivr.agi.server import AgiChannel
 from ivr.agi.spoken import Part, Run, parts
-from ivr.flow.effects import Collect, Effect, HangUp, Play, Prompt, SetLanguage, Spoken
+from ivr.flow.effects import Collect, Effect, HangUp, Play, Prompt, SetLanguage, Spoken, TakeVoicemail
 from ivr.flow.inputs import EffectFailed, Input, Keys, Played
 
 log = logging.getLogger(__name__)
 
 MAX_DIGITS: Final = 255  # Read's own limit; a caller who presses more is cut off there
 _KEYS_VARIABLE: Final = "SB_KEYS"
+_PRESSED_VARIABLE: Final = "SB_PRESSED"
+_SAMPLES_PER_MS: Final = 8
+
+
+class RecordingFailed(Exception):
+    """Asterisk could not record; the message says why."""
 
 
 class _EffectError(Exception):
@@ -93,6 +100,39 @@ class Performer:
             return (await _done(channel, command)).key
         except _EffectError as error:  # a living channel on which waiting fails: do not try it again at once
             raise AgiProtocolError("cannot_wait", str(error)) from error
+
+    async def note_keys(self, channel: AgiChannel) -> bool:
+        """From now on every key is written down, also those that no command takes, until `forget_keys` or a talk.
+        False where Asterisk cannot (it lacks the module app_dtmfstore)."""
+        await channel.send(codec.set_variable(_PRESSED_VARIABLE, ""))
+        reply = await channel.send(codec.exec_app("StoreDTMF", "RX", _PRESSED_VARIABLE))
+        if not reply.ok:
+            await _alive(channel)
+            _warn_once("keys pressed between two commands may be lost: Asterisk lacks the module app_dtmfstore")
+        return reply.ok
+
+    async def noted_keys(self, channel: AgiChannel) -> str:
+        """All keys since `note_keys`."""
+        return (await _done(channel, codec.get_variable(_PRESSED_VARIABLE))).data or ""
+
+    async def forget_keys(self, channel: AgiChannel) -> None:
+        """Keys are written down no more: those to come may be secret."""
+        await channel.send(codec.exec_app("StoreDTMF", "remove"))
+
+    async def record(self, channel: AgiChannel, effect: TakeVoicemail, file: str) -> int:
+        """Say what to do, beep, and record into `file`.wav; returns the length in ms.
+
+        Raises `ChannelHungUp` when the caller hangs up (the file then has what was said until then), and
+        `RecordingFailed`.
+        """
+        silence_s = -(-effect.silence_ms // 1_000)
+        command = codec.record_file(file, effect.terminators, effect.max_ms, silence_s)
+        try:
+            await _speak(channel, self._parts(channel, effect.spoken), "")
+            reply = await _done(channel, command)
+        except (CommandError, _EffectError) as error:
+            raise RecordingFailed(str(error)) from error
+        return int(reply.extra.get("endpos", "0")) // _SAMPLES_PER_MS
 
     def _parts(self, channel: AgiChannel, spoken: tuple[Spoken, ...]) -> list[Part]:
         for item in spoken:

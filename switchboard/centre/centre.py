@@ -13,7 +13,7 @@ from ivr.flow.prompts import Prompts
 from router.core.policy import Policy
 from switchboard.centre.model import Phone, RecordingDocument, WhisperDocument
 from switchboard.centre.secrets import PinSource
-from switchboard.centre.settings import Settings
+from switchboard.centre.settings import AnnouncementSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Centre:
     `numbers` are the flows by the number that callers dial; `languages` begin with the default one; `sounds` are the
     names of the centre's own recordings by language; `tests` the files of flow tests; `queue_hours` the name of the
     opening hours of each queue that opens and closes by the clock; `whispers` what agents hear before a queue's talks,
-    `recording` which of them are recorded.
+    `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue.
     """
 
     directory: Path
@@ -50,6 +50,7 @@ class Centre:
     queue_hours: Mapping[str, str]
     whispers: Mapping[str, WhisperDocument]
     recording: Mapping[str, RecordingDocument]
+    announcements: Mapping[str, AnnouncementSettings]
     settings: Settings
     sounds: Mapping[str, frozenset[str]]
     tests: tuple[Path, ...]

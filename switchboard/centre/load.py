@@ -33,11 +33,13 @@ from switchboard.centre.model import (
     SkillsDocument,
     StepDocument,
 )
+from switchboard.centre.phrases import HOLD, PHRASES
 from switchboard.centre.policy import make_policy, place
 from switchboard.centre.references import (
     Names,
     check_agents,
     check_attributes,
+    check_callbacks,
     check_centre,
     check_channels,
     check_exits,
@@ -101,6 +103,10 @@ class _Loading:
             queue_hours={name: queue.hours for name, queue in queues.queues.items() if queue.hours},
             whispers={name: queue.whisper for name, queue in queues.queues.items() if queue.whisper},
             recording={name: queue.recording for name, queue in queues.queues.items() if queue.recording},
+            announcements={
+                name: centre.settings.announcements.changed_by(queue.announcements)
+                for name, queue in queues.queues.items()
+            },
             settings=centre.settings,
             sounds=self.files.sounds,
             tests=tuple(self.files.tests),
@@ -187,6 +193,7 @@ class _Loading:
         if queues:
             self.problems += check_queues(queues, documents["queues.yaml"], names, languages)
         self.problems += check_channels(flows.values(), queues)
+        self.problems += check_callbacks(flows.values(), queues)
         if queues.keys() == names.queues:
             self.problems += check_exits(flows.values(), queues)
         if queues and names.flows == frozenset(flows):
@@ -211,8 +218,11 @@ class _Loading:
         source = self.files.documents.get("prompts.yaml")
         if prompts and source and flow_names == frozenset(flows):
             queues = self._entries("queues", QueueDocument).values()
-            said = {name for queue in queues for _, name in queue_prompts(queue)}
+            said = {*PHRASES, *(name for queue in queues for _, name in queue_prompts(queue))}
+            said |= set(centre.settings.announcements.comfort) if centre else set()
             for name in sorted(prompts.entries.keys() - used(flows.values(), "prompt") - said):
+                if name.startswith(HOLD):
+                    continue
                 message = "no flow or queue plays this prompt"
                 self.problems.append(source.problem(("prompts", name), message, "", "warning"))
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from router.core.strategies import registry
 from switchboard.centre.secrets import PinSource, SecretSource
-from switchboard.centre.settings import Settings
+from switchboard.centre.settings import AnnouncementSettings, Settings
 from switchboard.centre.values import (
     AtOnce,
     Count,
@@ -305,6 +305,8 @@ class QueueDocument(Document):
     """How customers are rung back; without it the queue takes no callbacks."""
     reentry: ReentryDocument | None = None
     """What callers get who were cut off and ring again soon; by default nothing."""
+    announcements: AnnouncementSettings | None = None
+    """What callers hear while they wait here; what is not said is as in the centre's settings."""
     whisper: WhisperDocument | None = None
     """What the agent hears before the talk; by default nothing. It takes of the time that `ring_s` gives the agent."""
     recording: RecordingDocument | None = None

@@ -7,6 +7,7 @@ from documents import Expression, ExpressionError, Problem, Source, nearest
 from documents.source import Path
 from ivr.flow.document import Flow
 from ivr.flow.names import CONTACT_FIELDS
+from ivr.flow.nodes.callback import Callback
 from ivr.flow.nodes.enqueue import Enqueue
 from ivr.flow.prompts import Prompts
 from switchboard.centre.model import (
@@ -42,6 +43,9 @@ def check_centre(centre: CentreDocument, source: Source, names: Names) -> Iterat
     for position, language in enumerate(centre.languages):
         if language in centre.languages[:position]:
             yield source.problem(("languages", position), f"the language {language!r} stands here twice")
+    for position, prompt in enumerate(centre.settings.announcements.comfort):
+        path = ("settings", "announcements", "comfort", position)
+        yield from _known("prompt", prompt, names.prompts, source, path)
     hosts = centre.settings.lookup
     for position, host in enumerate(hosts.allow_private):
         if host not in hosts.allow:
@@ -64,6 +68,17 @@ def _check_outbound(settings: Settings, source: Source, names: Names) -> Iterato
         if not outbound.allow:
             message = "no outside number is allowed, so none is dialled"
             yield source.problem(at, message, "list how the numbers begin in 'allow'", "warning")
+
+
+def check_callbacks(flows: Iterable[Flow], queues: Mapping[str, QueueDocument]) -> Iterator[Problem]:
+    """The queues of callback nodes take callbacks."""
+    for flow in flows:
+        for name, node in flow.nodes.items():
+            if not isinstance(node, Callback) or node.queue is None or node.queue not in queues:
+                continue
+            if queues[node.queue].callback is None:
+                message = f"the queue {str(node.queue)!r} takes no callbacks"
+                yield flow.problem(("nodes", name, "queue"), message, "say in queues.yaml how: 'callback'")
 
 
 def check_agents(agents: Mapping[str, AgentDocument], source: Source, names: Names) -> Iterator[Problem]:
@@ -212,6 +227,9 @@ def queue_prompts(queue: QueueDocument) -> Iterator[tuple[Path, str]]:
             yield ("whisper", "intents", intent), name
     if queue.recording and queue.recording.announce:
         yield ("recording", "announce"), queue.recording.announce
+    if queue.announcements:
+        for position, name in enumerate(queue.announcements.comfort):
+            yield ("announcements", "comfort", position), name
 
 
 def _last_actions(queue: QueueDocument) -> Iterator[LastActionDocument]:

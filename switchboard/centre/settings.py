@@ -90,12 +90,21 @@ class AsteriskSettings(Document):
 class AnnouncementSettings(Document):
     """What callers hear while they wait, besides music."""
 
-    every_s: PositiveSeconds = 45
+    every_s: PositiveSeconds = 30
     """How often the caller is told how it stands."""
+    first_after_s: PositiveSeconds | None = None
+    """When the caller is told first; by default after `every_s`."""
     position: bool = True
     """Say the caller's place in the queue."""
     wait: bool = True
-    """Say how long it is likely to take, as an honest range."""
+    """Say how long it is likely to take: a range whose first minute is too short for half of the callers, and whose
+    second one is long enough for four of five."""
+    comfort: list[Name] = Field(default_factory=list)
+    """Prompts said besides, one each time in turn; by default thanks for the caller's patience."""
+
+    def changed_by(self, queue: "AnnouncementSettings | None") -> "AnnouncementSettings":
+        """These, with what a queue says for itself."""
+        return self if queue is None else self.model_copy(update={f: getattr(queue, f) for f in queue.model_fields_set})
 
 
 class LookupSettings(Document):

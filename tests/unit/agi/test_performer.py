@@ -7,10 +7,10 @@ import pytest
 
 from ivr.agi import performer as performer_module
 from ivr.agi.codec import AgiProtocolError
-from ivr.agi.performer import Performer
+from ivr.agi.performer import Performer, RecordingFailed
 from ivr.agi.server import AgiChannel, AgiServer, ChannelHungUp
 from ivr.agi.waiting import wait_for_agent
-from ivr.flow.effects import Collect, Effect, HangUp, LookUp, Play, Prompt, Say, SetLanguage
+from ivr.flow.effects import Collect, Effect, HangUp, LookUp, Play, Prompt, Say, SetLanguage, TakeVoicemail
 from ivr.flow.inputs import EffectFailed, Keys, Played
 from tests.support.fake_agi import Answers, FakeAsterisk
 
@@ -263,38 +263,85 @@ def waiting(
             announce=announce,
             every_ms=every_ms,
             watchdog_s=watchdog_s,
-            on_key=on_key.__contains__,
+            on_key=on_key.__contains__ if on_key else None,
         )
 
     return script
 
 
+def pressing(*keys: str, by: str = "WAIT") -> dict[str, Callable[[str], str]]:
+    """Answers of an Asterisk at which one of `keys` is pressed in each command `by`; it writes all of them down."""
+    to_come, pressed = iter(keys), [""]
+
+    def press(line: str) -> str:
+        key = next(to_come, "")
+        pressed[0] += key
+        return f"200 result={ord(key) if key else 0}"
+
+    return {by: press, "GET VARIABLE SB_PRESSED": lambda line: f"200 result=1 ({pressed[0]})"}
+
+
+NOTING = ['SET VARIABLE SB_PRESSED ""', 'EXEC StoreDTMF "RX,SB_PRESSED"']
+LOOK = "GET VARIABLE SB_PRESSED"
+
+
 class TestWaiting:
     async def test_music_plays_and_the_watchdog_is_renewed(self, call: Any) -> None:
-        result, commands = await call(waiting(on_key="7"), {"WAIT": "200 result=55"})
+        result, commands = await call(waiting(on_key="7"), pressing("7"))
         assert result == "7"
-        music, renewal, wait = commands
-        assert (music, renewal) == ('SET MUSIC ON "default"', 'SET VARIABLE TIMEOUT(absolute) "60"')
-        assert 14_000 < int(wait.removeprefix("WAIT FOR DIGIT ")) <= 15_000
+        *before, wait, look = commands
+        assert before == [*NOTING, 'SET MUSIC ON "default"', 'SET VARIABLE TIMEOUT(absolute) "60"']
+        assert 4_000 < int(wait.removeprefix("WAIT FOR DIGIT ")) <= 5_000
+        assert look == LOOK
+
+    async def test_nobody_who_cares_about_no_key_looks_for_them(self, call: Any) -> None:
+        result, commands = await call(waiting(), {"WAIT": "HANGUP"})
+        assert isinstance(result, ChannelHungUp)
+        assert commands[0] == 'SET MUSIC ON "default"'
+        assert 14_000 < int(commands[-1].removeprefix("WAIT FOR DIGIT ")) <= 15_000
 
     async def test_a_key_that_means_nothing_is_passed_over(self, call: Any) -> None:
-        keys = iter(["49", "50", "55"])
-        result, commands = await call(waiting(on_key="7"), {"WAIT": lambda line: f"200 result={next(keys)}"})
+        result, commands = await call(waiting(on_key="7"), pressing("1", "2", "7"))
         assert result == "7"
         assert sum("WAIT" in line for line in commands) == 3
 
+    async def test_a_key_that_no_command_has_taken_is_found(self, call: Any) -> None:
+        answers = {LOOK: "200 result=1 (37)", "WAIT": "200 result=0"}
+        assert (await call(waiting(on_key="7"), answers))[0] == "7"
+
+    async def test_keys_are_asked_about_once_each(self, call: Any) -> None:
+        asked: list[str] = []
+
+        async def script(channel: AgiChannel) -> str:
+            wait = {"music_class": "", "announce": lambda: (), "every_ms": 0, "watchdog_s": 60}
+            return await wait_for_agent(
+                channel, Performer(), **wait, on_key=lambda key: asked.append(key) or len(asked) == 4
+            )
+
+        await call(script, pressing("1", "1", "2", "1"))
+        assert asked == ["1", "1", "2", "1"]
+
+    async def test_without_the_module_that_writes_keys_down_those_that_commands_take_still_count(
+        self, call: Any
+    ) -> None:
+        answers = pressing("1", "7") | {"EXEC StoreDTMF": "200 result=-2", LOOK: "200 result=0"}
+        result, commands = await call(waiting(on_key="7"), answers)
+        assert result == "7"
+        assert LOOK not in commands
+
     async def test_announcements_come_every_so_often_and_then_music_again(self, call: Any) -> None:
         asked = iter([(ONE,), (SILENT,), (TWO,)])
-        answers = {"EXEC Background": "200 result=55"}
+        answers = pressing("7", by="EXEC Background")
         result, commands = await call(waiting(lambda: next(asked), every_ms=5, on_key="7"), answers)
         assert result == "7"
-        heard = [line for line in commands if "WAIT" not in line and "TIMEOUT" not in line]
+        heard = [line for line in commands if "WAIT" not in line and "TIMEOUT" not in line and line != LOOK]
         music = 'SET MUSIC ON "default"'
-        assert heard == [music, f'STREAM FILE "sb/one" {KEYS}', music, music, 'EXEC Background "two-a&two-b"', music]
+        said = [f'STREAM FILE "sb/one" {KEYS}', music, music, 'EXEC Background "two-a&two-b"', music]
+        assert heard == [*NOTING, music, *said]
 
     async def test_an_announcement_that_cannot_be_spoken_does_not_end_the_wait(self, call: Any) -> None:
         asked = iter([(Prompt("bad", "", ("../x",)),), (ONE,)])
-        answers = {"STREAM": "200 result=55 endpos=1"}
+        answers = pressing("7", by="STREAM")
         assert (await call(waiting(lambda: next(asked), every_ms=5, on_key="7"), answers))[0] == "7"
 
     async def test_it_ends_when_a_bridge_takes_the_channel_away(self, call: Any) -> None:
@@ -315,3 +362,22 @@ class TestWaiting:
 
         answers = {"WAIT": "", "STREAM FILE": "200 result=1\n200 result=0 endpos=9"}
         assert (await call(script, answers))[0] == Played()
+
+
+class TestVoicemail:
+    MESSAGE = TakeVoicemail((ONE,), "sales", max_ms=60_000, silence_ms=4_500, terminators="#*")
+
+    async def test_it_speaks_beeps_and_records(self, call: Any) -> None:
+        async def script(channel: AgiChannel) -> int:
+            return await Performer().record(channel, self.MESSAGE, "/var/spool/vm 1")
+
+        result, commands = await call(script, {"RECORD FILE": "200 result=35 (dtmf) endpos=24000"})
+        assert result == 3_000
+        assert commands == ['STREAM FILE "sb/one" ""', 'RECORD FILE "/var/spool/vm 1" wav "#*" 60000 BEEP s=5']
+
+    async def test_a_file_that_cannot_be_written_is_a_failure(self, call: Any) -> None:
+        async def script(channel: AgiChannel) -> int:
+            return await Performer().record(channel, self.MESSAGE, "/vm")
+
+        result, _ = await call(script, {"RECORD FILE": "200 result=-1 (writefile)"})
+        assert isinstance(result, RecordingFailed)

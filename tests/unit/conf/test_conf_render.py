@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from documents import DocumentError
-from switchboard.calls import WATCHDOG_S
 from switchboard.centre import load_centre
 from switchboard.cli.conf import app
 from switchboard.site import asterisk_site
+from switchboard.waiting_room import WATCHDOG_S
 from tests.support.centres import write_centre
 
 

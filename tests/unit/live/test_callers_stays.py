@@ -17,6 +17,7 @@ from router.live.shell import LiveRouter
 from switchboard.calls import Calls
 from tests.support.flows import machine
 from tests.support.routing import agents, queue
+from tests.support.waiting import silent_room
 
 CONTACT = "1700000000.1"
 
@@ -61,15 +62,15 @@ def calls(live: LiveRouter) -> Calls:
     async def nothing(*_: object) -> None:
         raise AssertionError("not asked for here")
 
+    performer = Performer()
     calls = Calls(
         machine=machine("service: {type: enqueue, queue: service, otherwise: end}\nend: {type: hangup}"),
         flow_of_number=lambda number: "main",
         live=live,
         legs=NoLegs(),
-        performer=Performer(),
+        performer=performer,
+        room=silent_room(live, performer),
         look_up=nothing,
-        announce=lambda contact: (),
-        announce_every_ms=0,
         music_class="default",
         in_step=nothing,
         save=lambda contact, session: None,

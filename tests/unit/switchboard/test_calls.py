@@ -19,6 +19,7 @@ from switchboard.calls import Calls
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench, running_bench
 from tests.support.fake_agi import FakeAsterisk, header_block
 from tests.support.flows import flow, library
+from tests.support.waiting import silent_room
 
 NODES = """
 help: {type: enqueue, queue: QUEUE, answered: after, otherwise: end, error: sorry}
@@ -63,15 +64,15 @@ async def serving(bench: Bench) -> AsyncIterator[Desk]:
 
     in_step = asyncio.Event()
     finished: list[Session] = []
+    performer = Performer()
     calls = Calls(
         machine=machine(),
         flow_of_number=lambda number: "main",
         live=bench.live,
         legs=bench.legs,
-        performer=Performer(),
+        performer=performer,
+        room=silent_room(bench.live, performer),
         look_up=look_up,
-        announce=lambda contact: (),
-        announce_every_ms=0,
         music_class="default",
         in_step=in_step.wait,
         save=lambda contact, session: None,
