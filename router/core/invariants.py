@@ -93,7 +93,6 @@ def _check_contacts(state: State) -> None:
 def _check_callbacks(state: State) -> None:
     """One for each caller in a queue, and the customer is rung only for an agent who has accepted."""
     seen: dict[tuple[str, str], str] = {}
-    rung: dict[str, str] = {}
     for name, contact in state.contacts.items():
         callback = contact.callback
         if contact.state in ("parked", "reaching"):
@@ -110,13 +109,8 @@ def _check_callbacks(state: State) -> None:
             assert callback.until_ms > state.clock_ms, f"{name} is still parked"
         else:
             assert callback.until_ms is None, f"{name} is {contact.state} before its time"
-        if contact.state == "reaching":
-            agent = state.agents[contact.agent or ""]
+        if contact.state == "reaching":  # within its agent's capacity, like everything accepted
             assert callback.tries > 0, f"{name} is being rung for the first time uncounted"
-            spec = state.current.agents.get(agent.name)
-            alone = spec is None or spec.capacity.get(contact.channel, 0) <= 1
-            other = rung.setdefault(agent.name, name) if alone else name
-            assert other == name, f"{agent.name} waits for the customers of {other} and {name} at once"
 
 
 def _check_consultations(state: State) -> None:
