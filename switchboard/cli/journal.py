@@ -68,11 +68,11 @@ def why(
         at = datetime.fromtimestamp(entry.at_ms / 1000).astimezone()
         console.print(f"  {at:%H:%M:%S}.{entry.at_ms % 1000:03d}  {entry.text}", markup=False)
         if entry.offer:
-            _print_candidates(entry.offer)
+            print_candidates(entry.offer)
             _print_others(_everyone(path, entry.record, ids[0]) if everyone else entry.offer.record.not_chosen)
 
 
-def _print_candidates(offer: Offer) -> None:
+def print_candidates(offer: Offer) -> None:
     """Who was compared, by which keys; the smallest values win, from the left."""
     record = offer.record
     table = Table(box=None, padding=(0, 2), show_header=True, header_style="dim")

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from documents import DocumentError
-from switchboard.cli import check, conf, demo, engine, flow, journal, simulate
+from switchboard.cli import check, conf, demo, engine, flow, journal, records, simulate
 from switchboard.control import EngineUnreachable
 from switchboard.operations import OperationRefused
 
@@ -25,6 +25,7 @@ app.add_typer(conf.app, name="conf")
 simulate.register(app)
 engine.register(app)
 journal.register(app)
+records.register(app)
 demo.register(app)
 
 
