@@ -45,11 +45,23 @@ ROUTE_APART: Final = "apart"  # an agent whose caller is on hold
 ROUTE_VOICEMAIL: Final = "voicemail"  # an agent hears a voicemail
 ROUTE_CHECK: Final = "check"  # that it is reached is all that is asked; the engine need not know it
 
-# Feature codes dialled by agents' phones; each asks for the PIN where the phone is not the agent's own
-CODE_SIGN_IN: Final = "*11"
+# Feature codes dialled by agents' phones
+CODE_SIGN_IN_HERE: Final = "*10"  # at any phone, with the agent's number and PIN
+CODE_SIGN_IN: Final = "*11"  # at the agent's own phone, with the PIN
 CODE_SIGN_OUT: Final = "*12"
 CODE_PAUSE: Final = "*13"
 CODE_READY: Final = "*14"
+CODE_DISPOSITION: Final = "*15"
+CODE_EXTEND_WRAP_UP: Final = "*16"
+PHONE_CODES: Final = (
+    CODE_SIGN_IN_HERE,
+    CODE_SIGN_IN,
+    CODE_SIGN_OUT,
+    CODE_PAUSE,
+    CODE_READY,
+    CODE_DISPOSITION,
+    CODE_EXTEND_WRAP_UP,
+)
 
 # Codes pressed by an agent during a talk (`TALK_CODES`), as DTMF; the caller's keys never count
 CODE_HOLD: Final = "*1"  # hold, and when on hold (or consulting): back to the caller

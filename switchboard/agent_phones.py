@@ -1,99 +1,153 @@
-"""What agents do by dialling a feature code from their phone: sign in with the PIN, sign out, pause, be ready again."""
+"""What agents do by dialling a feature code from their phone: sign in with the PIN, sign out, pause, be ready again,
+say how the last contact ended, take longer for their work after it.
+
+The agent is the one who is rung at the phone that the call comes from, never one named by the caller. At any phone of
+the centre an agent may sign in with number and PIN, and is rung there from then on (`switchboard.desks`).
+"""
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from asterisk_conf.names import CODE_PAUSE, CODE_READY, CODE_SIGN_IN, CODE_SIGN_OUT
+from asterisk_conf.names import (
+    CODE_DISPOSITION,
+    CODE_EXTEND_WRAP_UP,
+    CODE_PAUSE,
+    CODE_READY,
+    CODE_SIGN_IN,
+    CODE_SIGN_IN_HERE,
+    CODE_SIGN_OUT,
+)
 from ivr.agi import codec
 from ivr.agi.server import AgiChannel
-from router.core.events import AgentPaused, AgentReady, AgentSignedIn, AgentSignedOut, AnyEvent
-from router.live.shell import LiveRouter
 from switchboard.centre.centre import AgentDetails
 from switchboard.centre.secrets import SecretError
+from switchboard.operations import Actor, OperationRefused, perform
+
+if TYPE_CHECKING:
+    from switchboard.engine import Engine
 
 log = logging.getLogger(__name__)
 
 PIN_TRIES = 3
 KEY_TIMEOUT_MS = 8_000
 MAX_PIN_DIGITS = 12
+EXTENSION_S = 60
+"""What the code for more time after a talk adds."""
 
 
 class AgentPhones:
-    """Serves the FastAGI route `agent`. The agent is the one whose endpoint the call comes from, never one named by
-    the caller; a phone without an agent is refused."""
+    """Serves the FastAGI route `agent`; a phone at which nobody is known is refused, but for signing in."""
 
-    def __init__(
-        self,
-        live: LiveRouter,
-        agents: Mapping[str, AgentDetails],
-        pause_reasons: tuple[str, ...],
-        centre_directory: Path,
-    ) -> None:
-        self._live = live
-        self.agents = agents
-        self.pause_reasons = pause_reasons
-        self._directory = centre_directory
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
 
     async def handle(self, channel: AgiChannel) -> None:
         """One call of an agent's phone to a feature code (the first AGI argument)."""
         code = (*channel.headers.arguments, "")[0]
-        agent = self.agents.get(_endpoint(channel.headers.channel))
+        phone = endpoint(channel.headers.channel)
+        agents = self._engine.centre.agents
+        agent = agents.get(self._engine.desks.agent_at(phone))
         await channel.send(codec.answer())
-        if agent is None:
+        if phone not in agents and phone not in self._engine.centre.desks:
             log.warning("a phone without an agent dialled %s: %s", code, channel.headers.channel)
+            await channel.send(codec.stream_file("agent-incorrect"))
+        elif code == CODE_SIGN_IN_HERE or (code == CODE_SIGN_IN and phone not in agents):
+            await self._sign_in_here(channel, phone)
+        elif code == CODE_SIGN_IN:
+            await self._sign_in(channel, agents[phone], phone)
+        elif agent is None:
             await channel.send(codec.stream_file("agent-incorrect"))
         else:
             await self._serve(channel, agent, code)
         await channel.send(codec.hangup())
 
     async def _serve(self, channel: AgiChannel, agent: AgentDetails, code: str) -> None:
-        event: AnyEvent
-        if code == CODE_SIGN_IN:
-            if not await self._knows_pin(channel, agent):
-                await channel.send(codec.stream_file("vm-goodbye"))
-                return
-            event, done = AgentSignedIn(agent.name), "agent-loginok"
-        elif code == CODE_SIGN_OUT:
-            event, done = AgentSignedOut(agent.name), "agent-loggedoff"
+        if code == CODE_SIGN_OUT:
+            await self._do(channel, agent.name, "agent-loggedoff", "sign_out")
         elif code == CODE_PAUSE:
-            event, done = AgentPaused(agent.name, await self._reason(channel)), "auth-thankyou"
+            reasons = self._engine.centre.policy.pause_reasons
+            reason = await self._choice(channel, list(reasons)) or (reasons[0] if reasons else "pause")
+            await self._do(channel, agent.name, "auth-thankyou", "pause", reason=reason)
         elif code == CODE_READY:
-            event, done = AgentReady(agent.name), "auth-thankyou"
+            await self._do(channel, agent.name, "auth-thankyou", "ready")
+        elif code == CODE_DISPOSITION:
+            how = await self._choice(channel, list(self._engine.centre.dispositions))
+            await self._do(channel, agent.name, "auth-thankyou", "disposition", code=how)
+        elif code == CODE_EXTEND_WRAP_UP:
+            await self._do(channel, agent.name, "auth-thankyou", "extend_wrap_up", seconds=EXTENSION_S)
         else:
             log.error("the dialplan sent the feature code %r, which the engine does not know", code)
-            return
-        refusal = self._live.feed(event)
-        await channel.send(codec.stream_file(done if refusal is None else "agent-incorrect"))
 
-    async def _knows_pin(self, channel: AgiChannel, agent: AgentDetails) -> bool:
+    async def _do(self, channel: AgiChannel, agent: str, done: str, operation: str, **arguments: Any) -> None:
+        """Asks for the operation and lets the agent hear how it went."""
+        try:
+            await perform(self._engine, by_phone(agent), operation, {"agent": agent, **arguments})
+        except OperationRefused as refusal:
+            log.info("%s by phone, %s: %s", agent, operation, refusal)
+            done = "agent-incorrect"
+        await channel.send(codec.stream_file(done))
+
+    # Signing in
+
+    async def _sign_in(self, channel: AgiChannel, agent: AgentDetails, phone: str) -> None:
+        sound = "agent-pass"
+        for _ in range(PIN_TRIES):
+            if await self._accepts(channel, agent, await _digits(channel, sound)):
+                await self._do(channel, agent.name, "agent-loginok", "sign_in", phone=phone)
+                return
+            sound = "agent-incorrect"
+        await self._refuse(channel, agent.name)
+
+    async def _sign_in_here(self, channel: AgiChannel, phone: str) -> None:
+        """Number and PIN are asked for together, so that nobody learns which numbers there are."""
+        sound = number = "agent-user"
+        for _ in range(PIN_TRIES):
+            number = await _digits(channel, sound)
+            pin = await _digits(channel, "agent-pass")
+            named = (agent for agent in self._engine.centre.agents.values() if agent.extension == number)
+            agent = next(named, None)
+            if agent is not None and await self._accepts(channel, agent, pin):
+                await self._do(channel, agent.name, "agent-loginok", "sign_in", phone=phone)
+                return
+            sound = "agent-incorrect"
+        await self._refuse(channel, number)
+
+    async def _accepts(self, channel: AgiChannel, agent: AgentDetails, pin: str) -> bool:
         if agent.pin is None:
             log.warning("%s cannot sign in by phone: the agent has no PIN (agents.yaml)", agent.name)
             return False
-        sound = "agent-pass"
-        for _ in range(PIN_TRIES):
-            reply = await channel.send(codec.get_data(sound, KEY_TIMEOUT_MS, MAX_PIN_DIGITS))
-            try:
-                # A thread, because checking a hashed PIN takes long on purpose.
-                if await asyncio.to_thread(agent.pin.accepts, reply.result, self._directory):
-                    return True
-            except SecretError as error:
-                log.error("%s cannot sign in: %s", agent.name, error)
-                return False
-            sound = "agent-incorrect"
-        log.warning("%s gave a wrong PIN %d times at %s", agent.name, PIN_TRIES, channel.headers.channel)
-        return False
+        try:
+            # A thread, because checking a hashed PIN takes long on purpose.
+            return await asyncio.to_thread(agent.pin.accepts, pin, self._engine.centre.directory)
+        except SecretError as error:
+            log.error("%s cannot sign in: %s", agent.name, error)
+            return False
 
-    async def _reason(self, channel: AgiChannel) -> str:
-        """The pause reason by its key, 1 for the first of the centre's; the first without a key."""
-        if len(self.pause_reasons) > 1:
-            reply = await channel.send(codec.get_data("beep", KEY_TIMEOUT_MS, 1))
-            if reply.result.isdigit() and 1 <= int(reply.result) <= len(self.pause_reasons):
-                return self.pause_reasons[int(reply.result) - 1]
-        return self.pause_reasons[0] if self.pause_reasons else "pause"
+    async def _refuse(self, channel: AgiChannel, who: str) -> None:
+        log.warning("%s gave a wrong PIN %d times at %s", who, PIN_TRIES, channel.headers.channel)
+        await channel.send(codec.stream_file("vm-goodbye"))
+
+    async def _choice(self, channel: AgiChannel, among: list[str]) -> str:
+        """One of these by its key, 1 for the first; the only one without being asked, nothing without a key."""
+        if len(among) == 1:
+            return among[0]
+        reply = await channel.send(codec.get_data("beep", KEY_TIMEOUT_MS, len(str(len(among)))))
+        if reply.result.isdigit() and 1 <= int(reply.result) <= len(among):
+            return among[int(reply.result) - 1]
+        return ""
 
 
-def _endpoint(channel: str) -> str:
+def by_phone(agent: str) -> Actor:
+    """An agent who asks for something at the phone."""
+    return Actor(agent, frozenset({"agent"}), "phone", agent=agent)
+
+
+def endpoint(channel: str) -> str:
     """The SIP endpoint of a channel: `anna` of `PJSIP/anna-00000a7f`."""
     return channel.partition("/")[2].rpartition("-")[0]
+
+
+async def _digits(channel: AgiChannel, sound: str) -> str:
+    """What is pressed after the sound, up to `#`."""
+    return (await channel.send(codec.get_data(sound, KEY_TIMEOUT_MS, MAX_PIN_DIGITS))).result

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_conf.names import ROUTE_AGENT, ROUTE_CALL, ROUTE_LEG
+from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG
 from documents import DocumentError
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
@@ -44,6 +44,7 @@ from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control import ControlServer
+from switchboard.desks import Desks
 from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
@@ -54,6 +55,7 @@ from switchboard.store.database import open_centre_store
 from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
 from switchboard.supervision import Monitors
+from switchboard.talk_codes import TalkCodes
 from switchboard.waiting_room import WATCHDOG_S, WaitingRoom
 from switchboard.whisper import Whispers
 
@@ -79,6 +81,7 @@ class Engine:
         self._in_step = asyncio.Event()
         self._stopping = False
         self.accounts = Accounts(self.directory)
+        self.desks = Desks(lambda kind, agent, data: self.fact(kind, agent=agent, data=data))
         self.destinations = Destinations(
             centre.settings.outbound, lambda kind, data: self.fact(kind, data=data), self._hours_open
         )
@@ -104,6 +107,7 @@ class Engine:
             await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
             self.destinations.carry_over(self.clock.now_ms())
+            self.desks.carry_over()
             self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
             self.records = self._records()
@@ -115,6 +119,7 @@ class Engine:
                 {
                     ROUTE_CALL: self._converse,
                     ROUTE_AGENT: self.agent_phones.handle,
+                    ROUTE_APART: self.talk_codes.handle,
                     ROUTE_LEG: self.whispers.handle,
                 },
                 max_connections=MAX_CALLS,
@@ -170,8 +175,6 @@ class Engine:
         self.centre = centre
         self.destinations.settings = centre.settings.outbound
         self.calls.machine = Machine(centre.library)
-        self.agent_phones.agents = centre.agents
-        self.agent_phones.pause_reasons = policy.pause_reasons
         return centre
 
     def reload_or_complain(self) -> None:
@@ -191,7 +194,7 @@ class Engine:
         path = newest(self.directory)
         if path is None:
             return None
-        recovered = replay(path, on_fact=self.destinations.remember)
+        recovered = replay(path, on_fact=self._remember)
         log.info("continuing %s: %d events, %d open sessions", path, recovered.events, len(recovered.sessions))
         if recovered.divergence:
             log.warning(
@@ -235,7 +238,7 @@ class Engine:
         self.legs = AgentLegs(
             self.ami,
             self.live,
-            phone_of=lambda agent: f"PJSIP/{agent}",
+            phone_of=lambda agent: f"PJSIP/{self.desks.phone_of(agent)}",
             caller_id_of=self._caller_id,
             lines=self.lines,
             epoch=epoch,
@@ -306,11 +309,11 @@ class Engine:
             save=self._save_session,
             on_finished=self._session_finished,
         )
-        self.agent_phones = AgentPhones(
-            self.live, self.centre.agents, self.centre.policy.pause_reasons, self.centre.directory
-        )
+        self.agent_phones = AgentPhones(self)
+        self.talk_codes = TalkCodes(self)
         self.live.observe(self._measure)
         self.live.observe(self.calls.observe)
+        self.live.observe(self.desks.observe)
         self.live.observe(self.talks.observe)
         self.live.observe(self.outside.observe)
         self.live.observe(self.legs.observe)
@@ -375,6 +378,7 @@ class Engine:
         self._outside_call(event)
         self.recordings.on_event(event)
         self.monitors.on_event(event)
+        self.talk_codes.on_event(event)
         if event.name == "Hangup":
             self.calls.caller_gone(event.get("Uniqueid", ""))
 
@@ -448,7 +452,16 @@ class Engine:
         for decision in decisions:
             self.metrics.observe(decision, now_ms)
 
+    def _remember(self, fact: Fact) -> None:
+        """Takes in a fact that an earlier engine wrote."""
+        self.destinations.remember(fact)
+        self.desks.remember(fact)
+
     def _caller_id(self, contact: str) -> str:
+        known = self.live.router.contact(contact)
+        if known is not None and known.consult_of is not None:
+            asking = self.centre.agents.get(str(known.attributes.get("consulted_by")))
+            return actions.caller_id(asking.display_name, asking.extension or "") if asking else ""
         session = self.calls.session(contact)
         return actions.caller_id(session.caller.name, session.caller.number) if session else ""
 

@@ -11,7 +11,7 @@ from switchboard.waiting_room import WATCHDOG_S
 
 
 def asterisk_site(centre: Centre) -> AsteriskSite:
-    """The site of a centre, with its secrets read. All agents' phones are in the fallback queue.
+    """The site of a centre, with its secrets read. All phones are in the fallback queue.
 
     Raises DocumentError for every secret that is not where the centre says, and for values that cannot stand in
     Asterisk's configuration.
@@ -35,6 +35,13 @@ def asterisk_site(centre: Centre) -> AsteriskSite:
         )
         for agent in centre.agents.values()
         if agent.phone
+    ) + tuple(
+        Phone(
+            name,
+            secret=secret(phone.password, "agents.yaml", f"phones.{name}.password"),
+            contact=phone.contact,
+        )
+        for name, phone in centre.desks.items()
     )
     trunks = tuple(
         Trunk(

@@ -90,10 +90,14 @@ class Talks:
                     self._legs.hand_over(offer, contact)
                 case EndTalk(contact=contact):
                     self._end(contact)
-                case OfferEnded(contact=contact) if contact in self._consults and self._consults[contact].of_one:
-                    self._live.feed(ContactLeft(contact, "left"))  # who asks decides what is next
+                case OfferEnded(contact=contact, cause=cause) if contact in self._consults:
+                    if self._consults[contact].of_one and cause != "cancelled":
+                        self._live.feed(ContactLeft(contact, "left"))  # who asks decides what is next
+                        self.consult_failed(self._consults[contact].about)
                 case ContactFinished(contact=contact, outcome=outcome) if contact in self._consults:
-                    self._consultation_over(contact, answered=outcome == "answered")
+                    if outcome != "answered" and not isinstance(event, ContactLeft):
+                        self.consult_failed(self._consults[contact].about)
+                    self._consultation_over(contact)
                 case ContactFinished(contact=contact, outcome="answered"):
                     self._legs.end_talk(contact)
                 case _:
@@ -113,12 +117,10 @@ class Talks:
         if contact not in self._consults:
             self._spawn(self._bring_back(contact, leg.order, joined=leg.state == "joined"))
 
-    def _consultation_over(self, consult: str, *, answered: bool) -> None:
-        about = self._consults.pop(consult).about
+    def _consultation_over(self, consult: str) -> None:
+        del self._consults[consult]
         self._lines.detach(consult)
         self._legs.end_talk(consult)
-        if not answered:
-            self.consult_failed(about)
 
     def _agent_gone(self, leg: Leg) -> None:
         """The agent hung up while the caller was on hold."""

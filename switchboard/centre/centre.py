@@ -35,7 +35,9 @@ class Centre:
     `numbers` are the flows by the number that callers dial; `languages` begin with the default one; `sounds` are the
     names of the centre's own recordings by language; `tests` the files of flow tests; `queue_hours` the name of the
     opening hours of each queue that opens and closes by the clock; `whispers` what agents hear before a queue's talks,
-    `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue.
+    `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue;
+    `escalations` the second level of each queue that has one; `queue_extensions` the numbers by which agents transfer
+    to queues; `dispositions` what agents may say of how a contact ended; `desks` the phones that belong to nobody.
     """
 
     directory: Path
@@ -51,6 +53,10 @@ class Centre:
     whispers: Mapping[str, WhisperDocument]
     recording: Mapping[str, RecordingDocument]
     announcements: Mapping[str, AnnouncementSettings]
+    escalations: Mapping[str, str]
+    queue_extensions: Mapping[str, str]
+    dispositions: Mapping[str, str]
+    desks: Mapping[str, Phone]
     settings: Settings
     sounds: Mapping[str, frozenset[str]]
     tests: tuple[Path, ...]

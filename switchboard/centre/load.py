@@ -42,7 +42,9 @@ from switchboard.centre.references import (
     check_callbacks,
     check_centre,
     check_channels,
+    check_desks,
     check_exits,
+    check_numbers_of_queues,
     check_prompts,
     check_queues,
     queue_prompts,
@@ -88,6 +90,8 @@ class _Loading:
         self._check_references(centre, flows, prompts)
         self._lint(centre, flows, prompts)
         self._check_policy(queues, agents)
+        if agents:
+            self.problems += check_desks(agents, self.files.documents["agents.yaml"])
         if centre is None or skills is None or agents is None or queues is None or prompts is None or hours is None:
             return None
         return Centre(
@@ -107,6 +111,10 @@ class _Loading:
                 name: centre.settings.announcements.changed_by(queue.announcements)
                 for name, queue in queues.queues.items()
             },
+            escalations={name: queue.escalates_to for name, queue in queues.queues.items() if queue.escalates_to},
+            queue_extensions={queue.extension: name for name, queue in queues.queues.items() if queue.extension},
+            dispositions=agents.dispositions,
+            desks=agents.phones,
             settings=centre.settings,
             sounds=self.files.sounds,
             tests=tuple(self.files.tests),
@@ -192,6 +200,7 @@ class _Loading:
             self.problems += check_agents(agents, documents["agents.yaml"], names)
         if queues:
             self.problems += check_queues(queues, documents["queues.yaml"], names, languages)
+            self.problems += check_numbers_of_queues(queues, documents["queues.yaml"], agents, names)
         self.problems += check_channels(flows.values(), queues)
         self.problems += check_callbacks(flows.values(), queues)
         if queues.keys() == names.queues:

@@ -123,6 +123,10 @@ class AgentsDocument(Document):
     """The reasons an agent may give for a pause; key 1 at the phone is the first one."""
     after_failure: AfterFailureDocument = AfterFailureDocument()
     """What becomes of an agent whose phone did not answer, and the like."""
+    dispositions: dict[Name, Text] = Field(default_factory=dict)
+    """What an agent may say of how a contact ended; key 1 at the phone is the first one."""
+    phones: dict[Name, Phone] = Field(default_factory=dict)
+    """Phones that belong to nobody (hot desks): who signs in at one, with number and PIN, is rung there."""
     agents: dict[Name, AgentDocument]
     """Every agent by a short name."""
 
@@ -305,6 +309,10 @@ class QueueDocument(Document):
     """How customers are rung back; without it the queue takes no callbacks."""
     reentry: ReentryDocument | None = None
     """What callers get who were cut off and ring again soon; by default nothing."""
+    extension: Extension | None = None
+    """The number by which agents transfer callers to the queue."""
+    escalates_to: Name | None = None
+    """The queue of the second level, to which agents escalate."""
     announcements: AnnouncementSettings | None = None
     """What callers hear while they wait here; what is not said is as in the centre's settings."""
     whisper: WhisperDocument | None = None

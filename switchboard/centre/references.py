@@ -12,6 +12,7 @@ from ivr.flow.nodes.enqueue import Enqueue
 from ivr.flow.prompts import Prompts
 from switchboard.centre.model import (
     AgentDocument,
+    AgentsDocument,
     CentreDocument,
     LastActionDocument,
     QueueDocument,
@@ -112,6 +113,32 @@ def check_queues(
         if queue.longest_wait_s is None and queue.steps[-1].until == UntilDocument():
             message = "the last action never happens: the last step never ends and no longest wait is set"
             yield source.problem(at, message, "set 'longest_wait_s', or 'until' in the last step", "warning")
+
+
+def check_numbers_of_queues(
+    queues: Mapping[str, QueueDocument], source: Source, agents: Mapping[str, AgentDocument], names: Names
+) -> Iterator[Problem]:
+    """Agents transfer to queues by numbers that are nobody else's, and a second level is another queue."""
+    taken = {agent.extension: f"agent {name!r}" for name, agent in agents.items() if agent.extension}
+    for name, queue in queues.items():
+        if queue.extension:
+            other = taken.setdefault(queue.extension, f"queue {name!r}")
+            if other != f"queue {name!r}":
+                message = f"the extension {queue.extension} is that of {other} too"
+                yield source.problem(("queues", name, "extension"), message)
+        if queue.escalates_to:
+            path = ("queues", name, "escalates_to")
+            yield from _known("queue", queue.escalates_to, names.queues, source, path)
+            if queue.escalates_to == name:
+                yield source.problem(path, "the second level of a queue is another queue")
+
+
+def check_desks(agents: AgentsDocument, source: Source) -> Iterator[Problem]:
+    """A phone that belongs to nobody has a name of its own."""
+    for name in agents.phones:
+        if name in agents.agents:
+            message = f"{name!r} is an agent, so this phone is that agent's"
+            yield source.problem(("phones", name), message, "give a phone that belongs to nobody a name of its own")
 
 
 def _conditions(

@@ -15,6 +15,13 @@ class OfAgent(Ask):
     agent: AgentName
 
 
+class SignIn(OfAgent):
+    """Who signs in, and where."""
+
+    phone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """The phone at which the agent is rung from now on; by default the agent's own."""
+
+
 class Pause(OfAgent):
     """A pause and why."""
 
@@ -23,9 +30,18 @@ class Pause(OfAgent):
 
 
 @operation("POST", "/agents/{agent}/sign-in", roles=("supervisor",), own=True)
-async def sign_in(request: Request, ask: OfAgent) -> Done:
-    """Sign an agent in, ready for contacts."""
-    return _change(request, ask, AgentSignedIn(ask.agent), f"{ask.agent} is signed in.")
+async def sign_in(request: Request, ask: SignIn) -> Done:
+    """Sign an agent in, ready for contacts, at the agent's own phone or at another."""
+    known_agent(request, ask.agent)
+    phone = _free_phone(request, ask.agent, ask.phone or ask.agent)
+    desks = request.engine.desks
+    before = desks.phone_of(ask.agent)
+    desks.seat(ask.agent, phone)  # first, because signing in may ring the phone at once
+    try:
+        return _change(request, ask, AgentSignedIn(ask.agent), f"{ask.agent} is signed in.")
+    except OperationRefused:
+        desks.seat(ask.agent, before)
+        raise
 
 
 @operation("POST", "/agents/{agent}/sign-out", roles=("supervisor",), own=True)
@@ -56,6 +72,18 @@ def known_agent(request: Request, name: str) -> str:
     if name not in known:
         raise OperationRefused(f"no agent {name!r} ({nearest(name, known)})", "unknown")
     return name
+
+
+def _free_phone(request: Request, agent: str, phone: str) -> str:
+    """The phone, if it is one of the centre's at which nobody else is signed in."""
+    engine = request.engine
+    known = [*engine.centre.agents, *engine.centre.desks]
+    if phone not in known:
+        raise OperationRefused(f"no phone {phone!r} ({nearest(phone, known)})", "unknown")
+    sitting = engine.live.router.agent(engine.desks.agent_at(phone))
+    if sitting is not None and sitting.name != agent and sitting.presence != "offline":
+        raise OperationRefused(f"{sitting.name} is signed in at the phone {phone}")
+    return phone
 
 
 def feed(request: Request, event: AnyEvent) -> None:

@@ -65,7 +65,14 @@ def test_every_shared_name_that_the_dialplan_owns_is_rendered(parsed: dict[str, 
 
     dialplan = "\n".join(value for items in parsed["extensions.conf"].values() for _, value in items)
     variables = {value for key, value in shared_names().items() if key.startswith("VAR_")}
-    only_the_engines = {names.VAR_OFFER, names.VAR_RECORDING_PAUSES, names.VAR_ANNOUNCED, names.VAR_FEATURES}
+    only_the_engines = {
+        names.VAR_OFFER,
+        names.VAR_RECORDING_PAUSES,
+        names.VAR_ANNOUNCED,
+        names.VAR_FEATURES,
+        names.VAR_CALLBACK,
+        names.VAR_OUTSIDE,
+    }
     assert set(re.findall(r"SB_\w+", dialplan)) == variables - only_the_engines
     routes = {value for key, value in shared_names().items() if key.startswith("ROUTE_")}
     assert set(re.findall(r"agi://127\.0\.0\.1:4573/(\w+)", dialplan)) == routes
@@ -81,7 +88,7 @@ def test_trunks_reach_exactly_the_numbers_of_the_centre(parsed: dict[str, Sectio
 
 def test_agents_phones_reach_exactly_the_feature_codes(parsed: dict[str, Sections]) -> None:
     extensions = {value.split(",")[0] for value in values(parsed["extensions.conf"][names.CONTEXT_AGENT], "exten")}
-    assert extensions == {names.CODE_SIGN_IN, names.CODE_SIGN_OUT, names.CODE_PAUSE, names.CODE_READY}
+    assert extensions == set(names.PHONE_CODES)
     assert values(parsed["pjsip.conf"]["anna"], "context") == [names.CONTEXT_AGENT]
 
 
