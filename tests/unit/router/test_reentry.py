@@ -19,7 +19,6 @@ from router.core.router import Router
 from router.core.state import CUT_OFF_REMEMBERED
 from tests.support.routing import Floor, agents, only, queue, taker
 
-
 PROMISE = Reentry(60_000)
 
 
