@@ -42,6 +42,10 @@ class Stays:
         self._ended.clear()
         self._reason = ""
 
+    def offer(self, offer: str) -> OfferRow | None:
+        """The offer of this id, if it rings or its talk is under way."""
+        return self._offers.get(offer)
+
     # Waiting
 
     def queued(self, decision: decisions.ContactQueued, now_ms: int) -> None:

@@ -116,13 +116,14 @@ class Projection:
             self._agents.handled(stay)
 
     def _tell(self, at_ms: int, kind: str, what: Event | decisions.Decision) -> None:
+        offer = self._stays.offer(getattr(what, "offer", ""))  # answers to offers name nothing else
         self.batch.add(
             schema.story,
             at_ms=at_ms,
             kind=kind,
             name=type(what).__name__,
-            contact=getattr(what, "contact", None) or "",
-            agent=getattr(what, "agent", None) or "",
+            contact=getattr(what, "contact", None) or (offer.contact if offer else ""),
+            agent=getattr(what, "agent", None) or (offer.agent if offer else ""),
             data=_encode(what).decode(),
         )
 
