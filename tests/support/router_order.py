@@ -28,6 +28,9 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
         agent = state.current.agents[offer.agent]
         step = state.step_of(chosen)
         own = _contact_rank(router, ranking, chosen, offer.agent, now_ms)
+        bid = next((one.keys for one in offer.record.contacts if one.name == chosen.id), own[0])
+        if bid != own[0]:
+            continue  # it fitted another freed agent better, whose bid for it was taken up by this one
         for other in state.contacts.values():
             if other.state != "queued" or other.id in touched or other.channel != chosen.channel:
                 continue
