@@ -49,6 +49,7 @@ from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
 from switchboard.operations.base import AUDIT
+from switchboard.other_work import OtherWork
 from switchboard.recording import Recordings
 from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
@@ -110,6 +111,7 @@ class Engine:
             self.desks.carry_over()
             self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
+            self.other_work.carry_on()
             self.records = self._records()
             self.records.start()
             stack.push_async_callback(asyncio.to_thread, self.records.stop)
@@ -309,6 +311,7 @@ class Engine:
             save=self._save_session,
             on_finished=self._session_finished,
         )
+        self.other_work = OtherWork(self.live)
         self.agent_phones = AgentPhones(self)
         self.talk_codes = TalkCodes(self)
         self.live.observe(self._measure)
@@ -319,6 +322,7 @@ class Engine:
         self.live.observe(self.legs.observe)
         self.live.observe(self.customers.observe)
         self.live.observe(self.recordings.observe)
+        self.live.observe(self.other_work.observe)
         self.live.observe(self.board.observe)
 
     def _take_over(self, recovered: Replayed | None) -> None:

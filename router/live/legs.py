@@ -16,6 +16,7 @@ from asterisk_conf.names import (
     CHANNEL_PREFIX,
     CONTEXT_AGENT_LEG,
     CONTEXT_AGENT_RELEASED,
+    CONTEXT_VOICEMAIL,
     TALK_CODES,
     VAR_CONSULT,
     VAR_CONTACT,
@@ -36,7 +37,7 @@ from router.core.events import (
     OfferFailed,
     OfferNotAnswered,
 )
-from router.live.lines import Lines
+from router.live.lines import VOICEMAIL_PREFIX, Lines
 from router.live.shell import LiveRouter
 
 log = logging.getLogger(__name__)
@@ -186,6 +187,12 @@ class AgentLegs:
         self._by_contact[leg.contact] = leg
         self._spawn(self._join(leg))
 
+    def hear(self, offer: str) -> None:
+        """The agent hears the voicemail that this offer is about."""
+        if offer in self._by_offer:
+            self.send(offer, CONTEXT_VOICEMAIL)
+            self.talk_goes_on(offer)
+
     def end_talk(self, contact: str) -> Leg | None:
         """The contact has no leg any more; the leg that it had ends."""
         leg = self._by_contact.pop(contact, None)
@@ -221,20 +228,27 @@ class AgentLegs:
     def observe(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
         for decision in decisions:
             match decision:
-                case Offer():
+                case Offer(contact=contact) if self._is_call(contact):
                     self._ring(decision, now_ms)
                 case CancelOffer(offer=offer):
                     self.drop(offer)
                 case ReleaseAgent(offer=offer):
                     if leg := self._by_offer.get(offer):
                         self._release(leg)
-                case Connect(offer=offer):
+                case Connect(offer=offer, contact=contact) if contact.startswith(VOICEMAIL_PREFIX):
+                    self.hear(offer)
+                case Connect(offer=offer, contact=contact) if self._is_call(contact):
                     self.join(offer)
                 case EndTalk(offer=offer):
                     if (leg := self._by_offer.get(offer)) and leg.state == "answered":
                         self._release(leg)  # its customer was not reached
                 case _:
                     pass
+
+    def _is_call(self, name: str) -> bool:
+        """Agents take other work without a telephone."""
+        contact = self._live.router.contact(name)
+        return contact is None or contact.channel == "voice"
 
     def _ring(self, offer: Offer, now_ms: int) -> None:
         channel_id = self.channel_id(offer.offer)
