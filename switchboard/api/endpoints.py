@@ -6,8 +6,9 @@ The server makes its routes of them and `switchboard.api.openapi` the descriptio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cache
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
@@ -44,7 +45,18 @@ class Endpoint:
     @property
     def lists(self) -> frozenset[str]:
         """The parameters of the query that may be given several times."""
-        return frozenset(name for name, info in self.in_query.items() if _is_list(info.annotation))
+        return frozenset(
+            name for name, info in self.in_query.items() if get_origin(info.annotation) in (list, tuple, set, frozenset)
+        )
+
+    @property
+    def moments(self) -> frozenset[str]:
+        """The parameters of the query that are dates or times."""
+        return frozenset(
+            name
+            for name, info in self.in_query.items()
+            if {date, datetime} & {info.annotation, *get_args(info.annotation)}
+        )
 
 
 @cache
@@ -86,7 +98,3 @@ def _body(operation: Operation, fields: dict[str, FieldInfo]) -> type[BaseModel]
     name = "".join(part.capitalize() for part in operation.name.split("_")) + "Body"
     definitions: dict[str, Any] = {name: (info.annotation, info) for name, info in fields.items()}
     return create_model(name, __config__=ConfigDict(extra="forbid", frozen=True), **definitions)
-
-
-def _is_list(annotation: Any) -> bool:
-    return get_origin(annotation) in (list, tuple, set, frozenset)

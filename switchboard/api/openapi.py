@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaMode
 
 from switchboard.api.endpoints import VERSION, Endpoint, of_operations
-from switchboard.api.own_endpoints import OWN, STREAM
+from switchboard.api.own_endpoints import OWN, READY, STREAM
 from switchboard.api.problems import MEDIA_TYPE, ProblemDetails
 
 Json = dict[str, Any]
@@ -134,6 +134,6 @@ def _responses(endpoint: Endpoint, schemas: dict[tuple[str, JsonSchemaMode], Jso
         good = {"200": {"description": "Done.", "content": {endpoint.media_type: {"schema": {"type": "string"}}}}}
     bad = sorted({*endpoint.statuses, *_EVERYWHERE, *(() if endpoint.open else (401,))})
     answers = good | {str(status): {"$ref": f"#/components/responses/{status}"} for status in bad}
-    if endpoint.name == "ready":
+    if endpoint is READY:
         answers["503"] = good["200"] | {"description": "Not ready."}
     return answers

@@ -73,7 +73,7 @@ LOG_IN = Endpoint(
     "log_in", "session", "POST", f"{VERSION}/session", "Log in with name and password",
     "Answers with a cookie. A session ends when it is not used for 30 minutes, and after 12 hours. After failures the "
     "next try has to wait (429, `Retry-After`).",
-    body=LogIn, answer=Session, open=True, statuses=(401, 422, 429),
+    body=LogIn, answer=Session, open=True, statuses=(401, 429),
 )  # fmt: skip
 WHO_AM_I = Endpoint(
     "who_am_i", "session", "GET", f"{VERSION}/session", "Say who asks, and what that person may do", answer=Session
@@ -82,20 +82,20 @@ LOG_OUT = Endpoint("log_out", "session", "DELETE", f"{VERSION}/session", "End th
 CHANGE_PASSWORD = Endpoint(
     "change_own_password", "session", "PUT", f"{VERSION}/session/password", "Change one's own password",
     "Ends all sessions of the user, this one too.",
-    body=ChangePassword, answer=Done, statuses=(403, 422, 429),
+    body=ChangePassword, answer=Done, statuses=(403, 429),
 )  # fmt: skip
 STREAM = Endpoint(
     "stream", "state", "GET", f"{VERSION}/stream", "Follow the live state (WebSocket)",
     "A snapshot and then every change, numbered, resumable; see docs/api.md for the messages.",
     in_query=StreamQuery.model_fields, roles="supervisor, planner, auditor, admin; an agent sees its own part",
-    statuses=(403, 422, 426),
+    statuses=(403, 426),
 )  # fmt: skip
 OPENAPI = Endpoint(
     "openapi", "description", "GET", f"{VERSION}/openapi.json", "This description", answer=dict, open=True
 )
-LIVE = Endpoint("live", "health", "GET", "/health/live", "Whether the engine responds", answer=Health, open=True)
+LIVE = Endpoint("health_live", "health", "GET", "/health/live", "Whether the engine responds", answer=Health, open=True)
 READY = Endpoint(
-    "ready", "health", "GET", "/health/ready", "Whether calls can be taken and routed; 503 when not",
+    "health_ready", "health", "GET", "/health/ready", "Whether calls can be taken and routed; 503 when not",
     answer=Health, open=True, statuses=(503,),
 )  # fmt: skip
 METRICS = Endpoint(

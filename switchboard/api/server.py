@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from switchboard.api import own_endpoints as own
 from switchboard.api import requests
@@ -21,7 +21,7 @@ from switchboard.api.openapi import text as openapi_text
 from switchboard.api.problems import Problem
 from switchboard.centre.settings import LOOPBACK, ApiSettings
 from switchboard.operations import Actor, Done, Operation, perform, table
-from switchboard.operations.base import answer_adapter, in_words
+from switchboard.operations.base import answer_adapter
 from switchboard.stream import serve as stream
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class ApiServer:
 
     async def _perform(self, operation: Operation, endpoint: Endpoint, request: web.Request) -> web.Response:
         actor = await self._gate.actor(request)
-        asked = await requests.arguments(request, endpoint)
+        asked = await requests.arguments(request, endpoint, operation.ask)
         answer = await perform(self._engine, actor, operation.name, asked)
         return _json(answer_adapter(operation).dump_json(answer))
 
@@ -138,10 +138,7 @@ class ApiServer:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         actor = await self._gate.actor(request)
-        try:
-            asked = own.StreamQuery.model_validate(requests.query(request, own.STREAM))
-        except ValidationError as error:
-            raise Problem(422, in_words(error)) from None
+        asked = requests.from_query(request, own.STREAM, own.StreamQuery)
         if not web.WebSocketResponse().can_prepare(request):
             raise Problem(426, "this is a WebSocket", {"Upgrade": "websocket"})
         view = asked.view or ("centre" if actor.roles & CENTRE_ROLES else "mine")

@@ -1,0 +1,14 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from switchboard.engine import Engine
+from tests.support.api import running_engine
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    async with running_engine(tmp_path, monkeypatch) as running:
+        yield running
