@@ -18,6 +18,7 @@ SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 ALL = "(all)"
 MOST_PERIODS = 5_000
 """Fifty days of quarter hours."""
+EARLIEST_YEAR, LATEST_YEAR = 1990, 2200
 
 _AGENT_TIMES = ("ready_ms", "ringing_ms", "busy_ms", "wrap_up_ms", "paused_ms")
 _AGENT_COUNTS = ("offers", "answered", "declined", "no_answer", "offer_failed")
@@ -71,6 +72,10 @@ def make_report(
     """
     if last < first:
         raise ReportError(f"the last day, {last}, is before the first one, {first}")
+    if first.year < EARLIEST_YEAR or last.year >= LATEST_YEAR or (last - first).days >= MOST_PERIODS:
+        raise ReportError(
+            f"{first} to {last} is more than one report covers: at most {MOST_PERIODS} days, from {EARLIEST_YEAR} on"
+        )
     asked = periods(first, last, zone, interval)
     if len(asked) > MOST_PERIODS:
         raise ReportError(
