@@ -168,10 +168,11 @@ class Calls:
         except ChannelHungUp:
             # Taken away by our own Bridge, or really gone? From here they look the same, and the talk may be over
             # already; so where a Bridge was on its way, AMI's Hangup of the caller's channel (or the resync) decides.
+            # It also does when only the line to us has broken: the caller is there yet, and the dialplan comes again.
             call = self._calls.get(contact)
             if call and call.stay not in (None, channel):
                 return  # the caller is with us again: this is news of an earlier stay
-            if not self._legs.joined(contact) and not (call and call.joining):
+            if channel.told_of_hangup and not self._legs.joined(contact) and not (call and call.joining):
                 self.caller_gone(contact)
 
     def caller_gone(self, contact: str) -> None:

@@ -48,7 +48,8 @@ class AgiMisuseError(RuntimeError):
 
 
 class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
-    """One call. `headers` says which; `send` runs a command; `hung_up` is set the moment the caller is gone."""
+    """One call. `headers` says which; `send` runs a command; `hung_up` is set the moment the caller is gone,
+    and `told_of_hangup` says whether Asterisk said so; otherwise the connection has just ended."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
         super().__init__(app, headers, reader, writer)
         self.headers: Headers = headers
         self.hung_up = asyncio.Event()
+        self.told_of_hangup = False
         self.failure: AgiProtocolError | AgiTimeout | None = None  # why we gave the connection up, if we did
         self._reply_timeout_ms = reply_timeout_ms
         self._expected: deque[asyncio.Future[Reply]] = deque()  # in the order of the commands
@@ -165,6 +167,7 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
     def _take(self, received: bytes) -> None:
         for event in self._parser.feed(received):
             if isinstance(event, HangupLine):
+                self.told_of_hangup = True
                 self._end()
             elif not self._expected:
                 raise AgiProtocolError("foreign_reply", f"{event.status} came without a command")
