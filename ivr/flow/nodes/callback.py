@@ -61,7 +61,7 @@ class Callback(AskingNode):
     At the number, `1` is yes and `2` asks for another one; a number that is entered is said back and confirmed alike.
     With `times` the caller then chooses between as soon as possible (`1`) and a time (`2`, then the key of the time).
     A number that may not be called leads back to asking, and by `refused` when it is enough. A caller who keeps a place
-    in the queue leaves it to the callback, unless a time was chosen.
+    in the queue leaves it to the callback.
     """
 
     type: Literal["callback"]
