@@ -20,7 +20,7 @@ from router.live.journal import JournalError, newest
 from switchboard.store import schema
 from switchboard.store.batch import upsert
 from switchboard.store.database import StoreError, reason, upgrade
-from switchboard.store.follower import Follower, Position
+from switchboard.store.follower import BEGINNING, Follower, Position
 from switchboard.store.projection import Projection
 from switchboard.store.queue_log_file import QueueLogFile
 
@@ -70,9 +70,11 @@ class Projector:
         self._journal_days = journal_days
         self._now_ms = now_ms
         self._queue_log = QueueLogFile(queue_log) if queue_log else None
+        self._queue_log_error = ""
         self._engine: Engine | None = None
         self._inode: int | None = None
         self._follower = Follower(directory)
+        self._stored = BEGINNING
         self._projection = Projection()
         self._records = 0
         self._stored_ms = 0
@@ -94,9 +96,9 @@ class Projector:
     @property
     def status(self) -> StoreStatus:
         """May be asked from any thread."""
-        position, since = self._follower.position, self._behind_since
+        position, since = self._stored, self._behind_since
         try:
-            behind = self._follower.behind()
+            behind = Follower(self._directory, position).behind()
         except OSError:
             behind = 0
         return StoreStatus(
@@ -168,8 +170,11 @@ class Projector:
             row = connection.execute(select(schema.journal_position)).one_or_none()
             position = Position(row.file, row.offset) if row else Position()
             self._projection = Projection.restored(connection, row.next_id if row else 1)
+            if self._queue_log:
+                self._queue_log.begin(connection)
         self._records, self._stored_ms = (row.records, row.at_ms) if row else (0, 0)
         self._follower = Follower(self._directory, position)
+        self._stored = position
         for record in self._follower.read_again():
             self._projection.policy_only(record)
         self._inode = _inode(engine)
@@ -193,6 +198,7 @@ class Projector:
             self._projection.batch.write(connection)
             self._write_position(connection, self._records + len(records), records[-1].at_ms)
         self._projection.batch.written()
+        self._stored = self._follower.position
         self._records += len(records)
         self._stored_ms = records[-1].at_ms
         self._follow_queue_log(self._engine)
@@ -202,11 +208,13 @@ class Projector:
         if self._queue_log is None:
             return
         try:
-            with engine.begin() as connection:
-                self._queue_log.follow(connection)
-                self._queue_log.note(connection)
+            self._queue_log.follow(engine)
+            self._queue_log_error = ""
         except OSError as error:
-            log.error("%s cannot be written; it follows when it can: %s", self._queue_log.path, error.strerror)
+            why = error.strerror or str(error)
+            if why != self._queue_log_error:
+                log.error("%s cannot be written; it follows when it can: %s", self._queue_log.path, why)
+            self._queue_log_error = why
 
     def _write_position(self, connection: Connection, records: int, at_ms: int) -> None:
         position = self._follower.position
@@ -228,7 +236,7 @@ class Projector:
         needed = newest(self._directory)
         before_s = self._now_ms() / 1000 - self._journal_days * _DAY_S
         for path in self._follower.journals():
-            stored = path.name < self._follower.position.file
+            stored = path.name < self._stored.file
             if stored and needed is not None and path.name < needed.name and path.stat().st_mtime < before_s:
                 path.unlink()
                 log.info("%s is stored and older than %d days: deleted", path, self._journal_days)

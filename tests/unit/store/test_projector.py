@@ -51,7 +51,7 @@ def test_crashes_in_the_midst_store_nothing_twice_and_leave_nothing_out(
     monkeypatch.setattr(Projector, "_write_position", crash_sometimes)
     crashes = 0
     while True:
-        monkeypatch.setattr(module, "BATCH_BYTES", dice.choice((1, 2_000, 8_000)))
+        monkeypatch.setattr(module, "BATCH_BYTES", dice.choice((500, 1_000, 3_000)))
         projector = Projector(database, tmp_path)
         try:
             projector.catch_up()
