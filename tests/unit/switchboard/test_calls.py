@@ -142,7 +142,19 @@ async def test_who_waits_a_second_time_is_no_longer_taken_for_served(desk: Desk)
     assert 'SET VARIABLE SB_TALKED "no"' in peer.commands
     peer.close()
     await asyncio.wait({again})
-    await desk.bench.until(lambda: len(desk.calls) == 0)
+    desk.calls.caller_gone(CALLER)
+    assert len(desk.calls) == 0
+
+
+async def test_a_broken_line_is_not_a_caller_who_is_gone(desk: Desk) -> None:
+    peer = await waiting(desk)
+    (came,) = desk.bench.live.router.contacts()
+    peer.close()
+    await asyncio.wait({desk.peers[0]})
+    await waiting(desk)  # the dialplan comes again
+    assert desk.bench.live.router.contacts() == (came,)
+    desk.calls.caller_gone(CALLER)
+    assert desk.bench.live.router.contacts() == ()
 
 
 async def test_a_hangup_in_fastagi_while_the_two_are_joined_leaves_the_judgement_to_ami(desk: Desk) -> None:
