@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 from asterisk_conf.names import VAR_DONE
 from ivr.agi import codec
-from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel
-from ivr.agi.waiting import wait_for_agent
-from ivr.flow.effects import BookCallback, Spoken
+from ivr.flow.effects import BookCallback
 from ivr.flow.hours import Hours
 from ivr.flow.inputs import CallbackBooked, EffectFailed, Input
 from ivr.flow.session import Session
@@ -25,6 +23,7 @@ from router.live.journal import Fact
 from router.live.shell import LiveRouter
 from switchboard import facts
 from switchboard.destinations import DestinationRefused, Destinations
+from switchboard.waiting_room import WaitingRoom
 
 log = logging.getLogger(__name__)
 
@@ -206,46 +205,31 @@ class Dialling:
 class CustomersOnTheLine:
     """The customer's side of a callback in our FastAGI: behind the talk, or taken out of it (hold, transfer)."""
 
-    def __init__(
-        self,
-        live: LiveRouter,
-        performer: Performer,
-        *,
-        announce: Callable[[str], tuple[Spoken, ...]],
-        announce_every_ms: int,
-        music_class: str,
-        watchdog_s: int,
-    ) -> None:
+    def __init__(self, live: LiveRouter, room: WaitingRoom, language: Callable[[], str]) -> None:
         self._live = live
-        self._performer = performer
-        self._announce = announce
-        self._announce_every_ms = announce_every_ms
-        self._music_class = music_class
-        self._watchdog_s = watchdog_s
+        self._room = room
+        self._language = language
 
     async def handle(self, channel: AgiChannel, contact: str) -> None:
         """The customer waits as long as the router knows the contact; then the call is over."""
-        waiting = asyncio.ensure_future(
-            wait_for_agent(
-                channel,
-                self._performer,
-                music_class=self._music_class,
-                announce=lambda: self._announce(contact),
-                every_ms=self._announce_every_ms,
-                watchdog_s=self._watchdog_s,
-            )
-        )
-        over = asyncio.ensure_future(self._until_over(contact))
-        try:
-            await asyncio.wait({waiting, over}, return_when=asyncio.FIRST_COMPLETED)
-            if not over.done():
-                await waiting  # raises ChannelHungUp
-        finally:
-            waiting.cancel()
-            over.cancel()
-            await asyncio.wait({waiting, over})
+        while (known := self._live.router.contact(contact)) is not None:
+            language = str(known.attributes.get("language") or self._language())
+            if self._room.held(contact):
+                await self._room.hold(channel, contact, language, "")
+            else:
+                await self._wait(channel, contact, language)
         await channel.send(codec.set_variable(VAR_DONE, "yes"))
 
-    async def _until_over(self, contact: str) -> None:
-        while self._live.router.contact(contact) is not None:
+    async def _wait(self, channel: AgiChannel, contact: str, language: str) -> None:
+        news = asyncio.Event()
+        watching = asyncio.ensure_future(self._until_over(contact, news))
+        try:
+            await self._room.wait(channel, contact, language, news)
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+
+    async def _until_over(self, contact: str, news: asyncio.Event) -> None:
+        while self._live.router.contact(contact) is not None and not self._room.held(contact):
             await self._live.next_event()
+        news.set()

@@ -11,11 +11,10 @@ from typing import Any
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG
+from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG, ROUTE_VOICEMAIL
 from documents import DocumentError
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
-from ivr.flow.effects import Spoken
 from ivr.flow.hours import Hours
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
@@ -57,7 +56,9 @@ from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
 from switchboard.supervision import Monitors
 from switchboard.talk_codes import TalkCodes
-from switchboard.waiting_room import WATCHDOG_S, WaitingRoom
+from switchboard.voicemail_phone import VoicemailPhone
+from switchboard.voicemails import Voicemails
+from switchboard.waiting_room import WaitingRoom
 from switchboard.whisper import Whispers
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,8 @@ class Engine:
             await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
             self.destinations.carry_over(self.clock.now_ms())
+            self.voicemails.open()
+            stack.callback(self.voicemails.close)
             self.desks.carry_over()
             self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
@@ -123,6 +126,7 @@ class Engine:
                     ROUTE_AGENT: self.agent_phones.handle,
                     ROUTE_APART: self.talk_codes.handle,
                     ROUTE_LEG: self.whispers.handle,
+                    ROUTE_VOICEMAIL: self._voicemail_phone.handle,
                 },
                 max_connections=MAX_CALLS,
             )
@@ -281,14 +285,12 @@ class Engine:
             on_the_phone=lambda contact: contact in self.calls,
             epoch=epoch,
         )
-        self._customers_on_the_line = CustomersOnTheLine(
+        self.voicemails = Voicemails(
+            Path(settings.voicemail.directory or self.directory / "voicemail").absolute(),
             self.live,
-            Performer(),
-            announce=self._announcement,
-            announce_every_ms=round(settings.announcements.every_s * 1000),
-            music_class=settings.asterisk.music,
-            watchdog_s=WATCHDOG_S,
+            keep_days=lambda: self.centre.settings.voicemail.keep_days,
         )
+        self._voicemail_phone = VoicemailPhone(self, Performer())
         self.announcer = Announcer(
             self.live.router,
             rules=lambda: self.centre.announcements,
@@ -297,19 +299,23 @@ class Engine:
         )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
         performer = Performer()
+        room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
+        self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
             machine=Machine(self.centre.library),
             flow_of_number=lambda number: self.centre.numbers.get(number),
             live=self.live,
             legs=self.legs,
             performer=performer,
-            room=WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music),
+            room=room,
             look_up=self._lookup.look_up,
             music_class=settings.asterisk.music,
             in_step=self._in_step.wait,
             before_waiting=self._announce_recording,
+            voicemails=self.voicemails,
             save=self._save_session,
             on_finished=self._session_finished,
+            book_callback=self.callbacks.book_callback,
         )
         self.other_work = OtherWork(self.live)
         self.agent_phones = AgentPhones(self)
@@ -321,6 +327,7 @@ class Engine:
         self.live.observe(self.outside.observe)
         self.live.observe(self.legs.observe)
         self.live.observe(self.customers.observe)
+        self.live.observe(self.voicemails.observe)
         self.live.observe(self.recordings.observe)
         self.live.observe(self.other_work.observe)
         self.live.observe(self.board.observe)
@@ -397,6 +404,7 @@ class Engine:
         self.recordings.in_step(found.channels)
         self.monitors.in_step(found.channels)
         self.destinations.only(found.channels, self.clock.now_ms())
+        self.voicemails.route_all()
         log.info("in step with Asterisk: %s", found)
         self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
         self._in_step.set()
@@ -472,9 +480,6 @@ class Engine:
     async def _announce_recording(self, channel: AgiChannel, contact: str, queue: str) -> None:
         if session := self.calls.session(contact):
             await self.recordings.announce(channel, contact, queue, session.language)
-
-    def _announcement(self, contact: str) -> tuple[Spoken, ...]:
-        return self.announcer.waiting(contact, self.centre.languages[0], 0)
 
     def _save_session(self, contact: str, session: Session | None) -> None:
         raw = msgspec.Raw(session.to_json()) if session else NOTHING

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from documents import DocumentError
-from switchboard.cli import callback, check, conf, contacts, demo, engine, flow, journal, records, simulate
+from switchboard.cli import callback, check, conf, contacts, demo, engine, flow, journal, records, simulate, voicemail
 from switchboard.control import EngineUnreachable
 from switchboard.operations import OperationRefused
 
@@ -25,6 +25,7 @@ app.add_typer(conf.app, name="conf")
 simulate.register(app)
 engine.register(app)
 app.add_typer(callback.app, name="callback")
+app.add_typer(voicemail.app, name="voicemail")
 app.add_typer(contacts.app, name="work")
 journal.register(app)
 records.register(app)

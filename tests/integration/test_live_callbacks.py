@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from asterisk_conf.phones import AgentPhone, Answer, PlannedCall
+from asterisk_conf.phones import AgentPhone, Answer, Keys, PlannedCall
 from router.core.decisions import ContactFinished, ContactParked, CustomerReached, Offer, RingCustomer
 from router.core.events import CallbackFailed, ContactArrived, ContactEnded
 from switchboard import facts
@@ -90,6 +90,25 @@ async def test_a_callback_keeps_its_place_and_the_agent_is_rung_first(
     (ended,) = centre.facts(facts.OUTBOUND_ENDED)
     assert dialled.data["number"] == ended.data["number"] == CUSTOMER
     assert ended.data["talk_ms"] > 0
+    await centre.over()
+
+
+async def test_a_waiting_caller_presses_a_key_hangs_up_and_is_rung_at_the_old_place(centre: CallbackCentre) -> None:
+    world = await centre.world(Answer(ring_s=0.2, talk_s=0.5))
+    # 1: a callback; 1: at the number the caller calls from.
+    asking = await centre.call(PlannedCall(QUEUE, caller="911234567", keys=(Keys(1.0, "1"), Keys(3.0, "1"))))
+    await centre.until_calls(waiting=1)
+    later = await centre.call(PlannedCall(QUEUE, hang_up_after_s=40))
+    await until_callbacks(centre, "queued")
+    # The agent is there while the caller still hears the goodbye: the customer is rung when that line is free.
+    await centre.phone("anna", Answer(ring_s=0.1), Answer(ring_s=0.1, talk_s=0.3))
+    assert (await asyncio.wait_for(asking.finished(), PATIENCE_S))[0].ended == "centre"
+    assert (await asyncio.wait_for(later.finished(), PATIENCE_S))[0].ended == "centre"
+    assert len(world.outcomes) == 1
+    first, second = (event.contact for event in centre.events(ContactArrived))
+    assert [offer.contact for offer in centre.decisions(Offer)] == [first, second]
+    assert endings(centre) == ["answered", "answered"]
+    assert centre.facts(facts.OUTBOUND_DIALLED)[0].data["number"] == CUSTOMER
     await centre.over()
 
 

@@ -27,9 +27,55 @@ async def running_world(directory: Path, **site: Any) -> AsyncIterator[Exchange]
         yield exchange
 
 
+_OFFERING = """\
+schema: 2
+name: queue
+start: help
+on_error: end
+nodes:
+  help:
+    type: enqueue
+    queue: help
+    keys: {"1": {to: offer, keeps_place: true}}
+    answered: end
+    exits: {nobody: end}
+    otherwise: end
+  offer:
+    type: callback
+    queue: help
+    say: [beep]
+    confirm: [beep]
+    ask_number: [beep]
+    next: booked
+    refused: help
+    no_input: {retries: 0, to: help}
+    no_match: {retries: 0, to: help}
+  booked: {type: play, say: [bye], next: end}
+  end: {type: hangup}
+"""
+_MESSAGE = """\
+schema: 2
+name: prompt
+start: take
+on_error: end
+nodes:
+  take:
+    type: voicemail
+    say: [beep]
+    mailbox: sales
+    queue: help
+    min_s: 1
+    next: thanks
+    too_short: end
+  thanks: {type: play, say: [long], next: end}
+  end: {type: hangup}
+"""
+
+
 @dataclass(slots=True)
 class CallbackCentre(LiveCentre):
-    """Its queue `help` rings customers back; `outbound` and `queue` are added to the settings and the queue."""
+    """Its queue `help` rings customers back; `outbound` and `queue` are added to the settings and the queue. Who waits
+    (QUEUE) may press 1 for a callback; who calls PROMPT leaves a message for the queue."""
 
     tries: int = 2
     retry_s: float = 1.5
@@ -38,7 +84,8 @@ class CallbackCentre(LiveCentre):
     queue: str = ""
 
     def write(self, changes: dict[str, str] | None = None) -> None:
-        LiveCentre.write(self, changes)
+        flows = {"flows/queue.yaml": _OFFERING, "flows/prompt.yaml": _MESSAGE}
+        LiveCentre.write(self, flows | (changes or {}))
         server = f"sip:{WORLD_HOST}:{self.exchange.lines['world']}"
         trunks = f"{{callers: {{match: [{CALLERS_HOST}]}}, world: {{match: [{WORLD_HOST}], server: '{server}'}}}}"
         centre = self.directory / "centre/centre.yaml"
