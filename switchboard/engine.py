@@ -47,8 +47,10 @@ from switchboard.desks import Desks
 from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
+from switchboard.opening import Opening
 from switchboard.operations.base import AUDIT
 from switchboard.other_work import OtherWork
+from switchboard.overrides import Overrides
 from switchboard.recording import Recordings
 from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
@@ -77,8 +79,9 @@ class Engine:
     """One running centre. Enter it with `running`; `ready` says whether it serves calls as it should."""
 
     def __init__(self, centre: Centre, *, seed: int = 0) -> None:
-        self.centre = centre
         self.directory = Path(centre.settings.engine.directory)
+        self.overrides = Overrides(self.directory / "overrides.json")
+        self.centre = self.overrides.applied(centre)
         self._seed = seed
         self._in_step = asyncio.Event()
         self._stopping = False
@@ -115,6 +118,7 @@ class Engine:
             self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
             self.live.start()
             self.other_work.carry_on()
+            self.opening.look()
             self.records = self._records()
             self.records.start()
             stack.push_async_callback(asyncio.to_thread, self.records.stop)
@@ -132,8 +136,8 @@ class Engine:
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
-            cleaning = asyncio.create_task(self.recordings.clean_regularly())
-            stack.callback(cleaning.cancel)
+            for work in (self.recordings.clean_regularly(), self.opening.run()):
+                stack.callback(asyncio.create_task(work).cancel)
             await self.ami.start()
             stack.push_async_callback(self.ami.stop)
             await self._open_api(stack)
@@ -174,14 +178,19 @@ class Engine:
     def reload(self) -> Centre:
         """Takes the centre's directory as it is now for all new calls; those in progress finish on what they began
         with. Raises DocumentError, and changes nothing, when it cannot be used."""
-        centre = load_centre(self.centre.directory)
-        policy = msgspec.structs.replace(centre.policy, version=self.live.router.policy.version + 1)
-        self.live.feed(PolicyPublished(policy))
-        self.metrics.policy_published(policy)
-        self.centre = centre
+        centre = self.overrides.applied(load_centre(self.centre.directory))
+        self.publish(centre)
         self.destinations.settings = centre.settings.outbound
         self.calls.machine = Machine(centre.library)
+        self.opening.look()
         return centre
+
+    def publish(self, centre: Centre, *, migrate: bool = False) -> None:
+        """This centre's policy takes effect: for new contacts, and with `migrate` for those who wait too."""
+        policy = msgspec.structs.replace(centre.policy, version=self.live.router.policy.version + 1)
+        self.live.feed(PolicyPublished(policy, migrate))
+        self.metrics.policy_published(policy)
+        self.centre = centre
 
     def reload_or_complain(self) -> None:
         """`reload` for the signal SIGHUP, where nobody waits for an answer."""
@@ -274,6 +283,11 @@ class Engine:
         )
         self.monitors = Monitors(
             self.ami, talk_of=self.legs.talking, phone_of=self.legs.phone_of, fact=self.fact, epoch=epoch
+        )
+        self.opening = Opening(
+            self.live,
+            hours_of=lambda: {queue: self.centre.hours[name] for queue, name in self.centre.queue_hours.items()},
+            file=self.directory / "switches.json",
         )
         self.callbacks = Callbacks(self.live, self.destinations, hours_of=self._hours_of)
         self.customers = Customers(

@@ -137,9 +137,12 @@ class Recordings:
         """What the dialplan has to know of the leg for this offer: the file, if the talk is to be recorded."""
         contact = self._router.contact(offer.contact)
         rule = self._rules().get(contact.queue) if contact else None
-        if contact is None or rule is None or not chosen(contact.id, rule.share):
+        if contact is None or rule is None:
             return {}
-        if rule.announce and self._announced.get(contact.id) != rule.announce:
+        caller = contact.consult_of or contact.id  # an agent who is consulted may go on with the caller
+        if not chosen(caller, rule.share):
+            return {}
+        if rule.announce and self._announced.get(caller) != rule.announce:
             return self._skip(offer, contact.queue, "the caller has not heard the announcement")
         try:
             file = self._new_file(offer.offer)

@@ -49,7 +49,9 @@ class Whispers:
     def variables(self, offer: Offer) -> dict[str, str]:
         """What the dialplan has to know of the leg for this offer."""
         contact = self._live.router.contact(offer.contact)
-        return {VAR_WHISPER: "yes"} if contact and contact.queue in self._rules() else {}
+        if contact is None or contact.consult_of or contact.queue not in self._rules():
+            return {}  # an agent who is consulted hears it from the other agent
+        return {VAR_WHISPER: "yes"}
 
     async def handle(self, channel: AgiChannel) -> None:
         """One agent who has answered."""

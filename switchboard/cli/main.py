@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from documents import DocumentError
-from switchboard.cli import callback, check, conf, contacts, demo, engine, flow, journal, records, simulate, voicemail
+from switchboard.cli import (
+    callback, ), callback, check, conf, contacts, demo, engine, flow, journal, queues, records, simulate, supervise, voicemail
 from switchboard.control import EngineUnreachable
 from switchboard.operations import OperationRefused
 
@@ -27,6 +28,9 @@ engine.register(app)
 app.add_typer(callback.app, name="callback")
 app.add_typer(voicemail.app, name="voicemail")
 app.add_typer(contacts.app, name="work")
+app.add_typer(queues.app, name="queue")
+app.add_typer(queues.overrides_app, name="overrides")
+app.add_typer(supervise.app, name="supervise")
 journal.register(app)
 records.register(app)
 demo.register(app)

@@ -4,9 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from router.ami.actions import hangup
 from router.ami.client import AmiError
-from switchboard.operations.agents import OfAgent, known_agent
-from switchboard.operations.base import AgentName, Answer, Ask, Done, OperationRefused, Request, operation
+from router.core.events import ContactLeft, ContactMoved
+from router.core.state import Contact
+from switchboard.operations.agents import OfAgent, feed, known_agent
+from switchboard.operations.base import (
+    AgentName,
+    Answer,
+    Ask,
+    ContactId,
+    Done,
+    OperationRefused,
+    QueueName,
+    Request,
+    operation,
+)
+from switchboard.operations.queues import known_queue
 from switchboard.supervision import CannotMonitor, Monitor
 
 Mode = Annotated[
@@ -146,3 +160,94 @@ def _monitor_of(request: Request, supervisor: str) -> Monitor:
     if current is None:
         raise OperationRefused(f"{supervisor} monitors nobody", "unknown")
     return current
+
+
+class OfContact(Ask):
+    """Concerns one contact."""
+
+    contact: ContactId
+
+
+class Move(OfContact):
+    """Where to."""
+
+    queue: QueueName
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    """The priority that it has there; by default that of the queue."""
+
+
+class Pull(OfContact):
+    """To whom."""
+
+    agent: AgentName
+
+
+class SetPriority(OfContact):
+    """How urgent."""
+
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+
+
+class HangUp(OfContact):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    """For the records."""
+
+
+@operation("POST", "/contacts/{contact}/move", roles=("supervisor",))
+async def move(request: Request, ask: Move) -> Done:
+    """Move a waiting contact to another queue; it keeps its age."""
+    known_queue(request, ask.queue)
+    contact = waiting(request, ask.contact)
+    before = contact.queue
+    feed(request, ContactMoved(ask.contact, ask.queue, priority=ask.priority))
+    request.changed({"queue": before}, {"queue": ask.queue})
+    return Done(message=f"{ask.contact} waits in {ask.queue}.")
+
+
+@operation("POST", "/contacts/{contact}/pull", roles=("supervisor",))
+async def pull(request: Request, ask: Pull) -> Done:
+    """Give a waiting contact to one agent, whatever the conditions say, as soon as that agent is free."""
+    known_agent(request, ask.agent)
+    contact = waiting(request, ask.contact)
+    feed(request, ContactMoved(ask.contact, contact.queue, directed_to=ask.agent, priority=contact.own_priority))
+    request.changed({}, {"directed_to": ask.agent})
+    return Done(message=f"{ask.contact} goes to {ask.agent} (or back to its queue when {ask.agent} does not take it).")
+
+
+@operation("POST", "/contacts/{contact}/priority", roles=("supervisor",))
+async def set_priority(request: Request, ask: SetPriority) -> Done:
+    """Change how urgent a waiting contact is; it keeps its age."""
+    contact = waiting(request, ask.contact)
+    before = contact.own_priority
+    feed(request, ContactMoved(ask.contact, contact.queue, priority=ask.priority))
+    request.changed({"priority": before}, {"priority": ask.priority})
+    return Done(message=f"{ask.contact} has the priority {ask.priority}.")
+
+
+@operation("POST", "/contacts/{contact}/hang-up", roles=("supervisor",))
+async def hang_up_call(request: Request, ask: HangUp) -> Done:
+    """Hang up a call, or take a contact without a line out of its queue."""
+    engine = request.engine
+    contact = engine.live.router.contact(ask.contact)
+    request.changed({"queue": contact.queue, "state": contact.state} if contact else {}, {})
+    if ask.contact in engine.calls or engine.lines.rung(ask.contact):
+        try:
+            await engine.ami.action("Hangup", hangup(engine.lines.uniqueid(ask.contact)))
+        except AmiError as error:
+            raise OperationRefused(f"Asterisk would not: {error}") from error
+        return Done(message=f"{ask.contact} is hung up.")
+    waiting(request, ask.contact)
+    feed(request, ContactLeft(ask.contact, "left"))
+    return Done(message=f"{ask.contact} is taken out of its queue.")
+
+
+def waiting(request: Request, name: str) -> Contact:
+    """The contact, if it waits (or rings) at this moment."""
+    contact = request.engine.live.router.contact(name)
+    if contact is None:
+        raise OperationRefused(f"no contact {name!r} waits or talks", "unknown")
+    if not contact.waits:
+        raise OperationRefused(f"{name} does not wait; it is {contact.state}")
+    return contact
