@@ -362,7 +362,8 @@ class Calls:
     # Voicemail
 
     async def _take_voicemail(self, channel: AgiChannel, contact: str, call: Call, effect: TakeVoicemail) -> Input:
-        """Records; a caller who hangs up has left the message, one whom an agent takes away has not."""
+        """Records; a caller who hangs up has left the message. One whom an agent takes away, or who is still there
+        when only the line to us has broken, has not."""
         if self._voicemails is None:
             return EffectFailed("this centre takes no voicemail")
         file = self._voicemails.file(contact, call.session, effect)
@@ -371,7 +372,7 @@ class Calls:
         except RecordingFailed as error:
             return EffectFailed(str(error))
         except ChannelHungUp:
-            if call.joining or self._legs.joined(contact):
+            if call.joining or self._legs.joined(contact) or not channel.told_of_hangup:
                 file.with_suffix(".wav").unlink(missing_ok=True)
             else:
                 await self._keep_voicemail(self._voicemails, contact, call, effect, file, await _recorded_ms(file))

@@ -4,14 +4,18 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from asterisk_conf.phones import Answer, Keys, PlannedCall
-from router.core.decisions import Connect, ContactFinished, ContactReleased
-from router.core.events import ContactArrived, ContactLeft, ContactMoved
+from ivr.flow.session import Session
+from router.core.decisions import Connect, ContactFinished, ContactQueued, ContactReleased
+from router.core.events import ContactArrived, ContactLeft, ContactMoved, QueueSwitched
+from switchboard.centre import load_centre
+from switchboard.engine import Engine
 from tests.support.live import QUEUE, Exchange, LiveCentre, manager, running_exchange
 
 pytestmark = [
@@ -56,8 +60,6 @@ queues:
     goal: {answered_within_s: 20, share: 0.8}
     skills: {help: 1}
     steps: [{name: all}]
-    longest_wait_s: 120
-    last_action: {exit: nobody}
     ring_s: 5
     wrap_up_s: 0.2
     agent_ranking: [best_fit]
@@ -82,7 +84,7 @@ async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ex
 class Waiting(LiveCentre):
     """A centre whose one flow waits, with ways out. `more` is said of its queue besides."""
 
-    more: str = ""
+    more: str = "longest_wait_s: 120\n    last_action: {exit: nobody}"
     exits: str = ""
 
     def write(self, changes: dict[str, str] | None = None) -> None:
@@ -213,7 +215,7 @@ async def test_a_full_queue_and_one_that_the_last_agent_leaves_lead_by_their_exi
     exchange: Exchange, tmp_path: Path
 ) -> None:
     async with Waiting(exchange, tmp_path) as centre:
-        centre.more = "full_at: 1\n    when_full: {exit: full}\n    when_unstaffed: {exit: unstaffed}"
+        centre.more += "\n    full_at: 1\n    when_full: {exit: full}\n    when_unstaffed: {exit: unstaffed}"
         centre.exits = "full: engaged, unstaffed: deserted"
         centre.write()
         await centre.start()
@@ -229,9 +231,56 @@ async def test_a_full_queue_and_one_that_the_last_agent_leaves_lead_by_their_exi
         await centre.over()
 
 
+async def test_who_overflows_waits_on_with_the_age_and_the_keys_of_before(exchange: Exchange, tmp_path: Path) -> None:
+    async with Waiting(exchange, tmp_path) as centre:
+        centre.more = "longest_wait_s: 1.5\n    last_action: {queue: other}"
+        centre.exits = ""
+        centre.write()
+        await centre.start()
+        stays = await centre.call(PlannedCall(QUEUE))
+        leaves = await centre.call(PlannedCall(QUEUE, keys=(Keys(4, "2"),)))
+        await centre.until(lambda state: sum(move.queue == "other" for move in centre.decisions(ContactQueued)) == 2)
+        assert (await asyncio.wait_for(leaves.finished(), 20))[0].ended == "centre"
+        await centre.phone("anna", Answer(ring_s=0.2, talk_s=0.3))
+        assert (await asyncio.wait_for(stays.finished(), 20))[0].ended == "centre"
+        moved = [queued for queued in centre.decisions(ContactQueued) if queued.queue == "other"]
+        assert [queued.moved_from for queued in moved] == ["help", "help"]
+        assert all(queued.arrived_ms is not None for queued in moved)
+        assert (centre.visited("after"), centre.visited("out")) == (1, 1)
+        await centre.over()
+
+
+async def test_closing_time_sends_those_who_wait_and_those_who_come_by_their_exits(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    centre = Waiting(exchange, tmp_path)
+    centre.more += "\n    when_closed: {exit: closed}\n    at_closing: {exit: closing}"
+    centre.exits = "closed: engaged, closing: deserted"
+    async with centre, AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(Engine(load_centre(tmp_path / "centre")).running())
+        await asyncio.wait_for(engine.until_ready(), 20)
+        in_music = await centre.call(PlannedCall(QUEUE))
+        aside = await centre.call(PlannedCall(QUEUE, keys=(Keys(0.8, "1"), Keys(6, "1"))))
+        async with asyncio.timeout(20):
+            while [session.place is not None for session in sessions(engine)].count(True) < 1 or len(engine.calls) < 2:
+                await asyncio.sleep(0.05)
+        engine.live.feed(QueueSwitched("help", "closed", "closing time"))
+        late = await centre.call(PlannedCall(QUEUE))
+        for callers in (in_music, aside, late):
+            assert (await asyncio.wait_for(callers.finished(), 30))[0].ended == "centre"
+        assert engine.live.router.contacts() == ()
+        assert engine.live.impossible_events == 0
+    assert (centre.visited("deserted"), centre.visited("engaged")) == (2, 1)
+
+
+def sessions(engine: Engine) -> list[Session]:
+    found = [engine.calls.session(contact) for contact in engine.calls.contacts()]
+    return [session for session in found if session]
+
+
 async def test_a_caller_who_was_cut_off_comes_back_to_the_old_place(exchange: Exchange, tmp_path: Path) -> None:
     async with Waiting(exchange, tmp_path) as centre:
-        centre.more = "reentry: {within_s: 60}"
+        centre.more += "\n    reentry: {within_s: 60}"
         centre.write()
         await centre.start()
         cut_off = await centre.call(PlannedCall(QUEUE, caller="600111111", hang_up_after_s=1.5))
