@@ -11,7 +11,20 @@ from rich.console import Console
 
 from documents import DocumentError
 from switchboard.cli import (
-    callback, ), callback, check, conf, contacts, demo, engine, flow, journal, queues, records, simulate, supervise, voicemail
+    callback,
+    check,
+    conf,
+    contacts,
+    demo,
+    engine,
+    flow,
+    journal,
+    queues,
+    records,
+    simulate,
+    supervise,
+    voicemail,
+)
 from switchboard.control import EngineUnreachable
 from switchboard.operations import OperationRefused
 
