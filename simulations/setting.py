@@ -264,7 +264,7 @@ def _policy_problems(source: Source, setting: Setting) -> Iterator[Problem]:
 def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> Iterator[Problem]:
     path = ("kinds", name)
     queues = _queue_names(setting.policy)
-    reached = list(queues)
+    reached = [queue.name for queue in setting.policy.queues if queue.channel == "voice"]  # by callers, in a flow
     if kind.queue is not None:
         yield from _unknown(source, (*path, "queue"), "queue", kind.queue, queues)
         reached = _overflows(setting.policy, kind.queue)
@@ -299,6 +299,7 @@ def _overflows(policy: Policy, first: str) -> list[str]:
         name = ahead.pop()
         if name in queues and name not in found:
             found.append(name)
-            actions = (queues[name].last_action, queues[name].when_full)
+            queue = queues[name]
+            actions = (queue.last_action, queue.when_full, queue.when_unstaffed)
             ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
     return found
