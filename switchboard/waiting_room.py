@@ -49,10 +49,10 @@ class WaitingRoom:
         return key
 
     async def hold(self, channel: AgiChannel, contact: str, language: str, reason: str) -> None:
-        """Lets a contact in talk wait while its agent is apart, until the router says that it is no longer so. Raises
-        `ChannelHungUp` when the caller goes, or the Bridge comes that ends the hold."""
+        """Lets a contact in talk wait while its agent is apart, until it is in no talk any more. Raises `ChannelHungUp`
+        when the caller goes, or the Bridge comes that ends the hold."""
         over = asyncio.Event()
-        watching = asyncio.ensure_future(self._until_not_held(contact, over))
+        watching = asyncio.ensure_future(self._until_in_no_talk(contact, over))
         try:
             await self._stay(channel, contact, lambda: self._announcer.on_hold(reason, language), over, None)
         finally:
@@ -64,8 +64,8 @@ class WaitingRoom:
         known = self._live.router.contact(contact)
         return known is not None and known.state == "connected" and known.held_since_ms is not None
 
-    async def _until_not_held(self, contact: str, over: asyncio.Event) -> None:
-        while self.held(contact):
+    async def _until_in_no_talk(self, contact: str, over: asyncio.Event) -> None:
+        while (known := self._live.router.contact(contact)) is not None and known.state == "connected":
             await self._live.next_event()
         over.set()
 
