@@ -38,7 +38,7 @@ def plans(seed: int) -> list[PlannedCall]:
 
 async def test_no_key_is_lost_between_music_and_announcements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Announcements of several commands every 0.4 s, by an engine so loaded that a tenth of a second passes between two
-    commands: a third of the keys falls there."""
+    commands: a fifth of the keys falls there."""
     at_once = AgiChannel.send
 
     async def later(channel: AgiChannel, command: codec.Command, **limits: int) -> codec.Reply:

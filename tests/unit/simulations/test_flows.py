@@ -24,7 +24,7 @@ nodes:
   menu:
     type: menu
     say: [ask]
-    choices: {"1": find, "2": to-b, "3": done}
+    choices: {"1": find, "2": to-b, "3": done, "4": back}
     no_input: {retries: 1, to: done}
     no_match: {retries: 0, to: done}
   find:
@@ -36,6 +36,17 @@ nodes:
     error: to-b
   to-a: {type: enqueue, queue: a, attributes: {why: "'one'"}, exits: {overflow: sorry}, otherwise: done}
   to-b: {type: enqueue, queue: b, exits: {overflow: sorry}, otherwise: done}
+  back:
+    type: callback
+    queue: a
+    say: [ask]
+    confirm: [ask]
+    ask_number: [ask]
+    next: done
+    refused: mail
+    no_input: {to: done}
+    no_match: {retries: 0, to: done}
+  mail: {type: voicemail, mailbox: a, next: to-a, too_short: done}
   sorry: {type: play, say: [ask], next: to-b}
   done: {type: hangup}
 """
@@ -110,6 +121,18 @@ def test_a_caller_whom_the_queue_gives_back_goes_on_in_the_flow_with_the_patienc
     assert [now for now, event, _ in replication.log if isinstance(event, ContactArrived)] == [10_000, 25_000, 40_000]
     assert (figures.overflowed, figures.abandoned) == (2, 1)
     assert [now for now, event, _ in replication.log if type(event).__name__ == "ContactLeft"] == [45_000]
+
+
+def test_callbacks_are_refused_and_messages_take_their_time() -> None:
+    changes = {
+        "kinds.callers.caller": "600100200",
+        "kinds.callers.choices": {"menu": {"4": 1.0}, "back": {"1": 1.0}},
+        "kinds.callers.arrivals": {"trace": [{"at_s": 0}]},
+    }
+    replication = Replication(setting(changes), keep_log=True)
+    replication.run()
+    arrived = [(now_ms, event.queue) for now_ms, event, _ in replication.log if isinstance(event, ContactArrived)]
+    assert arrived == [(25_000, "a")]  # two questions of 10 s, and a message of 5 s
 
 
 def test_a_node_of_which_nothing_is_said_is_named() -> None:
