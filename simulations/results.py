@@ -53,6 +53,7 @@ def summarise(study: Study) -> Results:
     if not study.outcomes:
         raise ValueError("no replication was finished, so there is nothing to report")
     scenario, outcomes = study.setting.scenario, study.outcomes
+    queues = _queues(study)
     return Results(
         scenario=scenario.name,
         policy_version=study.setting.policy.version,
@@ -66,18 +67,30 @@ def summarise(study: Study) -> Results:
         goals={
             queue.name: Goal(queue.goal.answered_within_ms / 1000, queue.goal.share)
             for queue in study.setting.policy.queues
+            if queue.name in queues
         },
-        whole=_span(study, [outcome.whole for outcome in outcomes]),
-        intervals=tuple(_span(study, spans) for spans in _by_interval(outcomes)),
+        whole=_span(study, [outcome.whole for outcome in outcomes], queues),
+        intervals=tuple(_span(study, spans, queues) for spans in _by_interval(outcomes)),
         unfinished=mean_estimate([outcome.unfinished for outcome in outcomes], scenario.confidence),
     )
+
+
+def _queues(study: Study) -> list[str]:
+    """Those for callers, and those for other work that the scenario has."""
+    channels = {queue.name: queue.channel for queue in study.setting.policy.queues}
+    wholes = [outcome.whole.queues for outcome in study.outcomes]
+    return [
+        name
+        for name in wholes[0]
+        if channels.get(name, "voice") == "voice" or any(whole[name].arrived for whole in wholes if name in whole)
+    ]
 
 
 def _by_interval(outcomes: Sequence[Outcome]) -> list[list[Span]]:
     return [list(spans) for spans in zip(*(outcome.intervals for outcome in outcomes), strict=True)]
 
 
-def _span(study: Study, spans: Sequence[Span]) -> SpanResult:
+def _span(study: Study, spans: Sequence[Span], queues: Sequence[str]) -> SpanResult:
     """The same span of every replication."""
     confidence, first = study.setting.scenario.confidence, spans[0]
     length_ms = first.end_ms - first.start_ms
@@ -87,8 +100,7 @@ def _span(study: Study, spans: Sequence[Span]) -> SpanResult:
         end=_clock(study, first.end_ms),
         all_queues=estimates([span.all_queues for span in spans], confidence),
         queues={
-            name: estimates([span.queues.get(name, ContactTally()) for span in spans], confidence)
-            for name in first.queues
+            name: estimates([span.queues.get(name, ContactTally()) for span in spans], confidence) for name in queues
         },
         all_agents=estimates([span.all_agents for span in spans], confidence),
         groups={
