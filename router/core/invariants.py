@@ -21,6 +21,7 @@ def check_invariants(state: State, index: Index) -> None:
     _check_consultations(state)
     _check_switches(state)
     _check_nobody_idle(state)
+    _check_staff(state)
     _check_index(state, index)
     _check_versions(state)
 
@@ -154,6 +155,18 @@ def _check_nobody_idle(state: State) -> None:
                 continue
             may_take = contact.held_for == name == contact.directed_to or _may_take(state, contact, name)
             assert not may_take, f"{name} is free and {contact.id} waits"
+
+
+def _check_staff(state: State) -> None:
+    """Nobody on the line waits for agents of whom none is there, where the policy says what happens then."""
+    signed_in = [spec for name, spec in state.current.agents.items() if state.agents[name].presence != "offline"]
+    for name, contact in state.contacts.items():
+        queue = state.queue_of(contact)
+        minds = queue.spec.when_unstaffed is not None and contact.callback is None
+        if minds and contact.state == "queued" and contact.held_for is None:
+            view = {**contact.attributes, "queue": contact.queue, "channel": contact.channel}
+            staff = any(step.chain.holds(spec, view) for step in queue.steps for spec in signed_in)
+            assert staff, f"{name} waits in {contact.queue} for nobody"
 
 
 def _check_index(state: State, index: Index) -> None:
