@@ -239,15 +239,17 @@ async def test_the_engine_dies_while_a_callback_waits(centre: CallbackCentre) ->
 
 
 async def test_the_engine_dies_while_the_customer_rings(exchange: Exchange, tmp_path: Path) -> None:
-    async with CallbackCentre(exchange, tmp_path, customer_ring_s=25) as centre:
+    async with CallbackCentre(exchange, tmp_path, customer_ring_s=40) as centre:
         await centre.start()
-        world = await centre.world(Answer(ring_s=6, talk_s=0.5))
+        world = await centre.world(Answer(ring_s=10))
         await centre.phone("anna", Answer(ring_s=0.1))
         await centre.book()
         await rung(world)
         await centre.kill()
         await centre.start()
-        await until_callbacks(centre, "reaching")
+        await answered(world)
+        await exchange.until_bridged(PATIENCE_S)
+        await exchange.hang_up("world")
         await until(lambda: endings(centre) == ["answered"])
         assert len(world.outcomes) == 1
         assert len(centre.facts(facts.OUTBOUND_DIALLED)) == 1
