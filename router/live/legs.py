@@ -97,16 +97,17 @@ class AgentLegs:
         self._variables_of = variables_of
         self.when_gone_apart: Callable[[Leg], None] = lambda leg: None
         """Told of an agent who hung up while the caller was on hold (see `router.live.talks`)."""
-        self.outside: set[str] = set()
-        """The contacts that are (or may be) joined with an outside party (see `router.live.outside`)."""
+        self.moved: set[str] = set()
+        """The contacts whose callers are with an outside party, or on the way back (`router.live.outside`, `talks`)."""
         self._by_offer: dict[str, Leg] = {}
         self._by_channel: dict[str, Leg] = {}
         self._by_contact: dict[str, Leg] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def joined(self, contact: str) -> bool:
-        """Whether the contact's caller is (or is just being) joined with an agent, or with an outside party."""
-        return contact in self._by_contact or contact in self.outside
+        """Whether it is by our doing where the contact's caller is or goes: joined with an agent (or about to be), on
+        hold, with an outside party, on the way back from a talk. The caller's FastAGI then ends without a hang-up."""
+        return contact in self._by_contact or contact in self.moved
 
     def talked(self, contact: str) -> bool:
         """Whether the two have been joined; of the talk's end nothing has been heard yet."""
@@ -193,11 +194,16 @@ class AgentLegs:
             self.send(offer, CONTEXT_VOICEMAIL)
             self.talk_goes_on(offer)
 
-    def end_talk(self, contact: str) -> Leg | None:
+    def end_talk(self, contact: str) -> None:
         """The contact has no leg any more; the leg that it had ends."""
+        if leg := self.detach(contact):
+            self._drop(leg)
+
+    def detach(self, contact: str) -> Leg | None:
+        """The contact has no leg any more; the leg is wanted no more, but does not end yet."""
         leg = self._by_contact.pop(contact, None)
         if leg is not None:
-            self._drop(leg)
+            leg.unwanted = True
         return leg
 
     def hand_over(self, offer: str, contact: str) -> None:

@@ -233,7 +233,7 @@ class OutsideLegs:
 
     def _add(self, outside: OutsideLeg) -> None:
         self._by_contact[outside.contact] = self._by_channel[outside.channel_id] = outside
-        self._legs.outside.add(outside.contact)
+        self._legs.moved.add(outside.contact)
 
     def _drop(self, outside: OutsideLeg) -> None:
         outside.unwanted = True
@@ -257,7 +257,7 @@ class OutsideLegs:
         self._by_channel.pop(outside.channel_id, None)
         if self._by_contact.get(outside.contact) is outside:
             del self._by_contact[outside.contact]
-            self._legs.outside.discard(outside.contact)
+            self._legs.moved.discard(outside.contact)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

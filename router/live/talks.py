@@ -38,6 +38,9 @@ from router.live.shell import LiveRouter
 
 log = logging.getLogger(__name__)
 
+ON_THE_WAY_S = 3.0
+"""How long after a Redirect the end of the caller's old FastAGI may still be heard of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
@@ -110,12 +113,11 @@ class Talks:
 
     def _end(self, contact: str) -> None:
         """The contact's talk is over for its agent; a caller waits again."""
-        leg = self._legs.of_contact(contact)
-        if leg is None:
-            return
-        self._legs.end_talk(contact)
-        if contact not in self._consults:
-            self._spawn(self._bring_back(contact, leg.order, joined=leg.state == "joined"))
+        if contact in self._consults:
+            self._legs.end_talk(contact)
+        elif leg := self._legs.detach(contact):
+            self._legs.moved.add(contact)
+            self._spawn(self._bring_back(contact, leg, joined=leg.state == "joined"))
 
     def _consultation_over(self, consult: str) -> None:
         del self._consults[consult]
@@ -178,19 +180,21 @@ class Talks:
         if self._legs.of_contact(contact) is leg:
             self._live.feed(ContactHeld(contact, "they could not be joined"))
 
-    async def _bring_back(self, contact: str, order: asyncio.Lock, *, joined: bool) -> None:
-        """The caller, no longer served, comes back to the engine; one on hold is there already."""
-        async with order:
+    async def _bring_back(self, contact: str, leg: Leg, *, joined: bool) -> None:
+        """The caller, no longer served, comes back to the engine; one on hold is there already. Then the agent's leg
+        ends: the other way round the caller would come back by the end of the talk, and be moved once more."""
+        async with leg.order:
             known = self._live.router.contact(contact)
-            if known is None or not known.waits:
-                return
             caller = self._lines.uniqueid(contact)
             try:
-                await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "no"))
-                if joined:
-                    await self._client.action("Redirect", actions.redirect(caller, CONTEXT_BACK, "s"))
+                if known is not None and known.waits:
+                    await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "no"))
+                    if joined:
+                        await self._client.action("Redirect", actions.redirect(caller, CONTEXT_BACK, "s"))
             except AmiError as error:
                 log.info("%s was gone before it could wait again: %s", contact, error)
+        self._legs.drop(leg.offer)
+        asyncio.get_running_loop().call_later(ON_THE_WAY_S, self._legs.moved.discard, contact)
 
     def on_hold(self, contact: str) -> bool:
         """Whether the core has the contact on hold."""
