@@ -70,7 +70,7 @@ CODE_CONSULT: Final = "*3"  # consult the number that follows
 CODE_COMPLETE: Final = "*4"  # the one consulted takes the caller over
 CODE_REQUEUE: Final = "*5"  # back to the queue, with all that is known
 CODE_ESCALATE: Final = "*6"  # to the second level
-CODE_PAUSE_RECORDING: Final = "*7"
+CODE_PAUSE_RECORDING: Final = "*7"  # what is said now is kept out of the recording
 CODE_RESUME_RECORDING: Final = "*8"
 # By the name of the feature in Asterisk
 TALK_CODES: Final = {

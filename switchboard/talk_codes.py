@@ -1,4 +1,5 @@
-"""What agents press during a talk: hold, transfer, consult, complete, requeue, escalate.
+"""What agents press during a talk: hold, transfer, consult, complete, requeue, escalate, no
+recording now.
 
 In a talk Asterisk itself collects the codes from the agent's keys (features.conf), never from the caller's, and tells
 of them by an event. While the caller is on hold the agent's leg is with us, by the FastAGI route `apart`: there the
@@ -16,7 +17,9 @@ from asterisk_conf.names import (
     CODE_CONSULT,
     CODE_ESCALATE,
     CODE_HOLD,
+    CODE_PAUSE_RECORDING,
     CODE_REQUEUE,
+    CODE_RESUME_RECORDING,
     CODE_TRANSFER,
     TALK_CODES,
     USER_EVENT_TALK_CODE,
@@ -41,7 +44,13 @@ NUMBER_TIMEOUT_MS = 8_000
 MAX_NUMBER_DIGITS = 20
 NOBODY, WRONG = "vm-nobodyavail", "pbx-invalid"
 _ASKS_FOR_NUMBER = {CODE_TRANSFER: "transfer", CODE_CONSULT: "consult"}
-_OPERATIONS = {CODE_COMPLETE: "complete_transfer", CODE_REQUEUE: "requeue", CODE_ESCALATE: "escalate"}
+_OPERATIONS = {
+    CODE_COMPLETE: "complete_transfer",
+    CODE_REQUEUE: "requeue",
+    CODE_ESCALATE: "escalate",
+    CODE_PAUSE_RECORDING: "pause_recording",
+    CODE_RESUME_RECORDING: "resume_recording",
+}
 
 
 class TalkCodes:

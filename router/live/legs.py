@@ -375,8 +375,9 @@ class AgentLegs:
                 self._forget(leg)
                 self._live.feed(OfferFailed(leg.offer, "error"))
                 return
-            if leg.state == "ringing":  # or the dialplan was faster than this event
-                leg.state = "answered"
+            if leg.state != "ringing":
+                return  # the agent's key was faster than this event
+            leg.state = "answered"
             if leg.unwanted:
                 self._drop(leg)
             elif not leg.whispering:

@@ -211,6 +211,9 @@ async def pull(request: Request, ask: Pull) -> Done:
     """Give a waiting contact to one agent, whatever the conditions say, as soon as that agent is free."""
     known_agent(request, ask.agent)
     contact = waiting(request, ask.contact)
+    agent = request.engine.live.router.agent(ask.agent)
+    if agent is None or agent.presence == "offline":
+        raise OperationRefused(f"{ask.agent} is signed out")
     feed(request, ContactMoved(ask.contact, contact.queue, directed_to=ask.agent, priority=contact.own_priority))
     request.changed({}, {"directed_to": ask.agent})
     return Done(message=f"{ask.contact} goes to {ask.agent} (or back to its queue when {ask.agent} does not take it).")

@@ -12,12 +12,15 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
+from router.ami import actions
+from router.ami.client import AmiRefused
 from router.live.journal import Fact, read
 from switchboard import facts
 from switchboard.operations import OperationRefused
+from switchboard.operations.base import AUDIT
 from tests.support.asterisk import AGENTS_HOST, CALLERS_HOST
 from tests.support.ears import RATE, SILENCE, Ear, amplitude
-from tests.support.live import QUEUE, Exchange, LiveCentre, running_exchange
+from tests.support.live import QUEUE, Exchange, LiveCentre, manager, running_exchange
 
 pytestmark = [
     pytest.mark.asterisk,
@@ -108,6 +111,11 @@ def noted(centre: LiveCentre, kind: str) -> list[dict[str, Any]]:
     return [record.data for record in records if isinstance(record, Fact) and record.kind == kind]
 
 
+def asked_for(centre: LiveCentre) -> list[str]:
+    """The operations that are on record."""
+    return [data["operation"] for data in noted(centre, AUDIT)]
+
+
 async def recorded(centre: LiveCentre) -> dict[str, Any]:
     """The fact of the one recording there is, once it is over."""
     await centre.until(lambda state: noted(centre, facts.RECORDING))
@@ -133,12 +141,14 @@ async def test_the_talk_is_in_the_recording_both_voices_nothing_else_and_a_pause
     async with centre(exchange, tmp_path) as made:
         async with talk(made) as (caller, anna):
             await caller.listen(1.0)
-            await made.ask("pause_recording", agent="anna")
+            anna.press("*7")
+            await made.until(lambda state: "pause_recording" in asked_for(made))
             await caller.listen(1.5)
             heard = await asyncio.gather(caller.listen(0.5), anna.listen(0.5))
             assert amplitude(heard[0], ANNA) > 1_000  # the pause is of the recording, not of the talk
             assert amplitude(heard[1], CALLER) > 1_000
-            await made.ask("resume_recording", agent="anna")
+            anna.press("*8")
+            await made.until(lambda state: "resume_recording" in asked_for(made))
             await caller.listen(1.0)
             anna.hang_up()
             await asyncio.wait_for(caller.idle.wait(), 15)  # after the flow's second PIN, which nobody presses
@@ -210,3 +220,14 @@ async def test_who_is_not_in_the_share_has_not_been_told_or_meets_a_full_disk_ta
         assert noted(made, facts.RECORDING_STARTED) == []
         assert list((made.engine_directory / "recordings").glob("*/*.wav")) == []
         await made.over(expected_errors=["the announcement 'mute' cannot be heard"])
+
+
+async def test_the_engine_may_silence_recordings_but_not_begin_them_which_would_run_commands(
+    exchange: Exchange,
+) -> None:
+    """MixMonitor by AMI takes a command to run when it ends, and the class `system`; so legs begin it by themselves."""
+    async with manager(exchange) as client:
+        with pytest.raises(AmiRefused, match="Permission denied"):
+            await client.action("MixMonitor", {"Channel": "PJSIP/x-1", "File": "x.wav", "Command": "true"})
+        with pytest.raises(AmiRefused, match="No such channel"):
+            await client.action("MixMonitorMute", actions.mix_monitor_mute("PJSIP/x-1", True))
