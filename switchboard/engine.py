@@ -47,6 +47,7 @@ from switchboard.desks import Desks
 from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
 from switchboard.lock import DirectoryLock
+from switchboard.logs import about
 from switchboard.opening import Opening
 from switchboard.operations.base import AUDIT
 from switchboard.other_work import OtherWork
@@ -460,10 +461,11 @@ class Engine:
     async def _converse(self, channel: AgiChannel) -> None:
         """One stay of a caller, or of a callback's customer, in our FastAGI."""
         contact = (*channel.headers.arguments, "")[0]
-        if self.lines.rung(contact) is None:
-            await self.calls.handle(channel)
-        else:
-            await self._customers_on_the_line.handle(channel, contact)
+        with about(contact=contact):
+            if self.lines.rung(contact) is None:
+                await self.calls.handle(channel)
+            else:
+                await self._customers_on_the_line.handle(channel, contact)
 
     # What the parts ask of each other
 

@@ -182,6 +182,16 @@ class _EngineCollector(Collector):
         for reason, count in sorted(engine.agi.stats.items()):
             refused_agi.add_metric([reason], count)
         yield refused_agi
+        outside = engine.destinations
+        yield _gauge("switchboard_outside_calls", "Calls to outside numbers under way", len(outside.calls()))
+        yield _gauge(
+            "switchboard_outside_spent_24h",
+            "What they cost in 24 hours, as rated",
+            outside.spent(engine.clock.now_ms()),
+        )
+        yield _count("switchboard_outside_refused", "Outside numbers that were not dialled", outside.refusals)
+        unheard = sum(message.heard_ms is None for message in engine.voicemails.all())
+        yield _gauge("switchboard_voicemails_unheard", "Messages that nobody has heard", unheard)
         yield _count("switchboard_failed_logins", "Logins with a wrong name or password", self._gate.failed_logins)
 
     def _estimates(self) -> Iterator[Metric]:

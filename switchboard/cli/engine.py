@@ -19,6 +19,7 @@ from switchboard.control import ask, watch
 from switchboard.engine import Engine, PortInUse
 from switchboard.live_view import render_state
 from switchboard.lock import AlreadyRunning
+from switchboard.logs import LogFormat, configure
 from switchboard.wallboard import state_from
 
 console = Console(highlight=False)
@@ -42,15 +43,14 @@ def register(app: typer.Typer) -> None:
 def run(
     centre: Annotated[Path, typer.Argument(help="The centre's directory.")],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log details.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="Text for people, or JSON, one object a line.")] = "text",
 ) -> None:
     """Run the engine of a centre until SIGTERM or Ctrl-C.
 
     On SIGTERM or Ctrl-C no new calls are taken, callers go back to Asterisk (music, then the native fallback queue, or
     the next engine), and talks go on in Asterisk.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    configure(log_format, logging.DEBUG if verbose else logging.INFO)
     try:
         asyncio.run(_serve(Engine(load_centre(centre))))
     except (AlreadyRunning, PortInUse, SecretError, JournalError, OSError) as error:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from documents import DocumentError
 from switchboard.cli import (
+    accounts,
     callback,
     check,
     conf,
@@ -38,6 +39,7 @@ app.add_typer(flow.app, name="flow")
 app.add_typer(conf.app, name="conf")
 simulate.register(app)
 engine.register(app)
+accounts.register(app)
 app.add_typer(callback.app, name="callback")
 app.add_typer(voicemail.app, name="voicemail")
 app.add_typer(contacts.app, name="work")

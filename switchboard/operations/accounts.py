@@ -174,7 +174,8 @@ async def _do(work: Callable[[], T]) -> T:
 
 
 def _agent(request: Request, name: str | None) -> str | None:
-    return None if name is None else known_agent(request, name)
+    """The agent's name, if there is one of that name; who the agents are is known while the engine runs."""
+    return known_agent(request, name) if name is not None and hasattr(request.engine, "live") else name
 
 
 def _user(user: User) -> UserAnswer:

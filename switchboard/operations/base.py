@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from switchboard.logs import about
+
 if TYPE_CHECKING:
     from switchboard.engine import Engine
 
@@ -172,7 +174,8 @@ async def perform(engine: Engine, actor: Actor, name: str, arguments: Mapping[st
         raise OperationRefused(f"{actor.name} may not do this ({name}); it takes {_one_of(asked)}", "forbidden")
     request = Request(engine, actor)
     try:
-        answer = await asked.perform(request, ask)
+        with about(contact=str(getattr(ask, "contact", "") or ""), agent=str(getattr(ask, "agent", "") or "")):
+            answer = await asked.perform(request, ask)
     except OperationRefused as refusal:
         _audit(engine, asked, actor, ask, refused=str(refusal))
         raise

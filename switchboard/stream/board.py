@@ -2,9 +2,10 @@
 
     centre, ready, policy
     calls     {ivr, waiting, talking, finished}
-    queues    {NAME: {waiting, oldest_ms, goal_share, goal_s, and figures since the engine's start}}
+    queues    {NAME: {state, waiting, oldest_ms, goal_share, goal_s, and figures since the engine's start}}
     agents    {NAME: {state, reason, since_ms, contact, handled, occupancy_share}}
-    contacts  {ID: {queue, channel, state, arrived_ms, offer, agent, deadline_ms, answered_ms}}
+    contacts  {ID: {queue, channel, state, arrived_ms, offer, agent, deadline_ms, answered_ms, held_since_ms,
+                    rests_since_ms, consult_of}}
 
 Moments are Unix time in ms, so that nothing changes only because time passes. What is not there is left out. What
 events change is gathered for a moment and published as one change; figures and the oldest wait are renewed once a
@@ -13,19 +14,20 @@ second. Without readers nothing is done.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from router.core.decisions import AnyDecision
 from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
 from router.core.state import Agent, Contact
-from switchboard.stream.feed import Feed
+from switchboard.stream.feed import KEPT, Feed
 from switchboard.stream.patch import Json, difference
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
 
+CallLater = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 GATHER_S = 0.02
 """Changes of so long a time go out as one."""
 FIGURES_EVERY_S = 1.0
@@ -38,10 +40,11 @@ class Board:
     """Observes the router, and publishes to `centre` (everything) and to a feed of each agent who follows (the agent's
     own state and contacts, those with their attributes)."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: "Engine", call_later: CallLater | None = None, kept: int = KEPT) -> None:
         self._engine = engine
-        self._epoch = f"{engine.clock.now_ms():x}"
-        self.centre = Feed(self._epoch)
+        self._call_later = call_later or (lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call))
+        self._epoch, self._kept = f"{engine.clock.now_ms():x}", kept
+        self.centre = Feed(self._epoch, kept)
         self._mine: dict[str, Feed] = {}
         self._readers = 0
         self._figures = Metrics(engine.live.router.policy, start_ms=engine.clock.now_ms())
@@ -56,7 +59,8 @@ class Board:
     def follow(self, agent: str | None = None) -> Feed:
         """The feed of the centre, or that of an agent, for one reader more; it is up to date."""
         if agent is not None and agent not in self._mine:
-            self._mine[agent] = Feed(self._epoch)
+            self._mine[agent] = Feed(self._epoch, self._kept)
+            self._agents.add(agent)
         self._readers += 1
         self.refresh()
         if self._ticking is None:
@@ -102,14 +106,14 @@ class Board:
     def touch(self) -> None:
         """Something may have changed that is no event of the router: a call in the IVR, readiness."""
         if self._readers and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._gathered)
+            self._timer = self._call_later(GATHER_S, self._gathered)
 
     def _gathered(self) -> None:
         self._timer = None
         self._publish(figures=False)
 
     def _tick(self) -> None:
-        self._ticking = asyncio.get_running_loop().call_later(FIGURES_EVERY_S, self._tick)
+        self._ticking = self._call_later(FIGURES_EVERY_S, self._tick)
         self._publish(figures=True)
 
     def refresh(self) -> None:
@@ -158,14 +162,16 @@ class Board:
     def _contact(self, contact: Contact | None) -> Json | None:
         if contact is None:
             return None
-        entry: Json = {
-            "queue": contact.queue,
-            "channel": contact.channel,
-            "state": contact.state,
-            "arrived_ms": contact.arrived_ms,
-        }
-        if contact.answered_ms is not None:
-            entry["answered_ms"] = contact.answered_ms
+        entry = _known(
+            queue=contact.queue,
+            channel=contact.channel,
+            state=contact.state,
+            arrived_ms=contact.arrived_ms,
+            answered_ms=contact.answered_ms,
+            held_since_ms=contact.held_since_ms,
+            rests_since_ms=contact.rests_since_ms,
+            consult_of=contact.consult_of,
+        )
         if contact.offer is not None and (offer := self._engine.live.router.offer(contact.offer)):
             entry |= {"offer": offer.id, "agent": offer.agent}
             if offer.state == "ringing":
@@ -194,9 +200,7 @@ class Board:
         for held in (*agent.offers.values(), *agent.contacts):
             contact = router.contact(held)
             if contact is not None and (entry := self._contact(contact)):
-                session = self._engine.calls.session(held)
-                caller = {"number": session.caller.number, "name": session.caller.name} if session else {}
-                contacts[held] = entry | {"attributes": dict(contact.attributes), "caller": caller}
+                contacts[held] = entry | {"attributes": dict(contact.attributes), "caller": contact.caller}
         return {"agent": self._agent(agent), "contacts": contacts}
 
     def _count(self, new: Json) -> None:
@@ -204,7 +208,11 @@ class Board:
         engine, contacts = self._engine, new["contacts"]
         states = Counter(contact["state"] for contact in contacts.values())
         waiting = Counter(contact["queue"] for contact in contacts.values() if contact["state"] in WAITING)
-        new["queues"] = {name: queue | {"waiting": waiting[name]} for name, queue in new["queues"].items()}
+        switches = {name: engine.live.router.switch(name) for name in new["queues"]}
+        new["queues"] = {
+            name: queue | {"waiting": waiting[name], "state": switch.state if (switch := switches[name]) else "open"}
+            for name, queue in new["queues"].items()
+        }
         new["centre"], new["ready"] = engine.centre.name, engine.ready
         new["policy"] = engine.live.router.policy.version
         new["calls"] = {
