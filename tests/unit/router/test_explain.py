@@ -2,9 +2,9 @@
 
 import pytest
 
-from router.core.events import AgentPaused, AgentSignedIn, OfferAccepted, OfferDeclined
-from router.core.policy import Agent, Condition, Step, Until
-from tests.support.routing import Floor, queue
+from router.core.events import AgentPaused, AgentSignedIn, Callback, OfferAccepted, OfferDeclined
+from router.core.policy import Agent, CallbackRules, Condition, Step, Until
+from tests.support.routing import Floor, agents, queue
 
 
 def test_every_agent_of_the_queue_has_a_reason() -> None:
@@ -80,3 +80,26 @@ def test_alternatives_are_explained_together() -> None:
 def test_who_is_not_in_the_router_cannot_be_explained() -> None:
     with pytest.raises(KeyError):
         Floor(agents=(Agent("anna"),)).router.explain("c1")
+
+
+def test_a_callback_is_explained_before_its_time_and_while_its_customer_is_rung() -> None:
+    floor = Floor(queue(callback=CallbackRules()), agents=agents("anna"))
+    floor.arrive("k1", callback=Callback("100", not_before_ms=5_000))
+    explanation = floor.router.explain("k1")
+    assert (explanation.state, explanation.position) == ("parked", 0)
+    assert explanation.agents == (("anna", "free, but the contact is parked"),)
+    floor.wait_until(5_000)
+    floor.send(OfferAccepted("o1"))
+    assert floor.router.explain("k1").agents == (("anna", "waits while its customer is rung"),)
+
+
+def test_a_directed_contact_is_explained_by_whom_it_is_for_and_a_consultation_by_who_asks() -> None:
+    french = queue(steps=(Step("french", Condition({"french": 1})),))
+    floor = Floor(french, agents=(Agent("anna", {"french": 1}), Agent("bob")))
+    floor.arrive("c1")
+    floor.send(OfferAccepted("o1"))
+    floor.send(AgentPaused("bob", "lunch"))
+    floor.arrive("k1", consult_of="c1", directed_to="bob")
+    explanation = floor.router.explain("k1")
+    assert explanation.held_for == "bob"
+    assert explanation.agents == (("anna", "asks (busy)"), ("bob", "paused: lunch"))
