@@ -13,6 +13,7 @@ from router.core.events import AgentSignedIn, AnyEvent, ContactArrived, ContactL
 from router.core.policy import Agent, Goal, LastAction, Policy, Queue, Step
 from router.core.router import Router
 from router.live import journal as journals
+from router.live import shell
 from router.live.clock import EngineClock
 from router.live.journal import Handled, Header, Journal, Note, SessionSaved, policy_hash, read
 from router.live.recovery import replay
@@ -108,6 +109,42 @@ async def test_a_full_disk_stops_no_call(live: LiveRouter, journal: Journal, mon
     live.feed(ContactArrived("c1", "help"))
     assert live.router.contact("c1") is not None
     assert live.journal_failures == 1
+    live.stop()
+
+
+async def test_after_a_full_disk_a_new_journal_begins_with_the_state(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def new_journal() -> Journal:
+        if full:
+            raise journals.JournalError("no space left on device")
+        made = Journal(tmp_path / "journal-2.jsonl", "never")
+        state = msgspec.Raw(live.router.snapshot())
+        made.append(Header(0, journals.FORMAT, "Test", "c0ffee", 0, policy_hash(POLICY), POLICY, state))
+        return made
+
+    def no_space(record: object) -> None:
+        raise journals.JournalError("no space left on device")
+
+    monkeypatch.setattr(shell, "JOURNAL_RETRY_S", 0.01)
+    live = LiveRouter(Router(POLICY), journal, EngineClock(), new_journal)
+    full = True
+    monkeypatch.setattr(journal, "append", no_space)
+    live.feed(AgentSignedIn("anna"))
+    live.feed(ContactArrived("c1", "help"))
+    await asyncio.sleep(0.05)
+    assert live.journal_broken
+    assert list(read(journal.path))[1:] == []  # a journal with a gap would not replay
+    full = False
+    async with asyncio.timeout(2):
+        while live.journal_broken:
+            await asyncio.sleep(0.01)
+    live.feed(ContactLeft("c1"))
+    assert live.journal_failures == 2
+    replayed = replay(tmp_path / "journal-2.jsonl")
+    assert replayed.divergence is None
+    assert replayed.events == 1
+    assert any(isinstance(record, Note) and "2 records" in record.text for record in read(live.journal.path))
     live.stop()
 
 
