@@ -260,7 +260,7 @@ async def test_closing_time_sends_those_who_wait_and_those_who_come_by_their_exi
         engine = await stack.enter_async_context(Engine(load_centre(tmp_path / "centre")).running())
         await asyncio.wait_for(engine.until_ready(), 20)
         in_music = await centre.call(PlannedCall(QUEUE))
-        aside = await centre.call(PlannedCall(QUEUE, keys=(Keys(0.8, "1"), Keys(6, "1"))))
+        aside = await centre.call(PlannedCall(QUEUE, keys=(Keys(0.8, "1"), Keys(9, "1"))))
         async with asyncio.timeout(20):
             while [session.place is not None for session in sessions(engine)].count(True) < 1 or len(engine.calls) < 2:
                 await asyncio.sleep(0.05)

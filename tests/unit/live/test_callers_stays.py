@@ -28,6 +28,7 @@ class Line:
     def __init__(self, talked: str = "") -> None:
         arguments = (CONTACT, "100", talked)
         self.headers = Headers("call", "PJSIP/a-1", "en", CONTACT, "600", "", "sb-call", "s", arguments=arguments)
+        self.told_of_hangup = True
         self.waits = asyncio.Event()
         self._gone = asyncio.Event()
 
