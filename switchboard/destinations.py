@@ -15,7 +15,7 @@ for a minute.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from router.live.journal import Fact
@@ -75,10 +75,9 @@ class Destinations:
         self._past = _Past()
         self._calls: dict[str, OutsideCall] = {}
 
-    @property
-    def calls(self) -> int:
-        """How many outside calls are under way."""
-        return len(self._calls)
+    def calls(self) -> list[str]:
+        """The outside calls under way, by their ChannelIds."""
+        return list(self._calls)
 
     @property
     def refusals(self) -> int:
@@ -187,11 +186,6 @@ class Destinations:
             self._past.spent.append((now_ms, cost))
             talk_ms = 0 if known.answered_ms is None else now_ms - known.answered_ms
             self._record(facts.OUTBOUND_ENDED, {"call": call, "number": known.number, "talk_ms": talk_ms, "cost": cost})
-
-    def only(self, channels: Iterable[str], now_ms: int) -> None:
-        """There are no other channels than these: calls that ended unseen are over."""
-        for call in set(self._calls).difference(channels):
-            self.ended(call, now_ms)
 
     # Over a restart
 

@@ -27,9 +27,20 @@ from router.core.metrics import Metrics
 from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.customers import Customers
-from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, Note, SessionSaved, newest, policy_hash
+from router.live.journal import (
+    FORMAT,
+    NOTHING,
+    Fact,
+    Header,
+    Journal,
+    JournalError,
+    Note,
+    SessionSaved,
+    newest,
+    policy_hash,
+)
 from router.live.legs import AgentLegs
-from router.live.lines import Lines
+from router.live.lines import VOICEMAIL_PREFIX, Lines
 from router.live.outside import OutsideLegs
 from router.live.recovery import Replayed, replay
 from router.live.resync import Findings, resync
@@ -102,9 +113,15 @@ class Engine:
             recovered = self._recover()
             self.clock = EngineClock(not_before=recovered.last_ms if recovered else 0)
             router = recovered.router if recovered else Router(self.centre.policy, seed=self._seed)
-            self.journal = self._open_journal(router, recovered)
-            stack.callback(self.journal.close)
-            self.live = LiveRouter(router, self.journal, self.clock)
+            journal = self._open_journal(router, with_state=recovered is not None)
+            self.live = LiveRouter(
+                router,
+                journal,
+                self.clock,
+                new_journal=lambda: self._open_journal(router, with_state=True),
+                carry_over=self._carry_over,
+            )
+            stack.callback(lambda: self.live.journal.close())
             stack.callback(self.live.stop)
             self.metrics = Metrics(self.centre.policy, start_ms=self.clock.now_ms(), interval_ms=METRICS_INTERVAL_MS)
             self.board = Board(self)
@@ -112,11 +129,9 @@ class Engine:
             self._assemble()
             await stack.enter_async_context(self._lookup)
             self._take_over(recovered)
-            self.destinations.carry_over(self.clock.now_ms())
             self.voicemails.open()
             stack.callback(self.voicemails.close)
-            self.desks.carry_over()
-            self.journal.rename(self.journal.path.with_name(f"journal-{self.journal.path.name}"))
+            self._carry_over()
             self.live.start()
             self.other_work.carry_on()
             self.opening.look()
@@ -151,6 +166,11 @@ class Engine:
             self.live.record(Note(self.clock.now_ms(), "the engine stops"))
 
     @property
+    def journal(self) -> Journal:
+        """The one that is written now."""
+        return self.live.journal
+
+    @property
     def ready(self) -> bool:
         """Calls can be taken and routed: Asterisk is reached and the journal takes what happens."""
         return not self.not_ready()
@@ -160,7 +180,7 @@ class Engine:
         missing = {
             "the engine stops": self._stopping,
             "not in step with Asterisk": not self._in_step.is_set(),
-            "the journal cannot be written": bool(self.live.journal_failures),
+            "the journal cannot be written": self.live.journal_broken,
         }
         return [words for words, so in missing.items() if so]
 
@@ -218,18 +238,33 @@ class Engine:
             )
         return recovered
 
-    def _open_journal(self, router: Router, recovered: Replayed | None) -> Journal:
+    def _open_journal(self, router: Router, *, with_state: bool) -> Journal:
+        """A new file, which `newest` finds only when `_carry_over` has named it."""
         now_ms = self.clock.now_ms()
         stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
         journal = Journal(self.directory / f"{stamp}.jsonl", self.centre.settings.engine.journal_sync)
-        snapshot = msgspec.Raw(router.snapshot()) if recovered else NOTHING
+        snapshot = msgspec.Raw(router.snapshot()) if with_state else NOTHING
         policy = router.policy
-        journal.append(
-            Header(
-                now_ms, FORMAT, self.centre.name, self.centre.hash, self._seed, policy_hash(policy), policy, snapshot
-            )
+        header = Header(
+            now_ms, FORMAT, self.centre.name, self.centre.hash, self._seed, policy_hash(policy), policy, snapshot
         )
+        try:
+            journal.append(header)
+        except JournalError:
+            journal.close()
+            journal.path.unlink()
+            raise
         return journal
+
+    def _carry_over(self) -> None:
+        """Writes into a new journal what a restart needs besides the router's state."""
+        for contact in self.calls.contacts():
+            self._save_session(contact, self.calls.session(contact))
+        self.destinations.carry_over(self.clock.now_ms())
+        self.desks.carry_over()
+        journal = self.live.journal
+        if not self.live.journal_broken:
+            journal.rename(journal.path.with_name(f"journal-{journal.path.name}"))
 
     def _records(self) -> Projector:
         settings = self.centre.settings.store
@@ -356,8 +391,6 @@ class Engine:
                 self.calls.recover(contact, Session.from_json(bytes(session)))
             except MachineError as error:
                 log.warning("the session of %s cannot be taken over: %s", contact, error)
-            else:
-                self.live.record(SessionSaved(self.clock.now_ms(), contact, session))
         current = self.live.router.policy
         if policy_hash(msgspec.structs.replace(self.centre.policy, version=current.version)) != policy_hash(current):
             self.live.feed(PolicyPublished(msgspec.structs.replace(self.centre.policy, version=current.version + 1)))
@@ -409,7 +442,7 @@ class Engine:
             self.calls.caller_gone(event.get("Uniqueid", ""))
 
     async def _on_up(self) -> None:
-        before = self.calls.contacts()
+        before, outside_before = self.calls.contacts(), self.destinations.calls()
         found = await self._resync()
         if found is None:
             return
@@ -418,7 +451,9 @@ class Engine:
                 self.calls.caller_gone(contact)
         self.recordings.in_step(found.channels)
         self.monitors.in_step(found.channels)
-        self.destinations.only(found.channels, self.clock.now_ms())
+        for call in outside_before:
+            if call not in found.channels:
+                self.destinations.ended(call, self.clock.now_ms())
         self.voicemails.route_all()
         log.info("in step with Asterisk: %s", found)
         self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
@@ -490,6 +525,10 @@ class Engine:
         if known is not None and known.consult_of is not None:
             asking = self.centre.agents.get(str(known.attributes.get("consulted_by")))
             return actions.caller_id(asking.display_name, asking.extension or "") if asking else ""
+        if known is not None and known.callback is not None:
+            return actions.caller_id("Callback", known.callback.number)
+        if contact.startswith(VOICEMAIL_PREFIX):
+            return actions.caller_id("Voicemail", self.voicemails.number_of(contact))
         session = self.calls.session(contact)
         return actions.caller_id(session.caller.name, session.caller.number) if session else ""
 

@@ -93,6 +93,11 @@ class Voicemails:
         except KeyError:
             raise UnknownVoicemail(name) from None
 
+    def number_of(self, contact: str) -> str:
+        """From where the message was left that waits as this contact; nothing if it is no more."""
+        message = self._messages.get(contact.removeprefix(VOICEMAIL_PREFIX))
+        return message.number if message else ""
+
     def path(self, message: Voicemail) -> Path:
         """The recording."""
         return self._stem(message.id).with_suffix(".wav")

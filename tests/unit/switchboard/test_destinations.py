@@ -181,10 +181,10 @@ def test_a_restart_forgets_neither_calls_nor_money() -> None:
     for fact in second.facts:  # a journal that begins with what counts
         third.destinations.remember(fact)
     for guard in (second, third):
-        assert guard.destinations.calls == 1
+        assert guard.destinations.calls() == ["b"]
         assert guard.destinations.spent(guard.now_ms) == pytest.approx(0.8)
         assert "2 times within a day" in guard.reason()
         guard.now_ms += MINUTE_MS
-        guard.destinations.only(["other"], guard.now_ms)  # b ended while no engine was there
-        assert guard.destinations.calls == 0
+        guard.destinations.ended("b", guard.now_ms)  # while no engine was there
+        assert guard.destinations.calls() == []
         assert guard.destinations.spent(guard.now_ms) == pytest.approx(0.9)
