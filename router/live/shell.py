@@ -27,11 +27,16 @@ class LiveRouter:
 
     Callers come before the journal: when it cannot be written (a full disk), calls go on and nothing more is appended
     to it, for a journal with a gap would not replay. As soon as it can be, `new_journal` makes another one, which
-    begins with the state as it is then.
+    begins with the state as it is then, and `carry_over` records what else a restart needs.
     """
 
     def __init__(
-        self, router: Router, journal: Journal, clock: EngineClock, new_journal: Callable[[], Journal] | None = None
+        self,
+        router: Router,
+        journal: Journal,
+        clock: EngineClock,
+        new_journal: Callable[[], Journal] | None = None,
+        carry_over: Callable[[], None] = lambda: None,
     ) -> None:
         self.router = router
         self.clock = clock
@@ -40,6 +45,7 @@ class LiveRouter:
         self.journal_broken = False
         self._journal = journal
         self._new_journal = new_journal
+        self._carry_over = carry_over
         self._observers: list[Observer] = []
         self._timer: asyncio.TimerHandle | None = None
         self._feeding = False
@@ -109,6 +115,7 @@ class LiveRouter:
         lost = f"{self.journal_failures} records could not be written since the engine started; here it goes on"
         log.warning("%s: %s", journal.path, lost)
         self.record(Note(self.clock.now_ms(), lost))
+        self._carry_over()
 
     @property
     def journal(self) -> Journal:
