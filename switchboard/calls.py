@@ -311,7 +311,7 @@ class Calls:
             if key not in effect.keys or not self._waits_on_the_line(contact):
                 return False  # an agent has answered: the Bridge is on its way
             if key not in effect.keep_place:
-                self._live.feed(ContactLeft(contact, "left"))
+                self._live.feed(ContactLeft(contact, "left", key))
                 call.queue = None
             return True
 

@@ -68,8 +68,8 @@ def event_text(event: AnyEvent) -> str:
     match event:
         case ContactArrived():
             return _arrival_text(event)
-        case ContactLeft(cause=cause):
-            return "hangs up" if cause == "abandoned" else "takes a way out"
+        case ContactLeft(cause=cause, key=key):
+            return "hangs up" if cause == "abandoned" else "takes a way out" + (f" (key {key})" if key else "")
         case ContactMoved(queue=queue, directed_to=directed_to):
             return f"is moved to {queue}" + (f", for {directed_to}" if directed_to else "")
         case CallbackRequested(callback=callback):

@@ -53,10 +53,12 @@ class ContactArrived(Event, frozen=True):
 
 
 class ContactLeft(Event, frozen=True):
-    """The contact is gone while waiting or being offered: hung up (`abandoned`), or took a way out (`left`)."""
+    """The contact is gone while waiting or being offered: hung up (`abandoned`), or took a way out (`left`), by this
+    `key` if it pressed one."""
 
     contact: str
     cause: Literal["abandoned", "left"] = "abandoned"
+    key: str = ""
 
 
 class ContactMoved(Event, frozen=True):

@@ -40,7 +40,7 @@ class Stays:
         """The decisions that follow are about this event."""
         self._event = event
         self._ended.clear()
-        self._reason = ""
+        self._reason = event.key if isinstance(event, ContactLeft) else ""
 
     def offer(self, offer: str) -> OfferRow | None:
         """The offer of this id, if it rings or its talk is under way."""

@@ -85,16 +85,16 @@ def handed_over(stay: Stay, agent: str, to_agent: str, now_ms: int) -> Line:
 
 
 def left(stay: Stay, position: int, now_ms: int, reason: str) -> Line:
-    """The contact stops waiting here without an agent; `stay.outcome` says how, `reason` why."""
+    """The contact stops waiting here without an agent; `stay.outcome` says how, `reason` why, or by which key."""
     place = (position, stay.entry_position, _waited_s(stay, now_ms))
     match stay.outcome:
         case "abandoned":
             return Line(stay.contact, stay.queue, NONE, "ABANDON", place)
-        case "left":
-            return Line(stay.contact, stay.queue, NONE, "EXITWITHKEY", ("", *place))
+        case "left" if reason:
+            return Line(stay.contact, stay.queue, NONE, "EXITWITHKEY", (reason, *place))
         case "overflowed" if "agent" in reason:
             return Line(stay.contact, stay.queue, NONE, "EXITEMPTY", place)
-        case "merged" | "lost":
+        case "left" | "merged" | "lost":
             return Line(stay.contact, stay.queue, NONE, "WITHDRAW", (*place, stay.outcome))
         case "moved" if stay.ended_by:
             return Line(stay.contact, stay.queue, NONE, "WITHDRAW", (*place, "moved"))

@@ -122,14 +122,14 @@ class Day:
             choices += [(20, e.ContactEnded(contact.id, dice.choice(("agent", "caller"))))]
             choices += [(2, e.ContactTransferred(contact.id, other, keeps_age=dice.random() < 0.5))]
             choices += [(3, e.ContactHeld(contact.id, "looking")), (3, e.ContactResumed(contact.id))]
-            choices += [(2, e.ContactArrived(f"{contact.id}-consult", other, consult_of=contact.id))]
+            choices += [(6, e.ContactArrived(f"{contact.id}-consult", other, consult_of=contact.id))]
             if contact.consult:
-                choices += [(6, e.TransferCompleted(contact.id, contact.consult))]
+                choices += [(20, e.TransferCompleted(contact.id, contact.consult))]
             if contact.offer:
                 choices += [(1, e.OfferFailed(contact.offer, "error"))]
         if waiting:
             contact = dice.choice(waiting)
-            choices += [(5, e.ContactLeft(contact.id)), (2, e.ContactLeft(contact.id, "left"))]
+            choices += [(5, e.ContactLeft(contact.id)), (2, e.ContactLeft(contact.id, "left", "1"))]
             choices += [(2, e.ContactMoved(contact.id, other))]
             choices += [(2, e.CallbackRequested(contact.id, e.Callback("+34600111222")))]
         if reaching:
@@ -149,7 +149,7 @@ class Day:
         intent = self.dice.choice(("", "invoice", "=HYPERLINK(1)"))
         self.call(contact, intent, contained=self.dice.random() < 0.1)
         attributes = {"intent": intent, "language": "en"} if intent else {}
-        self.feed(e.ContactArrived(contact, queue_name, attributes=attributes, caller=f"+3460{self.contacts}"))
+        self.feed(e.ContactArrived(contact, queue_name, attributes=attributes, caller=f"+3460{self.contacts % 40}"))
 
     def decisions(self) -> Iterator[tuple[int, d.AnyDecision]]:
         for record in self.log:

@@ -14,7 +14,7 @@ GRAMMAR = {
     "COMPLETECALLER": r"\d+\|\d+\|\d+",  # wait, talk, original position
     "COMPLETEAGENT": r"\d+\|\d+\|\d+",
     "ABANDON": _PLACE,
-    "EXITWITHKEY": rf"[0-9*#]?\|{_PLACE}",
+    "EXITWITHKEY": rf"[0-9*#]\|{_PLACE}",
     "EXITWITHTIMEOUT": _PLACE,
     "EXITEMPTY": _PLACE,
     "WITHDRAW": rf"{_PLACE}\|[^|]*",

@@ -79,13 +79,13 @@ def test_those_who_leave_without_an_agent_say_how(day: Day, lines: Callable[[], 
         day.feed(e.ContactArrived(contact, "billing"))
     day.wait(10_000)
     day.feed(e.ContactLeft("b"))
-    day.feed(e.ContactLeft("c", "left"))
+    day.feed(e.ContactLeft("c", "left", "2"))
     day.feed(e.ContactMoved("d", "tech"))
     day.wait(50_000)
     ends = [line.split("|", 1)[1] for line in lines() if "EXIT" in line or "ABANDON" in line or "WITHDRAW" in line]
     assert ends == [
         "b|billing|NONE|ABANDON|2|2|10",
-        "c|billing|NONE|EXITWITHKEY||2|3|10",
+        "c|billing|NONE|EXITWITHKEY|2|2|3|10",
         "d|billing|NONE|WITHDRAW|2|4|10|moved",
         "a|billing|NONE|EXITWITHTIMEOUT|1|1|60",
     ]
