@@ -10,6 +10,7 @@ from ivr.flow.schema import flow_schema_text
 from router.core import measures
 from router.core.reference import strategies_page
 from simulations import reference as simulations
+from switchboard.api import measured, openapi
 from switchboard.centre import reference as centre
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -17,6 +18,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/flow.schema.json": flow_schema_text,
     "docs/reference/metrics.md": measures.reference_page,
     "docs/reference/nodes.md": nodes_page,
+    "docs/reference/openapi.json": openapi.text,
+    "docs/reference/prometheus.md": measured.reference_page,
     "docs/reference/scenario.schema.json": simulations.schema_text,
     "docs/reference/settings.md": centre.settings_page,
     "docs/reference/strategies.md": strategies_page,

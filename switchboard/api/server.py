@@ -177,7 +177,7 @@ class ApiServer:
     async def _serve_metrics(self, request: web.Request) -> web.Response:
         if self._settings.behind_proxy or not _is_local(request.remote):
             await self._gate.actor(request)
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": self._metrics.CONTENT_TYPE})
+        return web.Response(body=await self._metrics.text(), headers={"Content-Type": self._metrics.CONTENT_TYPE})
 
 
 def _in_time(handle: Handle) -> Handle:
