@@ -29,7 +29,7 @@ HEARD = 2_500.0
 AGENTS = "agents: {anna: {skills: {help: 9}}}\n"
 
 
-def queues(whisper: str) -> str:
+def queues(whisper: str, ring_s: int) -> str:
     return f"""\
 queues:
   help:
@@ -38,7 +38,7 @@ queues:
     steps: [{{name: all}}]
     longest_wait_s: 60
     last_action: {{exit: nobody}}
-    ring_s: 6
+    ring_s: {ring_s}
     whisper: {whisper}
 """
 
@@ -51,12 +51,15 @@ async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ex
 
 @asynccontextmanager
 async def waiting(
-    exchange: Exchange, directory: Path, whisper: str = "{say: [queue, wait], queue: long, accept: key}"
+    exchange: Exchange,
+    directory: Path,
+    whisper: str = "{say: [queue, wait], queue: long, accept: key}",
+    ring_s: int = 60,
 ) -> AsyncIterator[tuple[LiveCentre, Ear, Ear]]:
     """A caller waits and anna has answered her phone."""
     async with AsyncExitStack() as stack:
         centre = await stack.enter_async_context(LiveCentre(exchange, directory))
-        centre.write({"agents.yaml": AGENTS, "queues.yaml": queues(whisper)})
+        centre.write({"agents.yaml": AGENTS, "queues.yaml": queues(whisper, ring_s)})
         await centre.start()
         anna = await stack.enter_async_context(Ear("anna", ANNA, AGENTS_HOST, exchange.lines["anna"]))
         caller = await stack.enter_async_context(Ear("caller", CALLER, CALLERS_HOST))
@@ -68,9 +71,7 @@ async def waiting(
 
 async def until_they_talk(caller: Ear, anna: Ear) -> None:
     async with asyncio.timeout(10):
-        while (
-            amplitude(await caller.listen(0.2), ANNA) < HEARD or amplitude(await anna.listen(0.2), CALLER) < HEARD
-        ):
+        while amplitude(await caller.listen(0.2), ANNA) < HEARD or amplitude(await anna.listen(0.2), CALLER) < HEARD:
             pass
 
 
@@ -119,7 +120,7 @@ async def test_without_a_key_the_talk_begins_when_all_is_said(exchange: Exchange
 async def test_who_declines_hangs_up_or_does_nothing_has_not_taken_the_offer(
     exchange: Exchange, tmp_path: Path, deed: str, cause: str, answer: str
 ) -> None:
-    async with waiting(exchange, tmp_path) as (centre, caller, anna):
+    async with waiting(exchange, tmp_path, ring_s=60 if deed else 6) as (centre, caller, anna):
         await heard_a_voice(anna)
         if deed == "BYE":
             anna.hang_up()
