@@ -72,7 +72,9 @@ class Voicemails:
         for path in sorted(self.directory.glob("*.json")):
             try:
                 message = msgspec.json.decode(path.read_bytes(), type=Voicemail)
-            except (OSError, msgspec.MsgspecError) as error:
+                if self._stem(message.id).with_suffix(".json") != path:
+                    raise UnknownVoicemail(message.id)
+            except (OSError, msgspec.MsgspecError, UnknownVoicemail) as error:
                 log.error("%s is no voicemail's description: %s", path, error)
             else:
                 self._messages[message.id] = message

@@ -94,7 +94,7 @@ class Customers:
                     self._begin(decision)
                 case EndTalk(offer=offer) | OfferEnded(offer=offer):
                     customer = self._by_offer.get(offer)
-                    if customer is not None and customer.state in ("engaged", "ringing"):
+                    if customer and customer.state in ("engaged", "ringing") and not customer.unwanted:
                         self._drop(customer)
                 case _:
                     pass
