@@ -123,7 +123,12 @@ class Engine:
             )
             stack.callback(lambda: self.live.journal.close())
             stack.callback(self.live.stop)
-            self.metrics = Metrics(self.centre.policy, start_ms=self.clock.now_ms(), interval_ms=METRICS_INTERVAL_MS)
+            self.metrics = Metrics(
+                self.centre.policy,
+                start_ms=self.clock.now_ms(),
+                interval_ms=METRICS_INTERVAL_MS,
+                escalations=self.centre.escalations,
+            )
             self.board = Board(self)
             stack.callback(self.board.stop)
             self._assemble()
@@ -210,7 +215,7 @@ class Engine:
         """This centre's policy takes effect: for new contacts, and with `migrate` for those who wait too."""
         policy = msgspec.structs.replace(centre.policy, version=self.live.router.policy.version + 1)
         self.live.feed(PolicyPublished(policy, migrate))
-        self.metrics.policy_published(policy)
+        self.metrics.policy_published(policy, centre.escalations)
         self.centre = centre
 
     def reload_or_complain(self) -> None:
@@ -512,6 +517,7 @@ class Engine:
         return hours is not None and hours.is_open(now_ms)
 
     def _measure(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
+        self.metrics.begin(event)
         for decision in decisions:
             self.metrics.observe(decision, now_ms)
 

@@ -4,7 +4,15 @@ documentation read it.
 Terms. A contact is *offered* to a queue when its waiting there has come to an end: answered, abandoned, left by a way
 out, overflowed (released by the queue's last action) or moved on to another queue. Contacts that wait right now are in
 no share and no mean. *Wait* runs from the contact's first arrival, ringing included, and is kept when it moves. In
-figures over all queues a moved contact counts once, where it ended.
+figures over all queues a moved contact counts once, where it ended. A transferred contact waits anew and is another
+agent's work, so it counts in both queues, and twice over all. A consultation is no contact.
+
+Callbacks: who chose to be rung back has left the line, and is in none of the waits and service levels, neither as met
+nor as missed; callbacks have figures of their own. One that took over the place of another (`merged`) is in no other
+figure but `arrived`.
+
+Repeats: a *repeat* comes within 24 hours after the end of the same caller's previous contact, in whatever queue. Only
+contacts whose caller is known are in these figures, and they take silence for satisfaction.
 
 Abandonment: a contact is *abandoned* when the caller hangs up while waiting, also while an agent's phone rings; below
 the queue's `short_abandon_ms` it is a *short abandon*.
@@ -61,7 +69,7 @@ CONTACT_METRICS: tuple[Metric[ContactTally], ...] = (
     _count("answered", "Contacts that an agent took"),
     _count("abandoned", "Contacts whose caller hung up while waiting", "short abandons are in it"),
     _count("short_abandons", "Abandoned before the queue's `short_abandon_ms`", "this part of it"),
-    _count("left", "Contacts that took a way out (callback, voicemail)"),
+    _count("left", "Contacts that took a way out (voicemail, self-service)"),
     _count("overflowed", "Contacts released unanswered by the queue's last action"),
     _count("moved_out", "Contacts that moved on to another queue"),
     Metric(
@@ -154,23 +162,75 @@ CONTACT_METRICS: tuple[Metric[ContactTally], ...] = (
     Metric(
         "aht_ms",
         "AHT: mean handle time",
-        "mean_talk_ms + mean_wrap_up_ms (talk holds hold time)",
+        "mean_talk_ms + mean_hold_ms + mean_wrap_up_ms",
         _NOT_AFFECTED,
         lambda t: _share(t.talk_ms + t.wrap_up_ms, t.finished),
     ),
     Metric(
         "mean_talk_ms",
         "Mean talk",
-        "sum of talk / answered contacts whose talk is over",
+        "sum of talk, holds and rests left out / answered contacts (callbacks too) whose talk is over",
         _NOT_AFFECTED,
-        lambda t: _share(t.talk_ms, t.finished),
+        lambda t: _share(t.talk_ms - t.hold_ms, t.finished),
+    ),
+    Metric(
+        "mean_hold_ms",
+        "Mean hold",
+        "sum of holds / answered contacts (callbacks too) whose talk is over",
+        _NOT_AFFECTED,
+        lambda t: _share(t.hold_ms, t.finished),
     ),
     Metric(
         "mean_wrap_up_ms",
         "Mean wrap-up",
-        "sum of wrap-up / answered contacts whose talk is over",
+        "sum of wrap-up / answered contacts (callbacks too) whose talk is over",
         _NOT_AFFECTED,
         lambda t: _share(t.wrap_up_ms, t.finished),
+    ),
+    Metric(
+        "transfer_share",
+        "Transfer rate: talks that the agent passed on, blind or after a consultation",
+        "(transferred + handed over) / talks of agents that are over",
+        _NOT_AFFECTED,
+        lambda t: _share(t.transferred + t.handed_over, t.talks),
+    ),
+    Metric(
+        "escalation_share",
+        "Escalation rate: talks sent to the queue's second level (`escalates_to`), by whatever command",
+        "escalated / talks of agents that are over",
+        _NOT_AFFECTED,
+        lambda t: _share(t.escalated, t.talks),
+    ),
+    _count("callbacks", "Callbacks that are over: reached, not reached, or called off"),
+    _count("callbacks_unreached", "Callbacks whose customer did not answer in all tries, or in time"),
+    Metric(
+        "callbacks_kept_share",
+        "Callbacks kept",
+        "reached / (reached + unreached)",
+        "one that the customer called off is in neither part",
+        lambda t: _share(t.callbacks_reached, t.callbacks_reached + t.callbacks_unreached),
+    ),
+    Metric(
+        "mean_time_to_callback_ms",
+        "Mean time until the customer was reached",
+        "sum of the times from asking (or from the time chosen) to reaching / reached",
+        _NOT_AFFECTED,
+        lambda t: _share(t.callback_wait_ms, t.callbacks_reached),
+    ),
+    _count("merged", "Contacts that took over the place of another of the same caller, or gave theirs to it"),
+    Metric(
+        "repeat_contact_share",
+        "Repeat contacts",
+        "repeats / contacts whose caller is known",
+        "in it: who hung up and rings again is a repeat",
+        lambda t: _share(t.repeated, t.identified),
+    ),
+    Metric(
+        "first_contact_resolution_share",
+        "First-contact resolution: answered contacts without a repeat (so far)",
+        "1 - answered that had a repeat / answered, both of known callers",
+        _NOT_AFFECTED,
+        lambda t: _share(t.identified_answered - t.followed, t.identified_answered),
     ),
     _count("offers", "Times an agent was rung", "offers to contacts that then abandoned are in it"),
     Metric(

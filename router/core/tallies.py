@@ -66,7 +66,20 @@ class ContactTally(msgspec.Struct):
     waiting_ms: int = 0
     finished: int = 0
     talk_ms: int = 0
+    hold_ms: int = 0
     wrap_up_ms: int = 0
+    transferred: int = 0
+    handed_over: int = 0
+    escalated: int = 0
+    callbacks: int = 0
+    callbacks_reached: int = 0
+    callbacks_unreached: int = 0
+    callback_wait_ms: int = 0
+    merged: int = 0
+    identified: int = 0
+    repeated: int = 0
+    identified_answered: int = 0
+    followed: int = 0
     offers: int = 0
     declined: int = 0
     no_answer: int = 0
@@ -78,12 +91,48 @@ class ContactTally(msgspec.Struct):
 
     @property
     def ended(self) -> int:
-        """Contacts whose waiting ended here, and not by moving on."""
+        """Contacts whose waiting on the line ended here, and not by moving on."""
         return self.answered + self.abandoned + self.left + self.overflowed
 
     @property
     def offered(self) -> int:
         return self.ended + self.moved_out
+
+    @property
+    def talks(self) -> int:
+        """Agents' talks that are over: a contact that was handed over has had several."""
+        return self.finished + self.handed_over
+
+    def count_answer(self, wait_ms: int, within_ms: int, *, callback: bool = False, sign: int = 1) -> None:
+        """Counts a contact that an agent took after this wait, `within_ms` being the goal; `sign` -1 takes it back."""
+        if callback:
+            self.callbacks += sign
+            self.callbacks_reached += sign
+            self.callback_wait_ms += sign * wait_ms
+            return
+        self.answered += sign
+        self.wait_answered_ms += sign * wait_ms
+        if wait_ms <= within_ms:
+            self.answered_within += sign
+        self.count_wait(wait_ms, sign)
+
+    def count_unanswered(self, outcome: str, wait_ms: int, short_ms: int, *, callback: bool = False) -> None:
+        """Counts a contact that ended (`ContactFinished.outcome`) without an agent; `short_ms`: the short abandon's."""
+        if outcome == "merged":
+            self.merged += 1
+            return
+        if callback:
+            self.callbacks += 1
+            self.callbacks_unreached += outcome == "unreached"
+            return
+        if outcome == "abandoned":
+            self.abandoned += 1
+            self.short_abandons += wait_ms < short_ms
+        elif outcome == "left":
+            self.left += 1
+        else:
+            self.overflowed += 1
+        self.count_wait(wait_ms)
 
     def count_wait(self, wait_ms: int, sign: int = 1) -> None:
         """Counts the wait of a contact whose waiting ended here; `sign` -1 takes back one that was counted."""

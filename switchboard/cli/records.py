@@ -136,7 +136,8 @@ def report(
     with _reading(loaded) as connection:
         try:
             days = first.date(), (last or first).date()
-            made = make_report(connection, subject, *days, loaded.zone, interval, now_ms, tuple(name or ()))
+            names = tuple(name or ())
+            made = make_report(connection, subject, *days, loaded.zone, interval, now_ms, names, loaded.escalations)
         except ReportError as error:
             raise typer.BadParameter(str(error)) from None
     if form == "table":

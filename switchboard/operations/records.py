@@ -137,11 +137,21 @@ class RecordsStatus(Answer):
 @operation("GET", "/reports/{subject}", roles=("supervisor", "planner", "auditor"))
 async def report(request: Request, ask: AskedReport) -> ReportAnswer:
     """Figures per interval or day, of queues, agents, skills or intents."""
-    zone = request.engine.centre.zone
+    centre = request.engine.centre
     now_ms = time.time_ns() // 1_000_000
 
     def make(connection: Connection) -> ReportAnswer:
-        made = make_report(connection, ask.subject, ask.first_day, ask.last_day, zone, ask.interval, now_ms, ask.names)
+        made = make_report(
+            connection,
+            ask.subject,
+            ask.first_day,
+            ask.last_day,
+            centre.zone,
+            ask.interval,
+            now_ms,
+            ask.names,
+            centre.escalations,
+        )
         lines = [
             ReportLine(start=row.period.start, end=row.period.end, name=row.name, values=row.values)
             for row in made.rows

@@ -3,11 +3,14 @@ it arrived, whatever becomes of it and whenever; agents' time, queue lengths and
 pass. So a report equals what the engine counted while it happened."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import merge
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
+from router.core.repeats import WITHIN_MS, Repeats
 from router.core.tallies import AgentTally, ContactTally
 from switchboard.reports.periods import Period, Spans
 from switchboard.store.schema import agent_states, calls, contacts, offers, waits
@@ -26,9 +29,15 @@ _NAMES: dict[Of, Callable[[Row[Any]], Iterable[str]]] = {
 }
 
 
-def contact_tallies(connection: Connection, of: Of, periods: Sequence[Period], now_ms: int) -> ContactTallies:
+def contact_tallies(
+    connection: Connection,
+    of: Of,
+    periods: Sequence[Period],
+    now_ms: int,
+    escalations: Mapping[str, str] = MappingProxyType({}),
+) -> ContactTallies:
     """The tallies by period and name; under TOTAL a contact counts once, where it ended. `now_ms`: the end of what is
-    still going on."""
+    still going on. `escalations`: the second level of each queue that has one."""
     names, spans = _NAMES[of], Spans(periods)
     start_ms, end_ms = periods[0].start_ms, periods[-1].end_ms
     tallies: ContactTallies = defaultdict(ContactTally)
@@ -36,10 +45,11 @@ def contact_tallies(connection: Connection, of: Of, periods: Sequence[Period], n
     def of_row(row: Row[Any], index: int | None) -> list[ContactTally]:
         return [] if index is None else [tallies[index, name] for name in {TOTAL, *names(row)}]
 
-    arrived = select(contacts).where(contacts.c.arrived_ms >= start_ms, contacts.c.arrived_ms < end_ms)
+    arrived = _customers().where(contacts.c.arrived_ms >= start_ms, contacts.c.arrived_ms < end_ms)
     for row in _stream(connection, arrived):
         for tally in of_row(row, spans.at(row.arrived_ms)):
-            _count_contact(tally, row)
+            _count_contact(tally, row, escalations)
+    _count_repeats(connection, start_ms, end_ms, lambda row: of_row(row, spans.at(row.arrived_ms)))
     for row in _stream(connection, _waits(start_ms, end_ms)):
         for index, span_ms in spans.parts(row.from_ms, now_ms if row.to_ms is None else row.to_ms):
             for tally in of_row(row, index):
@@ -94,16 +104,21 @@ def agent_tallies(connection: Connection, periods: Sequence[Period], now_ms: int
                 tally.no_answer += 1
             else:
                 tally.offer_failed += 1
-    answered = select(contacts.c.agent, contacts.c.answered_ms).where(
-        contacts.c.answered_ms >= start_ms, contacts.c.answered_ms < end_ms
+    accepted = select(offers.c.agent, offers.c.accepted_ms).where(
+        offers.c.accepted_ms >= start_ms, offers.c.accepted_ms < end_ms, offers.c.cause == "accepted"
     )
-    for row in _stream(connection, answered):
-        for tally in of_agent(row.agent, spans.at(row.answered_ms)):
+    for row in _stream(connection, accepted):
+        for tally in of_agent(row.agent, spans.at(row.accepted_ms)):
             tally.answered += 1
     return tallies
 
 
-def _count_contact(tally: ContactTally, row: Row[Any]) -> None:
+def _customers() -> Select[Any]:
+    """All stays but consultations, which are no customer's."""
+    return select(contacts).where(contacts.c.consult.is_(False))
+
+
+def _count_contact(tally: ContactTally, row: Row[Any], escalations: Mapping[str, str]) -> None:
     tally.arrived += 1
     tally.moved_in += row.moved_from != ""
     tally.offers += row.offers
@@ -111,26 +126,58 @@ def _count_contact(tally: ContactTally, row: Row[Any]) -> None:
     tally.no_answer += row.no_answer
     tally.offer_failed += row.offer_failed
     tally.wrap_up_ms += row.wrap_up_ms
+    tally.talk_ms += row.talk_ms
+    tally.hold_ms += row.hold_ms
+    tally.handed_over += row.handed_over
     match row.outcome:
         case "answered" | "" if row.answered_ms is not None:
-            tally.answered += 1
-            tally.wait_answered_ms += row.wait_ms
-            tally.answered_within += row.wait_ms <= row.answered_within_ms
+            tally.count_answer(row.wait_ms, row.answered_within_ms, callback=row.callback)
             tally.finished += row.outcome == "answered"
-            tally.talk_ms += row.talk_ms
-        case "abandoned":
-            tally.abandoned += 1
-            tally.short_abandons += row.wait_ms < row.short_abandon_ms
-        case "left":
-            tally.left += 1
+            tally.transferred += row.transferred_to != ""
+            tally.escalated += bool(row.transferred_to) and escalations.get(row.queue) == row.transferred_to
         case "moved":
             tally.moved_out += 1
-            return
         case "" | "lost":
-            return
+            pass
         case _:
-            tally.overflowed += 1
-    tally.count_wait(row.wait_ms)
+            tally.count_unanswered(row.outcome, row.wait_ms, row.short_abandon_ms, callback=row.callback)
+
+
+def _count_repeats(
+    connection: Connection, start_ms: int, end_ms: int, of_row: Callable[[Row[Any]], list[ContactTally]]
+) -> None:
+    """Who came again: the stays around the period, each at its beginning and at its end."""
+    near = _customers().where(
+        contacts.c.caller != "",
+        contacts.c.arrived_ms >= start_ms - 2 * WITHIN_MS,
+        contacts.c.arrived_ms < end_ms + WITHIN_MS,
+    )
+    ended = near.where(contacts.c.ended_ms.is_not(None))
+    happenings = merge(
+        ((row.queued_ms, row.id, 0, row) for row in _stream(connection, near.order_by("queued_ms", "id"))),
+        ((row.ended_ms, row.id, 1, row) for row in _stream(connection, ended.order_by("ended_ms", "id"))),
+        key=lambda happening: happening[:3],
+    )
+    repeats: Repeats[Row[Any]] = Repeats()
+    sent_on: set[str] = set()
+    for at_ms, _, ended_here, row in happenings:
+        if ended_here:
+            if row.transferred_to:
+                sent_on.add(row.contact)
+            elif row.outcome not in ("moved", "lost"):
+                for tally in of_row(row):
+                    tally.identified_answered += row.outcome == "answered"
+                repeats.ended(row.contact, row.caller, at_ms, row)
+        elif row.contact in sent_on:
+            sent_on.remove(row.contact)
+        elif not row.moved_from:
+            earlier = repeats.arrived(row.contact, row.caller, at_ms)
+            for tally in of_row(row):
+                tally.identified += 1
+                tally.repeated += earlier is not None
+            if earlier is not None:
+                for tally in of_row(earlier):
+                    tally.followed += earlier.outcome == "answered"
 
 
 def _until(end: Any, start_ms: int) -> Any:

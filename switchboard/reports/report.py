@@ -1,8 +1,9 @@
 """A report: what may be asked for, and its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -65,8 +66,10 @@ def make_report(
     interval: Interval,
     now_ms: int,
     names: Sequence[str] = (),
+    escalations: Mapping[str, str] = MappingProxyType({}),
 ) -> Report:
     """The report of the days `first` to `last`, both included. `names`: only of these, by default of all there were.
+    `escalations`: the second level of each queue that has one.
 
     Raises ReportError for days that make no sense.
     """
@@ -85,7 +88,7 @@ def make_report(
     if subject == "agents":
         tallies.update(agent_tallies(connection, asked, now_ms))
     else:
-        tallies.update(contact_tallies(connection, subject, asked, now_ms))
+        tallies.update(contact_tallies(connection, subject, asked, now_ms, escalations))
     wanted = {*names} or {name for _, name in tallies}
     rows = [
         ReportRow(asked[index], name or ALL, _values(tally))

@@ -28,10 +28,10 @@ class AgentStates:
             if state.handled_id is not None and state.handled_id in handled
         }
 
-    def handled(self, stay: Stay) -> None:
-        """The stay's agent has finished with it."""
-        if state := self._now.get(stay.agent):
-            self._handled[stay.agent] = stay
+    def handled(self, agent: str, stay: Stay) -> None:
+        """The agent has finished with the stay."""
+        if state := self._now.get(agent):
+            self._handled[agent] = stay
             state.handled_id = stay.id
             self._batch.change(state)
 

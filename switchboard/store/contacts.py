@@ -134,13 +134,17 @@ class Stays:
             self._batch.change(offer)
             self._log(now_ms, stay, queue_log.connected(stay, offer, now_ms))
 
-    def handed_over(self, decision: decisions.HandOver, now_ms: int) -> None:
-        if stay := self._open.get(decision.contact):
+    def handed_over(self, decision: decisions.HandOver, now_ms: int) -> Stay | None:
+        """The stay, which another agent goes on with."""
+        stay = self._open.get(decision.contact)
+        if stay is not None:
+            stay.handed_over += 1
             self._log(now_ms, stay, queue_log.handed_over(stay, decision.from_agent, decision.to_agent, now_ms))
             stay.agent = decision.to_agent
             stay.talk_ms += decision.talk_ms
             stay.hold_ms += decision.hold_ms
             self._batch.change(stay)
+        return stay
 
     # Ends
 
@@ -148,7 +152,7 @@ class Stays:
         self._reason = decision.reason
 
     def finished(self, decision: decisions.ContactFinished, now_ms: int) -> Stay | None:
-        """The stay is over; given back if an agent has handled it."""
+        """The stay is over; given back if an agent has handled it (a consultation leaves no work)."""
         stay = self._open.get(decision.contact)
         if stay is None:  # sent away by a full or closed queue, or taken over in the middle of a talk
             stay = self._make(decision.contact, decision.queue, decision.arrived_ms, now_ms)
@@ -165,7 +169,7 @@ class Stays:
         stay.transferred_to = decision.transferred_to or ""
         self._close(stay, now_ms)
         self._log(now_ms, stay, queue_log.talked(stay, self._directed_to(), now_ms))
-        return stay
+        return None if stay.consult else stay
 
     def reconcile(self, present: dict[str, Contact], now_ms: int) -> None:
         """A journal begins with these contacts. Where journals are missing before it, what they would have said is not

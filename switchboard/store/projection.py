@@ -53,7 +53,7 @@ class Projection:
             decisions.ContactParked: self._stays.parked,
             decisions.ContactReleased: self._stays.released,
             decisions.ContactFinished: self._finished,
-            decisions.HandOver: self._stays.handed_over,
+            decisions.HandOver: self._handed_over,
             decisions.AgentChanged: self._agents.changed,
         }
 
@@ -113,7 +113,11 @@ class Projection:
 
     def _finished(self, decision: decisions.ContactFinished, now_ms: int) -> None:
         if stay := self._stays.finished(decision, now_ms):
-            self._agents.handled(stay)
+            self._agents.handled(stay.agent, stay)
+
+    def _handed_over(self, decision: decisions.HandOver, now_ms: int) -> None:
+        if stay := self._stays.handed_over(decision, now_ms):
+            self._agents.handled(decision.from_agent, stay)
 
     def _tell(self, at_ms: int, kind: str, what: Event | decisions.Decision) -> None:
         offer = self._stays.offer(getattr(what, "offer", ""))  # answers to offers name nothing else

@@ -40,6 +40,7 @@ class Stay(Row):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_up_ms: int = 0
+    handed_over: int = 0
     offers: int = 0
     declined: int = 0
     no_answer: int = 0

@@ -94,6 +94,7 @@ contacts = Table(
     _ms("talk_ms"),
     _ms("hold_ms"),
     _ms("wrap_up_ms"),
+    _count("handed_over"),
     _count("offers"),
     _count("declined"),
     _count("no_answer"),

@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("talk_ms", sa.BigInteger(), nullable=False),
         sa.Column("hold_ms", sa.BigInteger(), nullable=False),
         sa.Column("wrap_up_ms", sa.BigInteger(), nullable=False),
+        sa.Column("handed_over", sa.Integer(), nullable=False),
         sa.Column("offers", sa.Integer(), nullable=False),
         sa.Column("declined", sa.Integer(), nullable=False),
         sa.Column("no_answer", sa.Integer(), nullable=False),

@@ -1,0 +1,287 @@
+"""Counts contacts and agents from the router's decisions, into the tallies of their intervals.
+
+A contact counts in the interval in which it arrived, whatever becomes of it and whenever; agents' time and queue
+lengths count in the interval in which they pass. A consultation is no customer's contact: only the agents' side of it
+counts. A contact that is transferred ends its stay in one queue and arrives anew in the other.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from router.core import decisions
+from router.core.events import ContactArrived, Event
+from router.core.intervals import Intervals
+from router.core.policy import Goal
+from router.core.repeats import Repeats
+from router.core.tallies import AgentTally, ContactTally
+
+NO_GOAL = Goal(answered_within_ms=0, share=0.0)
+
+
+class _Contact(msgspec.Struct):
+    """A contact that has not finished: where it waits or, since when, who has it."""
+
+    queue: str
+    goal: Goal
+    arrived_ms: int
+    caller: str = ""
+    consult: bool = False
+    callback: bool = False
+    in_line: bool = False
+    agent: str | None = None
+    answered_ms: int = 0
+    wait_ms: int = 0
+    answered: bool = False
+
+
+class _Line(msgspec.Struct):
+    """How many wait in a queue, and until when that has been accounted for."""
+
+    length: int
+    since_ms: int
+
+
+class _Agent(msgspec.Struct):
+    """An agent's state, until when it has been accounted for, and the contact handled last."""
+
+    state: decisions.AgentState
+    since_ms: int
+    handled: _Contact | None = None
+
+
+class Counting:
+    """`goals` are those of the queues, `escalations` the second level of each queue that has one."""
+
+    def __init__(self, intervals: Intervals, goals: Mapping[str, Goal], escalations: Mapping[str, str]) -> None:
+        self._intervals = intervals
+        self._goals = goals
+        self.escalations = escalations
+        self._lines: dict[str, _Line] = {}
+        self._agents: dict[str, _Agent] = {}
+        self._contacts: dict[str, _Contact] = {}
+        self._sent_on: dict[str, str] = {}
+        self._repeats: Repeats[_Contact] = Repeats()
+        self._arriving: ContactArrived | None = None
+        self._uncounted = ContactTally()
+        self._observers: dict[type, Callable[[Any, int], None]] = {
+            decisions.ContactQueued: self._queued,
+            decisions.ContactParked: self._parked,
+            decisions.Offer: self._offered,
+            decisions.OfferEnded: self._offer_ended,
+            decisions.Connect: self._connected,
+            decisions.CustomerReached: self._reached,
+            decisions.HandOver: self._handed_over,
+            decisions.ContactFinished: self._finished,
+            decisions.AgentChanged: self._agent_changed,
+        }
+
+    def begin(self, event: Event) -> None:
+        """The decisions that follow are about this event."""
+        self._arriving = event if isinstance(event, ContactArrived) else None
+
+    def observe(self, decision: decisions.Decision, now_ms: int) -> None:
+        observer = self._observers.get(type(decision))
+        if observer is not None:
+            observer(decision, now_ms)
+
+    def account(self, now_ms: int) -> None:
+        """Counts the time until now of all who wait and of all agents."""
+        for queue, line in self._lines.items():
+            self._account_line(queue, line, now_ms)
+        for name, agent in self._agents.items():
+            self._account_agent(name, agent, now_ms)
+
+    # Contacts that wait
+
+    def _queued(self, decision: decisions.ContactQueued, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        if contact is None:
+            known = (decision.wait_from_ms, decision.arrived_ms, now_ms)
+            arrived_ms = next(at_ms for at_ms in known if at_ms is not None)
+            contact = self._arrive(decision.contact, decision.queue, arrived_ms, decision.consult)
+            self._identify(decision.contact, contact, now_ms)
+        elif contact.agent is None and contact.queue != decision.queue:
+            self._leave_line(contact, now_ms)
+            self._tally(contact).moved_out += 1
+            caller = contact.caller
+            contact = self._arrive(decision.contact, decision.queue, contact.arrived_ms, contact.consult)
+            contact.caller = caller
+            self._tally(contact).moved_in += 1
+        elif contact.agent is not None or contact.in_line:
+            return
+        self._enter_line(contact, now_ms)
+
+    def _arrive(self, name: str, queue: str, arrived_ms: int, consult: bool) -> _Contact:
+        goal = self._goals.get(queue, NO_GOAL)
+        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, consult=consult)
+        self._tally(contact).arrived += 1
+        return contact
+
+    def _identify(self, name: str, contact: _Contact, now_ms: int) -> None:
+        """Whose contact it is, and whether the caller was here shortly before."""
+        if name in self._sent_on:
+            contact.caller = self._sent_on.pop(name)
+        elif self._arriving is not None and self._arriving.contact == name and not contact.consult:
+            contact.caller = self._arriving.caller
+            if contact.caller:
+                tally = self._tally(contact)
+                tally.identified += 1
+                earlier = self._repeats.arrived(name, contact.caller, now_ms)
+                if earlier is not None:
+                    tally.repeated += 1
+                    self._tally(earlier).followed += earlier.answered
+
+    def _tally(self, contact: _Contact) -> ContactTally:
+        if contact.consult:
+            return self._uncounted
+        return self._intervals.at(contact.arrived_ms).queue(contact.queue)
+
+    def _parked(self, decision: decisions.ContactParked, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        if contact is not None:
+            self._leave_line(contact, now_ms)
+
+    def _enter_line(self, contact: _Contact, now_ms: int) -> None:
+        contact.in_line = True
+        self._line_changes(contact, +1, now_ms)
+
+    def _leave_line(self, contact: _Contact, now_ms: int) -> None:
+        if contact.in_line:
+            contact.in_line = False
+            self._line_changes(contact, -1, now_ms)
+
+    def _line_changes(self, contact: _Contact, by: int, now_ms: int) -> None:
+        if contact.consult:
+            return
+        line = self._lines.get(contact.queue)
+        if line is None:
+            line = self._lines[contact.queue] = _Line(0, now_ms)
+        self._account_line(contact.queue, line, now_ms)
+        line.length += by
+
+    def _account_line(self, queue: str, line: _Line, now_ms: int) -> None:
+        if line.length:
+            for interval, span_ms in self._intervals.split(line.since_ms, now_ms):
+                interval.queue(queue).waiting_ms += line.length * span_ms
+        line.since_ms = now_ms
+
+    # Offers and talks
+
+    def _offered(self, decision: decisions.Offer, now_ms: int) -> None:
+        self._intervals.at(now_ms).agent(decision.agent).offers += 1
+        contact = self._contacts.get(decision.contact)
+        if contact is not None:
+            self._tally(contact).offers += 1
+
+    def _offer_ended(self, decision: decisions.OfferEnded, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        tallies: list[ContactTally | AgentTally] = [self._intervals.at(now_ms).agent(decision.agent)]
+        if contact is not None:
+            tallies.append(self._tally(contact))
+        for tally in tallies:
+            if decision.cause == "declined":
+                tally.declined += 1
+            elif decision.cause == "no_answer":
+                tally.no_answer += 1
+            elif decision.cause != "cancelled":
+                tally.offer_failed += 1
+        if contact is not None and contact.agent is not None:  # joining the two failed: the contact waits again
+            self._answer(contact, -1)
+            self._intervals.at(contact.answered_ms).agent(contact.agent).answered -= 1
+            contact.agent = None
+            self._enter_line(contact, now_ms)
+
+    def _connected(self, decision: decisions.Connect, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        if contact is not None:
+            self._talk_begins(contact, decision.agent, now_ms - contact.arrived_ms, now_ms)
+
+    def _reached(self, decision: decisions.CustomerReached, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        if contact is not None:
+            contact.callback = True
+            self._talk_begins(contact, decision.agent, decision.wait_ms, now_ms)
+
+    def _talk_begins(self, contact: _Contact, agent: str, wait_ms: int, now_ms: int) -> None:
+        if contact.agent is not None:
+            return
+        self._leave_line(contact, now_ms)
+        contact.agent, contact.answered_ms, contact.wait_ms = agent, now_ms, wait_ms
+        self._intervals.at(now_ms).agent(agent).answered += 1
+        self._answer(contact, +1)
+
+    def _answer(self, contact: _Contact, sign: int) -> None:
+        """Counts that the contact was answered after its wait; `sign` -1 takes that back."""
+        tally = self._tally(contact)
+        tally.count_answer(contact.wait_ms, contact.goal.answered_within_ms, callback=contact.callback, sign=sign)
+
+    def _handed_over(self, decision: decisions.HandOver, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        if contact is None:
+            return
+        tally = self._tally(contact)
+        tally.handed_over += 1
+        tally.talk_ms += decision.talk_ms
+        tally.hold_ms += decision.hold_ms
+        if decision.from_agent in self._agents:
+            self._agents[decision.from_agent].handled = contact
+
+    def _finished(self, decision: decisions.ContactFinished, now_ms: int) -> None:
+        contact = self._contacts.get(decision.contact)
+        if contact is None:  # taken over in the middle of its life
+            contact = self._arrive(decision.contact, decision.queue, decision.arrived_ms, decision.consult)
+        elif contact.agent is not None:  # counted when the talk began; now all is known
+            self._answer(contact, -1)
+        self._leave_line(contact, now_ms)
+        del self._contacts[decision.contact]
+        contact.callback = decision.callback
+        contact.answered = decision.outcome == "answered"
+        tally = self._tally(contact)
+        if contact.answered:
+            self._talked(decision, contact, tally, now_ms)
+        else:
+            short_ms = contact.goal.short_abandon_ms
+            tally.count_unanswered(decision.outcome, decision.wait_ms, short_ms, callback=decision.callback)
+        if decision.transferred_to is not None:
+            self._sent_on[decision.contact] = contact.caller
+        elif contact.caller:
+            tally.identified_answered += contact.answered
+            self._repeats.ended(decision.contact, contact.caller, now_ms, contact)
+
+    def _talked(self, decision: decisions.ContactFinished, contact: _Contact, tally: ContactTally, now_ms: int) -> None:
+        agent = decision.agent or ""
+        if contact.agent is None:
+            contact.answered_ms = now_ms
+            self._intervals.at(now_ms).agent(agent).answered += 1
+        contact.agent, contact.wait_ms = agent, decision.wait_ms
+        self._answer(contact, +1)
+        tally.finished += 1
+        tally.talk_ms += decision.talk_ms
+        tally.hold_ms += decision.hold_ms
+        if decision.transferred_to is not None:
+            tally.transferred += 1
+            tally.escalated += self.escalations.get(decision.queue) == decision.transferred_to
+        if agent in self._agents and not contact.consult:
+            self._agents[agent].handled = contact
+
+    # Agents
+
+    def _agent_changed(self, decision: decisions.AgentChanged, now_ms: int) -> None:
+        agent = self._agents.get(decision.agent)
+        if agent is None:
+            self._agents[decision.agent] = _Agent(decision.state, now_ms)
+            return
+        self._account_agent(decision.agent, agent, now_ms)
+        agent.state = decision.state
+
+    def _account_agent(self, name: str, agent: _Agent, now_ms: int) -> None:
+        if agent.state != "offline" and now_ms > agent.since_ms:
+            field = f"{agent.state}_ms"
+            for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
+                tally = interval.agent(name)
+                setattr(tally, field, getattr(tally, field) + span_ms)
+            if agent.state == "wrap_up" and agent.handled is not None:
+                self._tally(agent.handled).wrap_up_ms += now_ms - agent.since_ms
+        agent.since_ms = now_ms

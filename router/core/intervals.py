@@ -1,0 +1,81 @@
+"""The intervals in which metrics are counted: tallies by name, the latest kept apart, the older ones pooled."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from router.core.tallies import AgentTally, ContactTally
+
+
+class Interval(msgspec.Struct):
+    """What was counted in one interval."""
+
+    queues: dict[str, ContactTally] = {}
+    agents: dict[str, AgentTally] = {}
+    flows: int = 0
+    contained: int = 0
+
+    def queue(self, name: str) -> ContactTally:
+        tally = self.queues.get(name)
+        if tally is None:
+            tally = self.queues[name] = ContactTally()
+        return tally
+
+    def agent(self, name: str) -> AgentTally:
+        tally = self.agents.get(name)
+        if tally is None:
+            tally = self.agents[name] = AgentTally()
+        return tally
+
+    def add(self, other: "Interval") -> None:
+        for name, queue in other.queues.items():
+            self.queue(name).add(queue)
+        for name, agent in other.agents.items():
+            self.agent(name).add(agent)
+        self.flows += other.flows
+        self.contained += other.contained
+
+
+class Intervals:
+    """Intervals of `interval_ms` from `start_ms` on; without `interval_ms` there is one for the whole run. The last
+    `keep` are kept apart, so memory is bounded."""
+
+    def __init__(self, start_ms: int, interval_ms: int | None, keep: int) -> None:
+        self.start_ms = start_ms
+        self.interval_ms = interval_ms
+        self.keep = keep
+        self.first_kept = 0
+        self.older = Interval()
+        self.kept: dict[int, Interval] = {}
+
+    def index(self, at_ms: int) -> int:
+        return 0 if self.interval_ms is None else max(0, at_ms - self.start_ms) // self.interval_ms
+
+    def at(self, at_ms: int) -> Interval:
+        return self.number(self.index(at_ms))
+
+    def number(self, index: int) -> Interval:
+        interval = self.kept.get(index)
+        if interval is not None:
+            return interval
+        if index < self.first_kept:
+            return self.older
+        interval = self.kept[index] = Interval()
+        if index - self.first_kept >= self.keep:
+            self.first_kept = index - self.keep + 1
+            for old in sorted(i for i in self.kept if i < self.first_kept):
+                self.older.add(self.kept.pop(old))
+        return interval
+
+    def split(self, from_ms: int, to_ms: int) -> Iterator[tuple[Interval, int]]:
+        """The time between the two, cut at interval borders: each interval with its milliseconds of it."""
+        last = self.index(max(from_ms, to_ms - 1))
+        if self.interval_ms is None or self.index(from_ms) == last:
+            yield self.number(last), to_ms - from_ms
+            return
+        self.number(last)
+        while from_ms < to_ms:
+            index = max(self.index(from_ms), self.first_kept - 1)
+            border_ms = min(to_ms, self.start_ms + (index + 1) * self.interval_ms)
+            yield self.number(index), border_ms - from_ms
+            from_ms = border_ms
