@@ -1,12 +1,19 @@
 """Rows on their way into the database: what was added and what changed since the last commit."""
 
-from typing import Any
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from switchboard.store import schema
 from switchboard.store.rows import AgentState, Call, OfferRow, Row, Stay, Wait
+
+Item = TypeVar("Item")
+
+_AT_ONCE = 100
 
 TABLE_OF: dict[type[Row], Table] = {
     Stay: schema.contacts,
@@ -39,10 +46,11 @@ class Batch:
 
     def write(self, connection: Connection) -> None:
         for kind, rows in self._changed.items():
-            if rows:
-                upsert(connection, TABLE_OF[kind], [row.values() for row in rows.values()])
+            for some in _chunks(list(rows.values())):
+                upsert(connection, TABLE_OF[kind], [row.values() for row in some])
         for table, added in self._added.items():
-            connection.execute(table.insert(), added)
+            for several in _chunks(added):
+                connection.execute(table.insert(), several)
 
     def written(self) -> None:
         """The transaction is committed."""
@@ -51,9 +59,20 @@ class Batch:
             rows.clear()
 
 
+def _chunks(rows: list[Item]) -> Iterator[list[Item]]:
+    """A few rows at a time, and between them the engine's thread goes first."""
+    for begin in range(0, len(rows), _AT_ONCE):
+        yield rows[begin : begin + _AT_ONCE]
+        time.sleep(0)
+
+
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Writes each row, in place of the one of the same id if there is one."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
+    connection.execute(_upsert(connection.dialect.name, table), rows)
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     new = {column.name: insert.excluded[column.name] for column in table.columns if column.name != "id"}
-    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=new), rows)
+    return insert.on_conflict_do_update(index_elements=["id"], set_=new)

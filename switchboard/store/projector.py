@@ -27,7 +27,7 @@ from switchboard.store.queue_log_file import QueueLogFile
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2
-BATCH_BYTES = 256 * 1024
+BATCH_BYTES = 128 * 1024
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 _DAY_S = 86_400
 _CLEAN_EVERY_S = 3600
