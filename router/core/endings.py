@@ -39,7 +39,7 @@ class Endings:
             )
         )
         state.note(contact, outcome + (f": {reason}" if reason else ""))
-        if outcome == "abandoned" or (talked and transferred_to is None):
+        if contact.caller and (outcome == "abandoned" or (talked and transferred_to is None)):
             reentry.remember(state, contact)
         if contact.waits:
             self._index.leave(contact)

@@ -175,8 +175,9 @@ class Index:
         """Puts a queued contact into its line."""
         class_ = self.class_of(contact)
         facts = self._state.facts_of(contact)
-        held_for = contact.held_for
-        key = (facts.priority, contact.refused, held_for, held_for is not None and contact.directed_to is not None)
+        held_for = None if contact.window_ms is None else contact.held_for
+        directed = held_for is not None and contact.directed_to is not None
+        key = (facts.priority, contact.refused, held_for, directed)
         lines = class_.lines if held_for is None else class_.held_lines
         line = lines.get(key)
         if line is None:

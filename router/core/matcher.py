@@ -165,7 +165,7 @@ class Matcher:
     def _not_chosen(self, contact: Contact, line: Line) -> tuple[tuple[str, str], ...]:
         """Some who could not be chosen: who refused, then who may but is not free, then who may not."""
         state, index = self._state, self._index
-        asker = self._state.asker(contact)
+        asker = None if contact.consult_of is None else self._state.asker(contact)
         reasons = [(name, "asks" if name == asker else "refused this contact") for name in line.refused]
         for name in index.members(line.of)[:LOOKED_AT]:
             if len(reasons) >= LISTED:

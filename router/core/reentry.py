@@ -11,9 +11,9 @@ from router.core.state import CUT_OFF_REMEMBERED, Contact, CutOff, State
 
 
 def remember(state: State, contact: Contact) -> None:
-    """The contact is gone: it gave up waiting, or its talk is over."""
+    """The contact, whose caller has a name, is gone: it gave up waiting, or its talk is over."""
     queue = state.current.queues.get(contact.queue)
-    if not contact.caller or contact.consult_of is not None or queue is None or queue.spec.reentry is None:
+    if contact.consult_of is not None or queue is None or queue.spec.reentry is None:
         return
     now_ms, key = state.clock_ms, (contact.queue, contact.caller)
     if contact.state == "connected":
@@ -29,8 +29,8 @@ def remember(state: State, contact: Contact) -> None:
 
 
 def recall(state: State, event: ContactArrived) -> CutOff | None:
-    """What the caller who arrives is promised, at most: the old age or the old agent."""
-    if not event.caller or event.consult_of is not None:
+    """What the caller, by name, who arrives is promised, at most: the old age or the old agent."""
+    if event.consult_of is not None:
         return None
     cut_off = state.cut_off.pop((event.queue, event.caller), None)
     reentry = state.current.queues[event.queue].spec.reentry

@@ -116,6 +116,7 @@ from router.core.policy import LastAction
 from router.core.strategies import ContactFacts
 
 ContactState = Literal["queued", "offered", "parked", "reaching", "connected"]
+AT_AGENT: tuple[ContactState, ...] = ("connected", "reaching")
 HISTORY = 16
 REMEMBERED = 512
 """How many happenings are kept of each thing, and how many finished contacts and dead offers are remembered."""
@@ -199,7 +200,7 @@ class Contact(msgspec.Struct, gc=False):
     @property
     def has_agent(self) -> bool:
         """An agent has accepted it."""
-        return self.state in ("connected", "reaching")
+        return self.state in AT_AGENT
 
     @property
     def held_for(self) -> str | None:
@@ -219,7 +220,8 @@ class Agent(msgspec.Struct):
 
     `offers` ring (each with its contact), `contacts` talk, those of them in `resting` have been interrupted.
     `wrap_up_ms`: when the wrap-up ends. `retry_ms`: no offers until then, because the last one met a busy phone or an
-    error; shown as a pause. `failures` counts the offers that failed in a row, by cause.
+    error; shown as a pause. `failures` counts the offers that failed in a row, by cause; `suspended_after` so many, the
+    agent was paused.
     `handled_ms` and `ready_ms` add up since sign-in until `since_ms`, the last change of the visible `state`.
     `turn`: how often the agent became ready.
     """
@@ -234,6 +236,7 @@ class Agent(msgspec.Struct):
     retry_ms: int | None = None
     retry_reason: str = ""
     failures: dict[str, int] = {}
+    suspended_after: int = 0
     removed: bool = False
     state: AgentState = "offline"
     shown_reason: str = ""

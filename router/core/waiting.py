@@ -30,7 +30,7 @@ from router.core.endings import Endings
 from router.core.index import Index
 from router.core.places import estimated_wait
 from router.core.policy import LastAction, Queue, Until
-from router.core.state import Contact, Due, State
+from router.core.state import AT_AGENT, Contact, Due, State
 from router.core.timers import Kind, Timers
 
 EWT_CHECK_MS = 10_000
@@ -126,8 +126,7 @@ class Waiting:
 
     def _check_window(self, contact: Contact) -> None:
         """Ends the window of the agent it is held for if it is pointless. The contact is in no line."""
-        name = contact.held_for
-        if contact.window_ms is None or name is None:
+        if contact.window_ms is None or (name := contact.held_for) is None:
             return
         if (
             not self._signed_in(name)
@@ -226,7 +225,7 @@ class Waiting:
         callback = contact.callback
         if contact.state == "parked" and callback is not None:
             return min((at for at in (callback.until_ms, callback.expires_ms) if at is not None), default=None)
-        if contact.due is not None or not contact.waits:
+        if contact.due is not None or contact.state in AT_AGENT:
             return None
         spec = self._state.queue_of(contact).spec
         until = spec.steps[contact.step].until
@@ -246,7 +245,8 @@ class Waiting:
         """Goes on to the step that the contact is due in; `tried`: nobody free was found for it in this step."""
         while contact.id in self._state.contacts and contact.due is None:
             spec = self._state.queue_of(contact).spec
-            over = self._over(contact, spec)
+            watched = spec.longest_wait_ms is not None or spec.when_unstaffed is not None
+            over = self._over(contact, spec) if watched else None
             if over is not None:
                 self.leave_by(contact, *over)
             elif contact.callback is not None and self._expires(contact):
