@@ -185,7 +185,7 @@ class Dialling:
             log.warning("the customer of %s is not rung: %s", contact, refusal)
             self._live.feed(CallbackFailed(contact, "error"))
             return None
-        self._destinations.started(channel_id, destination, now_ms)
+        self._destinations.started(channel_id, destination, now_ms, contact)
         spec = next((spec for spec in self._live.router.policy.queues if spec.name == known.queue), None)
         rules = spec.callback if spec and spec.callback else CallbackRules()
         return destination.dial_string, rules.ring_ms

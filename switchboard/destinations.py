@@ -23,12 +23,15 @@ from switchboard import facts
 from switchboard.centre.settings import OutboundSettings
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+RINGS_MS = 5 * MINUTE_MS
+"""No call rings for longer; one that has not been answered by then is over, whatever has been heard of it."""
 MAX_DIGITS = 15
 """ITU-T E.164: the longest number there is."""
 _BETWEEN = re.compile(r"[ ./()-]")
 _WRITTEN = re.compile(r"\+?[0-9]{1,32}")
 
-Record = Callable[[str, dict[str, object]], None]
+Record = Callable[[str, str, dict[str, object]], None]
+"""Writes a fact: its kind, the contact that it is about, its data."""
 
 
 class DestinationRefused(Exception):
@@ -49,6 +52,7 @@ class OutsideCall:
 
     number: str
     since_ms: int
+    contact: str = ""
     answered_ms: int | None = None
 
 
@@ -142,15 +146,15 @@ class Destinations:
 
     def _refused(self, written: str, refusal: DestinationRefused) -> None:
         self._past.refusals += 1
-        self._record(facts.OUTBOUND_REFUSED, {"number": written[:40], "reason": str(refusal)})
+        self._record(facts.OUTBOUND_REFUSED, "", {"number": written[:40], "reason": str(refusal)})
 
     def _check_caps(self, number: str, now_ms: int) -> None:
         settings = self.settings
+        self._forget(now_ms)
         if settings.hours is not None and not self._is_open(settings.hours, now_ms):
             raise DestinationRefused(f"outside numbers are dialled within the hours {settings.hours!r} only")
         if len(self._calls) >= settings.at_once:
             raise DestinationRefused(f"{settings.at_once} outside calls are under way, as many as there may be")
-        self._forget(now_ms)
         times = [at_ms for at_ms, _ in self._past.dialled]
         for limit, window_ms, called in (
             (settings.per_minute, MINUTE_MS, "minute"),
@@ -167,11 +171,11 @@ class Destinations:
 
     # The life of a call
 
-    def started(self, call: str, destination: Destination, now_ms: int) -> None:
-        """The destination is being dialled; `call` is its ChannelId."""
-        self._calls[call] = OutsideCall(destination.number, now_ms)
+    def started(self, call: str, destination: Destination, now_ms: int, contact: str = "") -> None:
+        """The destination is being dialled for this contact; `call` is its ChannelId."""
+        self._calls[call] = OutsideCall(destination.number, now_ms, contact)
         self._past.dialled.append((now_ms, destination.number))
-        self._record(facts.OUTBOUND_DIALLED, {"call": call, "number": destination.number})
+        self._record(facts.OUTBOUND_DIALLED, contact, {"call": call, "number": destination.number})
 
     def answered(self, call: str, now_ms: int) -> None:
         """The call, if it is one of ours, was answered: from now on it costs."""
@@ -185,7 +189,8 @@ class Destinations:
             cost = self._cost(known, now_ms)
             self._past.spent.append((now_ms, cost))
             talk_ms = 0 if known.answered_ms is None else now_ms - known.answered_ms
-            self._record(facts.OUTBOUND_ENDED, {"call": call, "number": known.number, "talk_ms": talk_ms, "cost": cost})
+            data = {"call": call, "number": known.number, "talk_ms": talk_ms, "cost": cost}
+            self._record(facts.OUTBOUND_ENDED, known.contact, data)
 
     # Over a restart
 
@@ -197,11 +202,11 @@ class Destinations:
                 self._past.dialled = [(int(at_ms), str(number)) for at_ms, number in data["dialled"]]
                 self._past.spent = [(int(at_ms), float(cost)) for at_ms, cost in data["spent"]]
                 self._calls = {
-                    str(call): OutsideCall(str(number), int(since_ms), int(since_ms))
-                    for call, number, since_ms in data["calls"]
+                    str(call): OutsideCall(str(number), int(since_ms), str(contact), int(since_ms))
+                    for call, number, since_ms, contact in data["calls"]
                 }
             case facts.OUTBOUND_DIALLED:
-                self._calls[data["call"]] = OutsideCall(data["number"], fact.at_ms, fact.at_ms)
+                self._calls[data["call"]] = OutsideCall(data["number"], fact.at_ms, fact.contact, fact.at_ms)
                 self._past.dialled.append((fact.at_ms, data["number"]))
             case facts.OUTBOUND_ENDED:
                 self._calls.pop(data["call"], None)
@@ -213,9 +218,9 @@ class Destinations:
         """Writes what counts into the journal that begins, so that caps hold over any number of restarts."""
         self._forget(now_ms)
         if self._past.dialled or self._past.spent or self._calls:
-            calls = [(call, known.number, known.since_ms) for call, known in self._calls.items()]
+            calls = [(call, known.number, known.since_ms, known.contact) for call, known in self._calls.items()]
             data = {"dialled": self._past.dialled, "spent": self._past.spent, "calls": calls}
-            self._record(facts.OUTBOUND_CARRIED, data)
+            self._record(facts.OUTBOUND_CARRIED, "", data)
 
     # Money and time
 
@@ -223,6 +228,9 @@ class Destinations:
         since_ms = now_ms - DAY_MS
         self._past.dialled = [entry for entry in self._past.dialled if entry[0] > since_ms]
         self._past.spent = [entry for entry in self._past.spent if entry[0] > since_ms]
+        for call, known in list(self._calls.items()):
+            if known.answered_ms is None and known.since_ms < now_ms - RINGS_MS:
+                self.ended(call, now_ms)
 
     def _cost(self, call: OutsideCall, now_ms: int) -> float:
         if call.answered_ms is None:

@@ -100,7 +100,9 @@ class Engine:
         self.accounts = Accounts(self.directory)
         self.desks = Desks(lambda kind, agent, data: self.fact(kind, agent=agent, data=data))
         self.destinations = Destinations(
-            centre.settings.outbound, lambda kind, data: self.fact(kind, data=data), self._hours_open
+            centre.settings.outbound,
+            lambda kind, contact, data: self.fact(kind, contact=contact, data=data),
+            self._hours_open,
         )
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ OUTBOUND_REFUSED: Final = "outbound_refused"
 """An outside number was not dialled: `number`, `reason`."""
 OUTBOUND_CARRIED: Final = "outbound_carried"
 """At the beginning of a journal, what counts for the caps from before: `dialled` [[at_ms, number]], `spent`
-[[at_ms, cost]], `calls` [[call, number, since_ms]]."""
+[[at_ms, cost]], `calls` [[call, number, since_ms, contact]]."""
 CALLBACK_BOOKED: Final = "callback_booked"
 """A callback was asked for: `queue`, `number`, `at_ms` (the time chosen), `call` (the call in which), `merged`."""
 FLOW_ENDED: Final = "flow_ended"

@@ -256,7 +256,7 @@ def _dial(request: Request, contact: Contact, number: str, purpose: Purpose) -> 
         raise OperationRefused(str(refusal), "forbidden") from None
     _hold(request, contact)
     call = engine.outside.next_channel_id()
-    engine.destinations.started(call, destination, now_ms)
+    engine.destinations.started(call, destination, now_ms, contact.id)
     caller_id = engine.centre.settings.outbound.caller_id or ""
     engine.outside.dial(contact.id, call, destination.dial_string, caller_id, purpose)
     request.changed({}, {"outside": destination.number})

@@ -28,6 +28,8 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 CALLER, AGENT, WORLD = 700.0, 1_100.0, 1_600.0
+RINGING = 480.0
+"""What a ringing tone has and a dial tone has not (indications.conf, `us`)."""
 PATIENCE_S = 30
 
 
@@ -117,9 +119,11 @@ async def test_a_message_waits_for_an_agent_who_hears_it_twice(scene: Scene) -> 
 async def test_the_agent_calls_back_and_the_two_hear_each_other(scene: Scene) -> None:
     centre = scene.centre
     await scene.leave_message()
+    scene.world.ring_s = 1.5
     await centre.ask("sign_in", agent="anna")
     await scene.anna_hears_the_message()
     scene.anna.press("2")
+    await scene.hears(scene.anna, RINGING)
     await asyncio.wait_for(scene.world.in_call.wait(), PATIENCE_S)
     await scene.hears(scene.world, AGENT)
     await scene.hears(scene.anna, WORLD)

@@ -32,7 +32,7 @@ def test_no_text_becomes_anything_but_a_number_that_is_allowed(
         allow=allow,
         deny=deny,
     )
-    destinations = Destinations(settings, lambda kind, data: None, lambda hours, now_ms: True)
+    destinations = Destinations(settings, lambda kind, contact, data: None, lambda hours, now_ms: True)
     try:
         destination = destinations.check(text, 0)
     except DestinationRefused:
@@ -46,7 +46,7 @@ def test_no_text_becomes_anything_but_a_number_that_is_allowed(
 @given(text=_NASTY)
 def test_with_everything_allowed_only_the_digits_that_were_written_are_dialled(text: str) -> None:
     settings = OutboundSettings(trunk="provider", allow=["+X", "X"], least_digits=1, per_minute=1_000_000)
-    destinations = Destinations(settings, lambda kind, data: None, lambda hours, now_ms: True)
+    destinations = Destinations(settings, lambda kind, contact, data: None, lambda hours, now_ms: True)
     try:
         destination = destinations.check(text, 0)
     except DestinationRefused:

@@ -54,7 +54,7 @@ class Desk:
         self.hours: Hours | None = None
         settings = {"trunk": "provider", "country_code": "34", "allow": ["+34"]} | outbound
         self.destinations = Destinations(
-            OutboundSettings.model_validate(settings), lambda kind, data: None, lambda name, now_ms: True
+            OutboundSettings.model_validate(settings), lambda kind, contact, data: None, lambda name, now_ms: True
         )
         self.callbacks = Callbacks(self.live, self.destinations, hours_of=lambda queue: self.hours)
         self.dialling = Dialling(self.live, self.destinations, hours_of=lambda queue: self.hours)

@@ -22,8 +22,8 @@ class Guard:
         outbound = OutboundSettings.model_validate(SPAIN | settings)
         self.destinations = Destinations(outbound, self._record, lambda hours, now_ms: open_now)
 
-    def _record(self, kind: str, data: dict[str, object]) -> None:
-        self.facts.append(Fact(self.now_ms, kind, data=data))
+    def _record(self, kind: str, contact: str, data: dict[str, object]) -> None:
+        self.facts.append(Fact(self.now_ms, kind, contact, data=data))
 
     def dial(self, number: str = "911234567", call: str = "sb-1.") -> str:
         destination = self.destinations.check(number, self.now_ms)
@@ -137,6 +137,16 @@ def test_so_many_calls_at_once() -> None:
     assert "under way" in guard.reason()
     guard.destinations.ended("sb-1.", guard.now_ms)
     guard.dial(call="b")
+
+
+def test_a_call_of_which_nothing_more_is_heard_does_not_take_a_place_for_ever() -> None:
+    guard = Guard(at_once=1)
+    guard.dial()
+    guard.now_ms += 6 * MINUTE_MS
+    guard.dial(call="b")
+    guard.destinations.answered("b", guard.now_ms)
+    guard.now_ms += 6 * MINUTE_MS
+    assert "under way" in guard.reason()
 
 
 def test_money_is_counted_by_talk_time_and_the_longest_prefix() -> None:
