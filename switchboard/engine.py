@@ -21,7 +21,7 @@ from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
 from router.ami import actions
 from router.ami.client import AmiAddress, AmiClient, AmiDisconnected, AmiError, Event
-from router.core.decisions import AnyDecision
+from router.core.decisions import AgentSuspended, AnyDecision
 from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
 from router.core.router import Router
@@ -522,6 +522,9 @@ class Engine:
         self.metrics.begin(event)
         for decision in decisions:
             self.metrics.observe(decision, now_ms)
+            if isinstance(decision, AgentSuspended):
+                cause = decision.cause.replace("_", " ")
+                log.warning("%s is paused: %d offers in a row failed (%s)", decision.agent, decision.failures, cause)
 
     def _remember(self, fact: Fact) -> None:
         """Takes in a fact that an earlier engine wrote."""

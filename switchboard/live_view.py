@@ -57,6 +57,8 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right" if name in ("for", "handled", "occupancy") else "left", no_wrap=True)
     for agent in agents:
         reason = f" ({agent['reason']})" if agent["reason"] else ""
+        if agent["suspended_after"]:
+            reason = f" ({agent['reason']}, {agent['suspended_after']} in a row)"
         table.add_row(
             agent["name"],
             Text(f"{agent['state'].replace('_', '-')}{reason}", _AGENT_STYLES[agent["state"]]),

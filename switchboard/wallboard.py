@@ -44,6 +44,8 @@ class AgentNow(Answer):
     name: str
     state: AgentState
     reason: str
+    suspended_after: int
+    """So many offers in a row failed before the agent was paused for it; 0 for any other pause or state."""
     for_ms: int | None
     """How long in this state."""
     contact: str | None
@@ -102,6 +104,7 @@ def _agent(name: str, agent: dict[str, Any], now_ms: int) -> AgentNow:
         name=name,
         state=agent["state"],
         reason=agent.get("reason", ""),
+        suspended_after=agent.get("suspended_after", 0),
         for_ms=now_ms - since_ms if since_ms is not None else None,
         contact=agent.get("contact"),
         handled=agent["handled"],

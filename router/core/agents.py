@@ -22,23 +22,25 @@ class Agents:
         agent.presence, agent.reason = ("ready", "") if pause_reason is None else ("paused", pause_reason)
         agent.handled_ms = agent.ready_ms = agent.answered = agent.last_offer = 0
         agent.failures.clear()
+        agent.suspended_after = 0
         self._index.signed(agent.name, +1)
         self.changed(agent)
 
     def sign_out(self, agent: Agent, reason: str = "") -> None:
         agent.presence, agent.reason = "offline", reason
-        agent.retry_ms = None
+        agent.retry_ms, agent.suspended_after = None, 0
         self._index.signed(agent.name, -1)
         self.changed(agent)
 
     def pause(self, agent: Agent, reason: str) -> None:
         agent.presence, agent.reason = "paused", reason
-        agent.retry_ms = None
+        agent.retry_ms, agent.suspended_after = None, 0
         self.changed(agent)
 
     def ready(self, agent: Agent) -> None:
         agent.presence, agent.reason = "ready", ""
         agent.wrap_up_ms = agent.retry_ms = None
+        agent.suspended_after = 0
         self.changed(agent)
 
     def wrap_up(self, agent: Agent, for_ms: int) -> None:
@@ -110,7 +112,7 @@ class Agents:
         failures = agent.failures[cause] = agent.failures.get(cause, 0) + 1
         if agent.presence == "ready":
             if pause is not None and failures >= limit:
-                agent.presence, agent.reason = "paused", pause
+                agent.presence, agent.reason, agent.suspended_after = "paused", pause, failures
                 agent.failures.clear()
                 self._state.out.append(AgentSuspended(agent.name, cause, failures))
             elif cause not in ("no_answer", "declined"):

@@ -33,6 +33,8 @@ def check_channels(policy: Policy) -> Iterator[Problem]:
 
 def _rules(channel: Channel, names: list[str], rules: Channels) -> Iterator[Problem]:
     path = f"channels.{channel.name}"
+    if channel.name == "voice" and channel.auto_accept:
+        yield Problem("calls are accepted by picking up", path=f"{path}.auto_accept", severity="warning")
     for field, others in (("beside", channel.beside), ("interrupts", channel.interrupts)):
         for other in others:
             yield from _known(other, names, f"{path}.{field}")

@@ -34,6 +34,8 @@ def _problems(policy: Policy) -> Iterator[Problem]:
         yield Problem("there is no queue", path="queues")
     if policy.short_busy_retry_ms < LEAST_RETRY_MS:
         yield Problem(f"must be at least {LEAST_RETRY_MS}", path="short_busy_retry_ms")
+    limits = ("no_answer_limit", "declined_limit", "unreachable_limit", "busy_limit")
+    yield from _at_least("after_failure", {name: getattr(policy.after_failure, name) for name in limits}, 1)
     yield from _ranking("contact_ranking", policy.contact_ranking, "contact")
     queues = {queue.name: queue for queue in policy.queues}
     for agent in policy.agents:

@@ -1,9 +1,9 @@
 """Who comes again: repeat contacts, and whether the first contact settled the matter.
 
 A contact is a *repeat* if its caller comes within WITHIN_MS after the end of the caller's previous contact, whatever
-the queue or the channel. An answered contact is *followed* if it has a repeat; what nobody followed counts as resolved, and
-until WITHIN_MS are over it may still be followed. A contact that is transferred, moves on or comes back by its flow is
-one contact. Callers without a name (`ContactArrived.caller`) are not in any of this.
+the queue or the channel. An answered contact is *followed* if it has a repeat; what nobody followed counts as resolved,
+and until WITHIN_MS are over it may still be followed. A contact that is transferred, moves on or comes back by its flow
+is one contact. Callers without a name (`ContactArrived.caller`) are not in any of this.
 
 Whether a matter was really settled only the caller knows: like every measure of first-contact resolution without a
 survey this one takes silence for satisfaction.

@@ -186,6 +186,7 @@ class Board:
         return _known(
             state=agent.state,
             reason=agent.shown_reason or None,
+            suspended_after=agent.suspended_after or None,
             since_ms=agent.since_ms or None,
             contact=agent.contact,
         )

@@ -50,6 +50,12 @@ def test_a_mistake_in_a_channel(channels: tuple[Channel, ...], expected: str) ->
     assert first.endswith("[error]")
 
 
+def test_calls_are_not_accepted_by_themselves() -> None:
+    assert problems(Channel("voice", auto_accept=True), CHAT, EMAIL) == [
+        "channels.voice.auto_accept: calls are accepted by picking up [warning]"
+    ]
+
+
 def test_unknown_channels_of_queues_and_agents() -> None:
     people = (Agent("anna", capacity={"voice": 1, "caht": 3}),)
     assert problems(VOICE, CHAT, channel="caht", people=people) == [

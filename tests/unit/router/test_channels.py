@@ -199,6 +199,9 @@ def test_a_pause_only_after_so_many_failures_in_a_row() -> None:
         assert taker(desk.wait_until(desk.now_ms + 1_000), "c1") == "anna"
     assert only(desk.send(OfferNotAnswered("o3")), AgentSuspended) == [AgentSuspended("anna", "no_answer", 3)]
     assert desk.state("anna") == ("paused", "no answer")
+    assert desk.router.agent("anna").suspended_after == 3
+    desk.send(AgentReady("anna"))
+    assert desk.router.agent("anna").suspended_after == 0
 
 
 def test_an_accepted_offer_starts_the_count_anew() -> None:
