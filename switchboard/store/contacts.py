@@ -172,27 +172,41 @@ class Stays:
         return None if stay.consult else stay
 
     def reconcile(self, present: dict[str, Contact], now_ms: int) -> None:
-        """A journal begins with these contacts. Where journals are missing before it, what they would have said is not
-        known: contacts that are no more end as `lost`, others begin in the middle."""
-        for stay in [stay for contact, stay in self._open.items() if contact not in present]:
-            self._leave(stay, "lost", now_ms, "")
+        """A journal begins with these contacts. Where something is missing before it (deleted journals, a disk that was
+        full), what it would have said is not known: contacts that are no more end as `lost`, others begin in the
+        middle, and those that are known are taken as they are now."""
+        for stay in list(self._open.values()):
+            contact = present.get(stay.contact)
+            if contact is None:
+                self._leave(stay, "lost", now_ms, "")
+            elif contact.queue != stay.queue:
+                self._leave(stay, "moved", now_ms, "")
         for contact in present.values():
-            if contact.id in self._open:
-                continue
-            arrived_ms = contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms
-            stay = self._make(contact.id, contact.queue, arrived_ms, contact.queued_ms, contact)
-            stay.callback, stay.consult = contact.callback is not None, contact.consult_of is not None
-            stay.offers = contact.offers
-            self._open[stay.contact] = stay
-            if contact.state == "connected":
-                stay.agent, stay.answered_ms = contact.agent or "", contact.answered_ms or now_ms
-                stay.wait_ms = contact.waited_ms or 0
-            elif contact.state != "parked":
+            stay = self._open.get(contact.id) or self._begun(contact)
+            agent = contact.agent or "" if contact.state == "connected" else ""
+            if agent and not stay.agent:
+                self._stops_waiting(stay, now_ms)
+                stay.answered_ms, stay.wait_ms = contact.answered_ms or now_ms, contact.waited_ms or 0
+            if not agent and contact.waits and stay.id not in self._waits:
+                stay.answered_ms = None
                 self._starts_waiting(stay, now_ms)
+            if stay.agent != agent:
+                stay.agent = agent
+                self._batch.change(stay)
+
+    def _begun(self, contact: Contact) -> Stay:
+        """A stay of which the journals do not have the beginning."""
+        arrived_ms = contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms
+        stay = self._open[contact.id] = self._make(contact.id, contact.queue, arrived_ms, contact.queued_ms, contact)
+        stay.callback, stay.consult = contact.callback is not None, contact.consult_of is not None
+        stay.offers = contact.offers
+        return stay
 
     def _leave(self, stay: Stay, outcome: str, now_ms: int, reason: str) -> None:
         """The contact ends its stay without an agent (or, lost, whatever it was doing)."""
         stay.outcome = outcome
+        if not stay.agent and outcome in ("moved", "lost"):
+            stay.wait_ms = now_ms - stay.arrived_ms
         if stay.id in self._waits:
             self._log(now_ms, stay, queue_log.left(stay, 1 + self._before(stay), now_ms, reason))
         self._close(stay, now_ms)

@@ -92,12 +92,12 @@ def left(stay: Stay, position: int, now_ms: int, reason: str) -> Line:
             return Line(stay.contact, stay.queue, NONE, "ABANDON", place)
         case "left" if reason:
             return Line(stay.contact, stay.queue, NONE, "EXITWITHKEY", (reason, *place))
-        case "overflowed" if "agent" in reason:
-            return Line(stay.contact, stay.queue, NONE, "EXITEMPTY", place)
         case "left" | "merged" | "lost":
             return Line(stay.contact, stay.queue, NONE, "WITHDRAW", (*place, stay.outcome))
         case "moved" if stay.ended_by:
             return Line(stay.contact, stay.queue, NONE, "WITHDRAW", (*place, "moved"))
+        case "overflowed" | "moved" if reason.startswith("nobody"):  # is signed in, is available
+            return Line(stay.contact, stay.queue, NONE, "EXITEMPTY", place)
         case _:
             return Line(stay.contact, stay.queue, NONE, "EXITWITHTIMEOUT", place)
 

@@ -131,6 +131,40 @@ def test_contacts_and_agents_that_a_journal_begins_with_are_taken_up(tmp_path: P
     assert [state["state"] for state in rows(projector._engine, schema.agent_states)] == ["busy", "wrap_up"]
 
 
+def test_what_a_full_disk_kept_from_the_journal_is_made_up_for_by_the_next_one(
+    tmp_path: Path, projector: Projector
+) -> None:
+    day = Day(tmp_path)
+    day.feed(e.AgentSignedIn("anna"))
+    for contact in ("taken", "gone", "sent", "stays"):
+        day.feed(e.ContactArrived(contact, "billing"))
+    projector.catch_up()
+    written = day.journal.path.read_bytes()
+    taken = day.router.contact("taken")
+    assert taken is not None
+    assert taken.offer is not None
+    day.wait(2_000)
+    for event in (e.OfferAccepted(taken.offer), e.ContactLeft("gone"), e.ContactMoved("sent", "tech")):
+        day.feed(event)
+    day.journal.path.write_bytes(written)  # what happened since was not taken by the disk
+    again = Day(tmp_path, now_ms=day.now_ms + 500, begin_with=Router.restore(day.router.snapshot()))
+    again.wait(1_000)
+    again.feed(e.ContactEnded("taken"))
+    projector.catch_up()
+    assert projector._engine is not None
+    stays = rows(projector._engine, schema.contacts)
+    found = {(row["contact"], row["queue"]): (row["outcome"], row["agent"], row["wait_ms"]) for row in stays}
+    assert found == {
+        ("taken", "billing"): ("answered", "anna", 2_000),
+        ("gone", "billing"): ("lost", "", 2_500),
+        ("sent", "billing"): ("moved", "", 2_500),
+        ("sent", "tech"): ("", "", 0),
+        ("stays", "billing"): ("", "", 0),
+    }
+    still = [row["contact_id"] for row in rows(projector._engine, schema.waits) if row["to_ms"] is None]
+    assert still == [row["id"] for row in stays if row["outcome"] == ""]
+
+
 def test_a_line_that_is_no_record_stops_the_records_there_and_says_where(tmp_path: Path, projector: Projector) -> None:
     day = Day(tmp_path)
     with day.journal.path.open("ab") as file:

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import Engine
 
 from router.core import events as e
 from switchboard.store.projector import Projector
 from switchboard.store.queue_log import safe, written
-from tests.support.journals import BEGIN_MS, Day
+from tests.support.journals import BEGIN_MS, Day, day_policy
 from tests.support.queue_log import parse
+from tests.support.routing import VOICEMAIL
 
 START_S = BEGIN_MS // 1000
 
@@ -89,6 +91,17 @@ def test_those_who_leave_without_an_agent_say_how(day: Day, lines: Callable[[], 
         "d|billing|NONE|WITHDRAW|2|4|10|moved",
         "a|billing|NONE|EXITWITHTIMEOUT|1|1|60",
     ]
+
+
+def test_a_queue_that_nobody_serves_is_left_as_empty(day: Day, lines: Callable[[], list[str]]) -> None:
+    policy = day_policy(2)
+    queues = (msgspec.structs.replace(policy.queues[0], when_unstaffed=VOICEMAIL), policy.queues[1])
+    day.feed(e.PolicyPublished(msgspec.structs.replace(policy, queues=queues)))
+    day.feed(e.AgentPaused("anna", "lunch"))
+    day.feed(e.ContactArrived("a", "billing"))
+    day.wait(3_000)
+    day.feed(e.AgentSignedOut("anna"))
+    assert any(line.endswith("|a|billing|NONE|EXITEMPTY|1|1|3") for line in lines())
 
 
 def test_a_phone_that_rings_out_and_one_whose_caller_goes(day: Day, lines: Callable[[], list[str]]) -> None:
