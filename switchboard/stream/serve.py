@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from socket import SO_SNDBUF, SOL_SOCKET
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -12,6 +13,9 @@ ALIVE_EVERY_S = 15.0
 """A reader that hears nothing for twice as long should connect again."""
 SEND_LIMIT_S = 20.0
 """A reader that takes nothing for so long is gone."""
+CLOSE_LIMIT_S = 1.0
+"""A reader has so long to say goodbye."""
+SEND_BUFFER = 256 * 1024
 MOST_FROM_CLIENT = 1024
 
 
@@ -25,8 +29,10 @@ def prepare(app: web.Application) -> None:
     app[_OPEN] = sockets
 
     async def close(app: web.Application) -> None:
-        for socket in tuple(sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the engine stops", drain=False)
+        closing = (
+            socket.close(code=WSCloseCode.GOING_AWAY, message=b"the engine stops", drain=False) for socket in sockets
+        )
+        await asyncio.gather(*closing, return_exceptions=True)
 
     app.on_shutdown.append(close)
 
@@ -41,8 +47,12 @@ async def serve(
     still_allowed: Callable[[], Awaitable[bool]] | None = None,
 ) -> web.WebSocketResponse:
     """Sends the centre's stream, or an agent's own, until the reader leaves or may no longer see it."""
-    socket = web.WebSocketResponse(heartbeat=ALIVE_EVERY_S, compress=False, max_msg_size=MOST_FROM_CLIENT)
+    socket = web.WebSocketResponse(
+        heartbeat=ALIVE_EVERY_S, compress=False, max_msg_size=MOST_FROM_CLIENT, timeout=CLOSE_LIMIT_S
+    )
     await socket.prepare(request)
+    if request.transport is not None and (line := request.transport.get_extra_info("socket")) is not None:
+        line.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)  # a slow reader is felt before megabytes wait in the kernel
     request.app[_OPEN].add(socket)
     reader = Reader(board.follow(agent), epoch, after)
     sending = asyncio.ensure_future(_send(request, socket, board, reader, still_allowed))
