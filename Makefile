@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench setup docs clean
+.PHONY: help demo test lint bench soak setup docs clean
 
 help:
 	@echo "make demo    set everything up and watch real calls being routed, beside what the simulation predicts"
 	@echo "make test    set everything up and run all tests"
 	@echo "make lint    ruff, mypy and the import rules"
 	@echo "make bench   the benchmarks, each beside a peer"
+	@echo "make soak    faults on a live centre again and again, for MINUTES (60): nothing may be lost"
 	@echo "make docs    write the generated references and the JSON schemas again"
 
 # A rebuilt environment whenever what it is made from changes.
@@ -41,6 +42,9 @@ lint: $(VENV)/ready
 
 bench: setup
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+soak: setup
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
 
 docs: $(VENV)/ready
 	$(BIN)/python -m switchboard.reference

@@ -181,11 +181,11 @@ class Exchange:
 
 
 @asynccontextmanager
-async def running_exchange(directory: Path, **site: Any) -> AsyncIterator[Exchange]:
-    """Asterisk for centres of tests; `site` changes fields of its `AsteriskSite`."""
+async def running_exchange(directory: Path, agents: Sequence[str] = AGENTS, **site: Any) -> AsyncIterator[Exchange]:
+    """Asterisk for centres of tests with these agents; `site` changes fields of its `AsteriskSite`."""
     with reserved_ports() as ports:
         host = AGENTS_HOST
-        lines = dict(zip(AGENTS, free_udp_ports(host, len(AGENTS)), strict=True))
+        lines = dict(zip(agents, free_udp_ports(host, len(agents)), strict=True))
         described = AsteriskSite(
             **{
                 "numbers": (MENU, QUEUE, COLLECT, PROMPT, NOWHERE),

@@ -1,0 +1,29 @@
+"""The faults, each with what happens, by name, and how one is driven (`tests.support.faults` brings the calls)."""
+
+from pathlib import Path
+
+from tests.faults.engine import ENGINE_FAULTS
+from tests.faults.frame import Fault
+from tests.faults.lines import LINE_FAULTS
+from tests.faults.machine import MACHINE_FAULTS, small_file_system, unmount
+from tests.faults.phones import PHONE_FAULTS
+from tests.support.faults import Counts, counts, staged
+
+FAULTS: dict[str, Fault] = ENGINE_FAULTS | LINE_FAULTS | PHONE_FAULTS | MACHINE_FAULTS
+
+
+async def drive(fault: Fault, directory: Path, *, after_s: float = 0.0) -> Counts:
+    """The fault happens `after_s` after the calls have come into their stages; what was counted in the end."""
+    environment = fault.environment(directory) if fault.environment else {}
+    engine_directory = directory / "engine"
+    if fault.disk:
+        await small_file_system(engine_directory, fault.disk)
+    try:
+        async with staged(directory, environment=environment) as scene:
+            scene.expected_errors += fault.expected_errors
+            await scene.moment(after_s)
+            await fault.happen(scene)
+            return await counts(scene)
+    finally:
+        if fault.disk:
+            await unmount(engine_directory)

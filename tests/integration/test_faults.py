@@ -1,0 +1,19 @@
+"""Every fault of the list, once, with calls in every stage: nobody is lost, nobody is stuck, places are kept.
+
+`make soak` drives the same faults for as long as wanted, at other moments each time.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults import FAULTS, drive
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.xdist_group("faults")]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_nothing_is_lost(name: str, tmp_path: Path) -> None:
+    counted = await drive(FAULTS[name], tmp_path)
+    print(f"{name}: {counted}")
+    assert counted.proper, f"{name}: {counted}"
