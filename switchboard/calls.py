@@ -29,7 +29,7 @@ from ivr.flow.effects import BookCallback, Effect, Enqueue, HangUp, LookUp, Take
 from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input, VoicemailTaken, WayOut
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, MachineError, Session
-from router.core.decisions import AnyDecision, Connect, ContactFinished, ContactReleased, Hold
+from router.core.decisions import AnyDecision, Connect, ContactFinished, ContactReleased, EndTalk, Hold
 from router.core.errors import ImpossibleEvent
 from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft, ContactMoved
 from router.live.legs import AgentLegs
@@ -55,7 +55,8 @@ class Call:
     """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
     name of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
     during it the caller was to be joined with an agent. `queue`: into which the flow has put the caller, who may be out
-    of it with the place kept. `left_message`: a caller who goes now has not given up."""
+    of it with the place kept. `left_message`: a caller who goes now has not given up. `with_agent`: the caller comes
+    back from a talk, whatever the dialplan says."""
 
     session: Session
     machine: Machine
@@ -65,6 +66,7 @@ class Call:
     queue: str | None = None
     left_message: bool = False
     hold_reason: str = ""
+    with_agent: bool = False
     joining: bool = False
     released: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -197,7 +199,9 @@ class Calls:
                 ):
                     call.goes_on(ANSWERED)  # usually the caller is about to come back from the Bridge
                 case Hold(contact=contact, reason=reason) if call := self._calls.get(contact):
-                    call.hold_reason = reason
+                    call.hold_reason, call.with_agent = reason, True
+                case EndTalk(contact=contact) if call := self._calls.get(contact):
+                    call.with_agent = True
                 case _:
                     pass
 
@@ -238,10 +242,12 @@ class Calls:
         """The caller is back: from a talk that the agent ended, or because an engine was gone for a while. None: the
         flow that the caller was in is no more."""
         call.stay, call.joining = channel, False
+        talked, call.with_agent = talked or call.with_agent, False
         if self._room.held(contact):
             call.joining = True  # how it ends, AMI says: by a Bridge or by a hang-up
             await self._room.hold(channel, contact, call.session.language, call.hold_reason)
-            call.joining = False
+            await channel.send(codec.channel_status())  # raises where AMI's news of a hang-up was faster
+            call.joining, talked = False, True
         queued = call.session.waiting_for == "Enqueue" or call.session.place is not None
         served = talked and queued and await self._talk_is_over(channel, contact)
         if served:

@@ -28,7 +28,7 @@ from router.live.customers import Customers
 from router.live.legs import AgentLegs
 from router.live.lines import VOICEMAIL_PREFIX, Lines
 from router.live.outside import OutsideLegs
-from router.live.resync_talks import consulting, on_hold, take_over_consultations
+from router.live.resync_talks import FALLBACK, consulting, on_hold, take_over_consultations
 from router.live.shell import LiveRouter
 from router.live.talks import Talks
 
@@ -43,8 +43,6 @@ _VARIABLES = (
     VAR_RECORDING,
     VAR_RECORDING_PAUSES,
 )
-_FALLBACK = "Queue"
-"""The application of a caller whom the dialplan has given to the fallback queue, and who is no longer ours."""
 
 
 @dataclass(slots=True)
@@ -97,7 +95,7 @@ async def resync(
         if line is None:
             found.counts["callers gone"] += 1
             live.feed(ContactLeft(name))
-        elif line.get("Application") == _FALLBACK:
+        elif line.get("Application") == FALLBACK:
             found.counts["callers in the fallback queue"] += 1
             live.feed(ContactLeft(name, "left"))
     # Consultations before the talks that they ask about: the one asked may have to go on with the caller.

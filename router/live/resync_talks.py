@@ -10,6 +10,9 @@ from router.core.state import Contact, LiveOffer
 from router.live.legs import AgentLegs
 from router.live.talks import Consultation, Talks
 
+FALLBACK = "Queue"
+"""The application of a caller whom the dialplan has given to the fallback queue, and who is no longer ours."""
+
 
 def on_hold(
     offer: LiveOffer,
@@ -21,7 +24,7 @@ def on_hold(
     counts: Counter[str],
 ) -> AnyEvent | None:
     """A contact whose agent has put it on hold."""
-    if caller is None:
+    if caller is None or caller.get("Application") == FALLBACK:
         counts["talks over"] += 1
         legs.forget(offer.id)
         return ContactEnded(offer.contact)

@@ -156,6 +156,8 @@ class Talks:
             caller = self._lines.uniqueid(leg.contact)
             places = (CONTEXT_BACK, "s"), (CONTEXT_AGENT_APART, "s")
             try:
+                # Should the engine go now, the dialplan must not take the caller for served.
+                await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "no"))
                 action = actions.redirect_both(caller, places[0], leg.channel_id, places[1])
                 await self._client.action("Redirect", action)
             except AmiError as error:  # one of them is gone: the hang-up, or the next resync, says what it means
@@ -169,6 +171,8 @@ class Talks:
             try:
                 caller = self._lines.channel(contact)
                 if caller is not None:
+                    line = self._lines.uniqueid(contact)
+                    await self._client.action("Setvar", actions.setvar(line, VAR_TALKED, "yes"))
                     await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
                     if leg.state == "apart":
                         leg.state = "joined"
