@@ -48,7 +48,7 @@ class QueueOpening(Answer):
     until: datetime | None
 
 
-@operation("GET", "/queues/opening", roles=("supervisor", "planner", "auditor"))
+@operation("GET", "/openings", roles=("supervisor", "planner", "auditor"))
 async def openings(request: Request, ask: Nothing) -> list[QueueOpening]:
     """Which queues are open, closed or in an emergency, and why."""
     return [_opening(request, queue) for queue in request.engine.live.router.queues()]
@@ -62,7 +62,7 @@ async def switch_queue(request: Request, ask: SwitchQueue) -> Done:
     return Done(message=_in_words(_opening(request, ask.queue)))
 
 
-@operation("POST", "/queues/switch", roles=("supervisor",))
+@operation("POST", "/openings", roles=("supervisor",))
 async def switch_queues(request: Request, ask: SwitchQueues) -> Done:
     """Open or close all queues, or close them in an emergency."""
     queues = request.engine.live.router.queues()
