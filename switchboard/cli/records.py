@@ -3,13 +3,14 @@
 They read the database itself, so they work whether an engine runs or not.
 """
 
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -22,6 +23,7 @@ from router.live.journal import JournalError
 from switchboard.centre import Centre, load_centre
 from switchboard.centre.secrets import SecretError
 from switchboard.cli.journal import print_candidates
+from switchboard.control import SOCKET_NAME
 from switchboard.lock import AlreadyRunning, DirectoryLock
 from switchboard.reports.periods import Interval
 from switchboard.reports.report import Report, ReportError, Subject, make_report
@@ -73,7 +75,7 @@ def _explained() -> Iterator[None]:
         _fail(f"the records cannot be used now: {database.reason(error)}")
 
 
-def _fail(message: str, code: int = 3) -> None:
+def _fail(message: str, code: int = 3) -> NoReturn:
     errors.print(message, markup=False)
     raise typer.Exit(code)
 
@@ -88,13 +90,11 @@ def show(
     loaded = load_centre(centre)
     with _reading(loaded) as connection:
         found = find_contacts(connection, contact)
-        if len(found) != 1:
-            unknown = f"The records have no contact {contact!r}."
-            _fail(f"{contact!r} could be {', '.join(found)}." if found else unknown, 1)
-        whole = whole_contact(connection, found[0])
+        if len(found) > 1:
+            _fail(f"{contact!r} could be {', '.join(found)}.", 1)
+        whole = whole_contact(connection, found[0] if found else contact)
     if whole is None:
         _fail(f"The records have no contact {contact!r}.", 1)
-        return
     console.print(f"Contact {whole.contact}", style="bold", markup=False)
     for call in whole.calls:
         console.print(f"  call from {call['caller'] or 'an unknown number'} to {call['dialled']}", markup=False)
@@ -132,8 +132,8 @@ def report(
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal; give --output FILE", param_hint="--format")
     loaded = load_centre(centre)
-    now_ms = time.time_ns() // 1_000_000
     with _reading(loaded) as connection:
+        now_ms = _until_ms(loaded, connection)
         try:
             days = first.date(), (last or first).date()
             names = tuple(name or ())
@@ -150,6 +150,17 @@ def report(
         output.write_bytes(data)
 
 
+def _until_ms(centre: Centre, connection: Connection) -> int:
+    """Up to when what is not over has lasted: until now; without an engine, until the last that is known."""
+    with socket.socket(socket.AF_UNIX) as control:
+        try:
+            control.connect(str(Path(centre.settings.engine.directory) / SOCKET_NAME))
+        except OSError:
+            return connection.execute(select(journal_position.c.at_ms)).scalar() or 0
+    return time.time_ns() // 1_000_000
+
+
+_PIPE_WIDTH = 120
 _SHOWN: dict[str, tuple[str, ...]] = {
     "agents": ("answered", "refused_share", "occupancy_share", "busy_ms", "wrap_up_ms", "ready_ms", "paused_ms"),
     "": (
@@ -157,11 +168,9 @@ _SHOWN: dict[str, tuple[str, ...]] = {
         "answered",
         "abandoned",
         "service_level_share",
-        "abandon_share",
         "asa_ms",
         "wait_p95_ms",
         "aht_ms",
-        "containment_share",
     ),
 }
 
@@ -169,15 +178,16 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 def _print_report(made: Report) -> None:
     """The figures that fit a terminal; CSV has them all."""
     shown = _SHOWN.get(made.subject, _SHOWN[""])
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("from")
-    table.add_column(made.subject.removesuffix("s"))
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("from", no_wrap=True)
+    table.add_column(made.subject.removesuffix("s"), overflow="fold")
     for column in shown:
         table.add_column(_title(column), justify="right")
     clock = "%Y-%m-%d" if made.interval == "day" else "%Y-%m-%d %H:%M %Z"
     for row in made.rows:
         table.add_row(f"{row.period.start:{clock}}", row.name, *(_cell(c, row.values[c]) for c in shown))
-    console.print(table if made.rows else "Nothing is recorded of these days.")
+    wide = Console(highlight=False, width=None if console.is_terminal else _PIPE_WIDTH)
+    wide.print(table if made.rows else "Nothing is recorded of these days.")
 
 
 def _title(column: str) -> str:

@@ -1,5 +1,6 @@
 """The story of a contact as the records have it, in words: those of `switchboard.story` for what the router did."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
@@ -7,6 +8,8 @@ from router.core.decisions import AnyDecision, Decision, Offer
 from router.core.events import AnyEvent, Event
 from switchboard.store.records import Happening, Whole
 from switchboard.story import decision_text, event_text
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Line(NamedTuple):
@@ -19,11 +22,11 @@ class Line(NamedTuple):
 
 
 def story_lines(whole: Whole) -> Iterator[Line]:
-    """What has words, in order."""
+    """What has words, in order; without control characters, which callers may send and terminals obey."""
     for happening in whole.happenings:
         if text := _text(happening):
             offer = happening.what if isinstance(happening.what, Offer) else None
-            yield Line(happening.at_ms, happening.kind, text, offer)
+            yield Line(happening.at_ms, happening.kind, _CONTROL.sub(" ", text), offer)
 
 
 def _text(happening: Happening) -> str:
