@@ -29,15 +29,12 @@ EngineDirectory = Annotated[
 ]
 Agent = Annotated[str, typer.Argument(help="The agent's short name, as in agents.yaml.")]
 
-agent_app = typer.Typer(help="Sign agents in and out, pause them, make them ready.", no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(state)
     app.command()(live)
     app.command()(reload)
-    app.add_typer(agent_app, name="agent")
 
 
 def run(
@@ -70,32 +67,6 @@ async def _serve(engine: Engine) -> None:
         gc.freeze()
         console.print(f"{engine.centre.name} is open; FastAGI on port {engine.agi_port}, process {os.getpid()}.")
         await stopping.wait()
-
-
-@agent_app.command("sign-in")
-def sign_in(agent: Agent, engine: EngineDirectory = Path("var")) -> None:
-    """Sign an agent in, ready for contacts."""
-    _tell(engine, "sign_in", agent=agent)
-
-
-@agent_app.command("sign-out")
-def sign_out(agent: Agent, engine: EngineDirectory = Path("var")) -> None:
-    """Sign an agent out: at once when free, otherwise after the present contact."""
-    _tell(engine, "sign_out", agent=agent)
-
-
-@agent_app.command("pause")
-def pause(
-    agent: Agent, reason: Annotated[str, typer.Argument(help="Why.")], engine: EngineDirectory = Path("var")
-) -> None:
-    """Pause an agent: at once when free, otherwise after the present contact."""
-    _tell(engine, "pause", agent=agent, reason=reason)
-
-
-@agent_app.command("ready")
-def ready(agent: Agent, engine: EngineDirectory = Path("var")) -> None:
-    """End an agent's pause or wrap-up."""
-    _tell(engine, "ready", agent=agent)
 
 
 def reload(engine: EngineDirectory = Path("var")) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from documents import DocumentError
 from switchboard.cli import (
     accounts,
+    agents,
     callback,
     check,
     conf,
@@ -39,6 +40,7 @@ app.add_typer(flow.app, name="flow")
 app.add_typer(conf.app, name="conf")
 simulate.register(app)
 engine.register(app)
+app.add_typer(agents.app, name="agent")
 accounts.register(app)
 app.add_typer(callback.app, name="callback")
 app.add_typer(voicemail.app, name="voicemail")
