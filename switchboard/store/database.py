@@ -1,5 +1,6 @@
 """Opening the records' database, SQLite or PostgreSQL, and bringing its tables to this version."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def open_store(url: URL, *, read_only: bool = False) -> Engine:
     # A connection of its own each time: the file may have been replaced.
     arguments = {"timeout": _LOCK_WAIT_S}
     engine = create_engine(url, poolclass=NullPool, json_serializer=_json, connect_args=arguments)
+
+    @event.listens_for(engine, "do_connect")
+    def _connects(*_: object) -> None:
+        if not read_only and url.database:
+            with contextlib.suppress(OSError):  # what is wrong with the place SQLite says itself
+                Path(url.database).touch(mode=0o600)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _: object) -> None:

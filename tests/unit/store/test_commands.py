@@ -209,3 +209,7 @@ def test_the_file_is_a_plain_sqlite_database_in_wal_mode(day: Day, tmp_path: Pat
     with sqlite3.connect(tmp_path / "records.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_nobody_but_the_engines_user_reads_the_file(day: Day, tmp_path: Path) -> None:
+    assert [path.stat().st_mode & 0o077 for path in tmp_path.glob("records.db*")] == [0]
