@@ -76,7 +76,18 @@ def _schemas(endpoints: list[Endpoint]) -> tuple[dict[tuple[str, JsonSchemaMode]
         for name, info in (endpoint.in_path | endpoint.in_query).items():
             inputs.append((f"{endpoint.name}.{name}", "validation", TypeAdapter(info.rebuild_annotation())))
     schemas, definitions = TypeAdapter.json_schemas(inputs, ref_template=_REF)
-    return dict(schemas), definitions.get("$defs", {})
+    named = definitions.get("$defs", {})
+    _close(schemas)
+    _close(named)
+    return dict(schemas), named
+
+
+def _close(schema: Any) -> None:
+    """Says that keys of other patterns are refused, which pydantic does and its schemas do not say."""
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _close(inner)
+    if isinstance(schema, dict) and "patternProperties" in schema:
+        schema.setdefault("additionalProperties", False)
 
 
 def _problems() -> Json:

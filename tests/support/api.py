@@ -25,8 +25,7 @@ async def running_engine(
 ) -> AsyncIterator[Engine]:
     """The engine of the small centre, in this process; AMI finds nobody."""
     monkeypatch.setenv("SWITCHBOARD_AMI_SECRET", "ami-secret")
-    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("switchboard.api.accounts.PasswordHasher", cheap)
+    cheap_passwords(monkeypatch)
     settings = (
         f"  engine: {{directory: {directory / 'engine'}, agi_port: {_free_port()}}}\n"
         f"  asterisk: {{ami_port: 1}}\n"
@@ -35,6 +34,12 @@ async def running_engine(
     centre = write_centre(directory / "centre", {"centre.yaml": FILES["centre.yaml"] + settings})
     async with Engine(load_centre(centre)).running() as engine:
         yield engine
+
+
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that take no time; how long real ones take is not what the tests are about."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("switchboard.api.accounts.PasswordHasher", cheap)
 
 
 def _free_port() -> int:

@@ -5,7 +5,12 @@ import pytest
 import pytest_asyncio
 
 from switchboard.engine import Engine
-from tests.support.api import running_engine
+from tests.support.api import cheap_passwords, running_engine
+
+
+@pytest.fixture(autouse=True)
+def passwords_in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_passwords(monkeypatch)
 
 
 @pytest_asyncio.fixture
