@@ -10,7 +10,7 @@ Whether a number may be dialled at all is not asked here but before (`switchboar
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -146,28 +146,38 @@ class OutsideLegs:
 
     # What a resync finds
 
-    def found(self, channels: Mapping[str, Event]) -> None:
-        """These channels are there, by Uniqueid. Talks of outside parties go on; a party who is joined with nobody was
-        about to be, when the engine stopped, and is hung up."""
+    def channels(self) -> list[str]:
+        """The ChannelIds of all calls under way."""
+        return list(self._by_channel)
+
+    def found(self, channels: Mapping[str, Event], before: Sequence[str]) -> None:
+        """These channels are there, by Uniqueid; of the calls known `before`, all others are over. Talks of outside
+        parties go on; a party of an earlier engine that is joined with nobody is hung up."""
         for unique, event in channels.items():
-            contact = event.variables.get(VAR_OUTSIDE)
-            if contact is None or unique in self._by_channel:
-                continue
+            if contact := event.variables.get(VAR_OUTSIDE):
+                self._found(unique, contact, event, channels.get(self._lines.uniqueid(contact)))
+        for channel_id in before:
+            if channel_id not in channels and (gone := self._by_channel.get(channel_id)):
+                self._forget(gone)  # what it means for the contact is the resync's to say
+
+    def _found(self, unique: str, contact: str, event: Event, caller: Event | None) -> None:
+        outside = self._by_channel.get(unique)
+        known = outside is not None
+        if outside is None:
             outside = OutsideLeg(contact, unique, "consult")
             self._add(outside)
-            bridge, caller = event.get("BridgeID"), channels.get(self._lines.uniqueid(contact))
-            if bridge and caller is not None and caller.get("BridgeID") == bridge:
-                outside.state = "with_caller"
-                if self._is_connected(contact):
-                    self._live.feed(ContactEnded(contact, "agent"))
-            elif bridge:
-                outside.state = "with_agent"
-            else:
-                outside.state = "answered" if event.get("ChannelState") == _UP else "ringing"
-                self._drop(outside)
-        for outside in list(self._by_channel.values()):
-            if outside.channel_id not in channels:
-                self._forget(outside)
+        bridge, up = event.get("BridgeID"), event.get("ChannelState") == _UP
+        if bridge and caller is not None and caller.get("BridgeID") == bridge:
+            outside.state = "with_caller"
+            if self._is_connected(contact):
+                self._live.feed(ContactEnded(contact, "agent"))
+        elif bridge:
+            outside.state = "with_agent"
+        elif not known:
+            outside.state = "answered" if up else "ringing"
+            self._drop(outside)
+        elif outside.state == "ringing" and up:
+            self._on_originated(outside, reached=True)
 
     # Commands to Asterisk
 

@@ -71,7 +71,8 @@ async def resync(
     Raises AmiError when Asterisk cannot be asked; it is then asked again after the next login.
     """
     # Those that come from now on are no concern of this listing.
-    offers, legs_before, customers_before = live.router.offers(), legs.offers(), customers.channels()
+    offers, legs_before = live.router.offers(), legs.offers()
+    customers_before, outside_before = customers.channels(), outside.channels()
     waiting = [contact.id for contact in live.router.contacts() if contact.waits]
     consultations = {contact.id for contact in live.router.contacts() if contact.consult_of is not None}
     listed = await client.collect("Status", actions.status(variables=_VARIABLES), until="StatusComplete")
@@ -85,7 +86,7 @@ async def resync(
         channel_is(unique, event["Channel"])
     customers.found(channels, customers_before)
     found = Findings(channels)
-    outside.found(channels)
+    outside.found(channels, outside_before)
     take_over_consultations(live.router, leg_of_offer, talks)
     for name in waiting:  # first, so that nobody is offered a caller who is gone
         contact = live.router.contact(name)

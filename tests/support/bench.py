@@ -35,7 +35,7 @@ POLICY = Policy(
             callback=CallbackRules(tries=2, retry_ms=60_000),
         ),
     ),
-    agents=(Agent("anna"),),
+    agents=(Agent("anna"), Agent("ben")),
     after_failure=AfterFailure(no_answer="no answer"),
     short_busy_retry_ms=60_000,
 )
