@@ -88,6 +88,7 @@ async def test_a_callback_keeps_its_place_and_the_agent_is_rung_first(
     assert world.outcomes[0].ended == "centre"
     (dialled,) = centre.facts(facts.OUTBOUND_DIALLED)
     (ended,) = centre.facts(facts.OUTBOUND_ENDED)
+    assert dialled.contact == ended.contact == callback
     assert dialled.data["number"] == ended.data["number"] == CUSTOMER
     assert ended.data["talk_ms"] > 0
     await centre.over()
@@ -119,7 +120,7 @@ async def test_the_customer_hangs_up_and_the_agent_has_wrap_up(centre: CallbackC
     await centre.until_agent("anna", "wrap_up", timeout_s=PATIENCE_S)
     await centre.until_agent("anna", "ready")
     assert endings(centre) == ["answered"]
-    assert anna.outcomes[0].ended == "centre"
+    await until(lambda: anna.outcomes[0].ended == "centre")
     assert [event.by for event in centre.events(ContactEnded)] == ["caller"]
     await centre.over()
 
@@ -253,6 +254,7 @@ async def test_the_engine_dies_while_the_customer_rings(exchange: Exchange, tmp_
         await until(lambda: endings(centre) == ["answered"])
         assert len(world.outcomes) == 1
         assert len(centre.facts(facts.OUTBOUND_DIALLED)) == 1
+        await until(lambda: centre.facts(facts.OUTBOUND_ENDED))
         assert centre.facts(facts.OUTBOUND_ENDED)[-1].data["talk_ms"] > 0
         assert any("1 customers being reached" in note for note in centre.notes())
         await centre.over()
