@@ -11,6 +11,8 @@ help:
 	@echo "make demo    set everything up and watch real calls being routed, beside what the simulation predicts"
 	@echo "make test    set everything up and run all tests"
 	@echo "make lint    ruff, mypy and the import rules"
+	@echo "make audit   known vulnerabilities in what we depend on"
+	@echo "make fuzz    any bytes into everything that reads them [TARGET=..] [SECONDS=60]"
 	@echo "make bench   the benchmarks, each beside a peer"
 	@echo "make soak    faults on a live centre again and again, for MINUTES (60): nothing may be lost"
 	@echo "make docs    write the generated references and the JSON schemas again"
@@ -39,6 +41,12 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# TARGET: one of tests/fuzz/targets.py, by default all one after the other. SECONDS: for each.
+fuzz: SECONDS = 60
+fuzz: $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,fuzz]'
+	$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGET)
 
 bench: setup
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done

@@ -177,7 +177,6 @@ _KEY_CODES: Final = frozenset(str(ord(key)) for key in "0123456789*#ABCD")
 _STATUS = re.compile(r"(\d{3})([ -])(.*)", re.DOTALL)
 _RESULT = re.compile(r"result=(\S*)((?: .*)?)", re.DOTALL)
 _WITH_EXTRA = re.compile(r"(?: \(([^()]*)\))?((?: \w+=\S*)*)")
-_EXTRA = re.compile(r"(?:\(([^()\n]*)\))?((?: ?\w+=\S*)*)")
 _EXTRA = re.compile(r"(\w+)=(\S*)")
 
 
@@ -190,6 +189,7 @@ class ReplyParser:
     def __init__(self) -> None:
         self._rest = b""
         self._open: list[str] = []  # the lines so far of a usage text, or of a value with line breaks
+        self._open_size = 0  # with their line ends
 
     def feed(self, chunk: bytes) -> Iterator[Reply | HangupLine]:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -197,7 +197,7 @@ class ReplyParser:
             event = self._line(raw.decode("utf-8", "replace"))
             if event is not None:
                 yield event
-        if len(self._rest) + sum(map(len, self._open)) + len(self._open) > REPLY_LIMIT:
+        if len(self._rest) + self._open_size > REPLY_LIMIT:
             raise AgiProtocolError("reply_too_long", f"over {REPLY_LIMIT} bytes")
 
     def _line(self, line: str) -> Reply | HangupLine | None:
@@ -210,19 +210,23 @@ class ReplyParser:
             raise AgiProtocolError("foreign_reply", _shown(line))
         status, rest = int(match[1]), match[3]
         if match[2] == "-":  # the usage text of a 520 follows
-            self._open = [line]
+            self._begin(line)
             return None
         if status == 100:  # "Trying": the reply itself is still to come
             return None
         return self._result(line, rest) if status == 200 else Reply(status, data=rest)
 
+    def _begin(self, line: str) -> None:
+        self._open, self._open_size = [line], len(line) + 1
+
     def _continued(self, line: str) -> Reply | None:
         self._open.append(line)
+        self._open_size += len(line) + 1
         first = self._open[0]
         is_usage = first[3] == "-"
         if not (line.startswith(first[:3] + " ") if is_usage else line.endswith(")")):
             return None
-        lines, self._open = self._open, []
+        lines, self._open, self._open_size = self._open, [], 0
         if is_usage:
             return Reply(int(first[:3]), data="\n".join(lines[1:-1]).strip())
         return self._result(first, "\n".join(lines)[4:])
@@ -237,7 +241,7 @@ class ReplyParser:
             if parts is not None:
                 return Reply(200, result, parts[1], dict(_EXTRA.findall(parts[2])))
             if tail.startswith(" ("):  # a value with a line break: it ends with a line that ends with ")"
-                self._open = [line]
+                self._begin(line)
                 return None
         raise AgiProtocolError("foreign_reply", _shown(line))
 
