@@ -165,6 +165,43 @@ async def test_an_agent_who_hangs_up_while_the_customer_rings_costs_no_try(centr
     await centre.over()
 
 
+async def test_a_customer_is_held_and_sent_back_to_the_queue_like_any_caller(
+    centre: CallbackCentre, exchange: Exchange
+) -> None:
+    world = await centre.world(Answer(ring_s=0.2))
+    await centre.phone("anna", Answer(ring_s=0.1))
+    callback = await centre.book()
+    await centre.until_calls(talking=1)
+    await exchange.until_bridged()
+    await centre.ask("hold", agent="anna")
+    await until_in(exchange, "world", "AGI")
+    await centre.ask("resume", agent="anna")
+    await exchange.until_bridged()
+    await centre.ask("pause", agent="anna", reason="break")
+    await centre.ask("requeue", agent="anna")
+    await until_in(exchange, "world", "AGI")
+    await centre.until_calls(waiting=1)
+    await centre.phone("ben", Answer(ring_s=0.1, talk_s=0.5))
+    await until(lambda: world.outcomes[0].ended == "centre")
+    assert [(offer.agent, offer.contact) for offer in centre.decisions(Offer)] == [
+        ("anna", callback),
+        ("ben", callback),
+    ]
+    assert len(world.outcomes) == 1  # on the line all the time, and rung once
+    await until(lambda: endings(centre) == ["answered", "answered"])
+    await centre.over()
+
+
+async def until_in(exchange: Exchange, endpoint: str, application: str) -> None:
+    """Waits until the channel of this endpoint is in this application of the dialplan."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not any(
+            name.startswith(f"PJSIP/{endpoint}-") and at == application
+            for name, at in (await exchange.channels()).items()
+        ):
+            await asyncio.sleep(0.05)
+
+
 async def test_a_callback_is_called_off_while_the_customer_rings(centre: CallbackCentre) -> None:
     world = await centre.world(Answer(ring_s=None))
     await centre.phone("anna", Answer(ring_s=0.2))
