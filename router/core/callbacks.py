@@ -96,12 +96,15 @@ class Callbacks:
         self._duplicates.add(contact)
 
     def came_in_person(self, queue: str, caller: str) -> int | None:
-        """Ends the callback of a caller who is on the line; when it had arrived."""
-        callback = self._duplicates.of_caller(queue, caller)
-        if callback is None:
+        """Ends the callback of a caller who is on the line; when it had arrived. One that rests until the time that the
+        caller chose gives no place: otherwise a callback booked for tomorrow would be the way past everybody today."""
+        contact = self._duplicates.of_caller(queue, caller)
+        if contact is None:
             return None
-        self._departures.leave(callback, "merged", "the caller came in person", "the customer is on the line")
-        return callback.arrived_ms
+        assert contact.callback is not None
+        before_its_time = contact.callback.until_ms is not None and contact.callback.tries == 0
+        self._departures.leave(contact, "merged", "the caller came in person", "the customer is on the line")
+        return None if before_its_time else contact.arrived_ms
 
     def reached(self, contact: Contact) -> None:
         """Agent and customer talk."""

@@ -280,6 +280,16 @@ def test_a_caller_who_comes_in_person_takes_over_the_place_of_the_callback() -> 
     assert floor.router.contact("c3").callback is None
 
 
+def test_a_callback_booked_for_later_is_no_way_past_those_who_wait() -> None:
+    floor = calling_back()
+    floor.send(AgentPaused("anna", "lunch"))
+    floor.arrive("k1", at_ms=1_000, callback=Callback("100", not_before_ms=90_000))
+    floor.arrive("c2", at_ms=2_000)
+    floor.send(ContactArrived("c3", "billing", caller="100"), at_ms=9_000)
+    assert finished(floor, "k1").outcome == "merged"
+    assert floor.router.waiting("billing") == ["c2", "c3"]
+
+
 def test_a_caller_who_comes_in_person_while_being_rung_or_offered() -> None:
     floor = ringing_the_customer()
     decisions = floor.send(ContactArrived("c2", "billing", caller="ann"), at_ms=5_000)
