@@ -3,9 +3,10 @@
     python benchmarks/load/relay.py PORT ENGINE_PORT
 
 For each line on its standard input it prints, as a line of JSON, what it saw since the last one: `response_ms`, from
-each reply (or the call's headers) that it gave the engine to the engine's next command, and `variable_ms`, from each
-GET or SET VARIABLE, GET FULL VARIABLE that it gave Asterisk to the reply, which is how long Asterisk takes for nearly
-nothing. The relay's own share counts too, so all are upper bounds.
+each reply (or the call's headers) that it gave the engine to the engine's next command; `first_sound_ms`, from the
+reply to ANSWER to the first command by which the caller hears something; and `variable_ms`, from each GET or SET
+VARIABLE, GET FULL VARIABLE that it gave Asterisk to the reply, which is how long Asterisk takes for nearly nothing. The
+relay's own share counts too, so all are upper bounds.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 _QUICK = (b"GET VARIABLE", b"SET VARIABLE", b"GET FULL VARIABLE")
+_SOUND = (b"STREAM FILE", b"GET DATA", b"SET MUSIC", b"EXEC Playback", b"EXEC Background", b"EXEC Read", b"SAY")
 _clock = time.perf_counter
 
 
@@ -22,6 +24,7 @@ class Figures:
     def __init__(self) -> None:
         self.connections = 0
         self.response_s: list[float] = []
+        self.first_sound_s: list[float] = []
         self.variable_s: list[float] = []
 
     def report(self) -> str:
@@ -30,6 +33,7 @@ class Figures:
                 "connections": self.connections,
                 "commands": len(self.response_s),
                 "response_ms": _quantiles_ms(self.response_s),
+                "first_sound_ms": _quantiles_ms(self.first_sound_s),
                 "variable_ms": _quantiles_ms(self.variable_s),
             }
         )
@@ -76,6 +80,8 @@ class FromAsterisk(Side):
         self.figures = figures
         self.replied_at = 0.0
         self.asked_at: float | None = None
+        self.answering = False
+        self.answered_at: float | None = None
         self._engine_port = engine_port
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,6 +104,8 @@ class FromAsterisk(Side):
         if self.asked_at is not None:
             self.figures[0].variable_s.append(self.replied_at - self.asked_at)
             self.asked_at = None
+        if self.answering:
+            self.answering, self.answered_at = False, self.replied_at
 
 
 class FromEngine(Side):
@@ -111,16 +119,19 @@ class FromEngine(Side):
             asterisk.figures[0].response_s.append(now - asterisk.replied_at)
             asterisk.replied_at = 0.0
         asterisk.asked_at = now if data.startswith(_QUICK) else None
+        if data.startswith(b"ANSWER"):
+            asterisk.answering = True
+        elif asterisk.answered_at is not None and data.startswith(_SOUND):
+            asterisk.figures[0].first_sound_s.append(now - asterisk.answered_at)
+            asterisk.answered_at = None
 
 
-def _quantiles_ms(times_s: Sequence[float]) -> dict[str, float] | None:
+def _quantiles_ms(times_s: Sequence[float]) -> tuple[float, ...] | None:
+    """p50, p99 and maximum."""
     if not times_s:
         return None
     ordered = sorted(times_s)
-    return {
-        name: ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1_000
-        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
-    }
+    return tuple(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1_000 for share in (0.5, 0.99, 1.0))
 
 
 async def main(port: int, engine_port: int) -> None:
