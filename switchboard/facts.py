@@ -17,8 +17,8 @@ OUTBOUND_CARRIED: Final = "outbound_carried"
 CALLBACK_BOOKED: Final = "callback_booked"
 """A callback was asked for: `queue`, `number`, `at_ms` (the time chosen), `call` (the call in which), `merged`."""
 FLOW_ENDED: Final = "flow_ended"
-"""A caller's way through the flows is over: `outcome`, `contained` (served without an agent), `entered_queue`, `entered`
-(nodes counted) and `trace` (the last nodes: flow, node, via, at_ms)."""
+"""A caller's way through the flows is over: `outcome`, `contained` (served without an agent), `entered_queue`,
+`entered` (nodes counted) and `trace` (the last nodes: flow, node, via, at_ms)."""
 SUPERVISION: Final = "supervision"
 """A supervisor monitors an agent: `what` (started, changed, ended, failed), `supervisor`, `mode` (listen, whisper,
 barge), `reason`."""
