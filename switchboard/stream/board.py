@@ -14,7 +14,8 @@ second. Without readers nothing is done.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from router.core.decisions import AnyDecision
@@ -32,8 +33,8 @@ GATHER_S = 0.02
 """Changes of so long a time go out as one."""
 FIGURES_EVERY_S = 1.0
 WAITING, TALKING = ("queued", "offered"), ("reaching", "connected")
-_CONTACTS = ("contact", "consult", "consult_of")
-_AGENTS = ("agent", "from_agent", "to_agent")
+SHARE_OF_TIME = 1 / 20
+"""Publishing takes no more than that, however many contacts there are: then changes are gathered for longer."""
 
 
 class Board:
@@ -51,6 +52,7 @@ class Board:
         self._contacts: set[str] = set()
         self._agents: set[str] = set()
         self._everything = True
+        self._took_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._ticking: asyncio.TimerHandle | None = None
 
@@ -100,18 +102,22 @@ class Board:
         if not self._readers:
             return
         for thing in (event, *decisions):
-            self._contacts.update(_named(thing, _CONTACTS))
-            self._agents.update(_named(thing, _AGENTS))
+            if (contact := getattr(thing, "contact", None)) is not None:
+                self._contacts.add(contact)
+            if (agent := getattr(thing, "agent", None)) is not None:
+                self._agents.add(agent)
         self.touch()
 
     def touch(self) -> None:
         """Something may have changed that is no event of the router: a call in the IVR, readiness."""
         if self._readers and self._timer is None:
-            self._timer = self._call_later(GATHER_S, self._gathered)
+            self._timer = self._call_later(max(GATHER_S, self._took_s / SHARE_OF_TIME), self._gathered)
 
     def _gathered(self) -> None:
         self._timer = None
+        began = perf_counter()
         self._publish(figures=False)
+        self._took_s = perf_counter() - began
 
     def _tick(self) -> None:
         self._ticking = self._call_later(FIGURES_EVERY_S, self._tick)
@@ -254,10 +260,6 @@ class Board:
             for name, entry in new["agents"].items()
         }
         new["calls"] = {**new.get("calls", {}), "finished": whole.all_queues.tally.ended}
-
-
-def _named(thing: object, fields: tuple[str, ...]) -> Iterable[str]:
-    return (name for field in fields if (name := getattr(thing, field, None)))
 
 
 def _with(entries: Json, changed: dict[str, Json | None]) -> Json:
