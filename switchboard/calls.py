@@ -281,6 +281,7 @@ class Calls:
         if known is not None and known.has_agent and self._legs.talked(contact):
             # Raises where a Bridge has taken the channel away this instant: the end of a hold, not of the talk.
             await channel.send(codec.channel_status())
+            known = self._live.router.contact(contact)  # news of the hang-up may have come meanwhile
         if known is not None and known.has_agent and self._legs.talked(contact):
             self._live.feed(ContactEnded(contact))  # the agent's hang-up is still on its way to us
             known = self._live.router.contact(contact)

@@ -215,3 +215,26 @@ async def talked(desk: Desk) -> None:
     await taken_away(desk, peer)
     desk.bench.hung_up(leg)
     await desk.bench.until(lambda: desk.bench.live.router.contact(CALLER) is None)
+
+
+ASIDE = 'aside: {type: menu, say: [stay], choices: {"1": end}, no_input: {to: end}, no_match: {to: end}}'
+WAY_OUT = 'otherwise: end, error: sorry, keys: {"1": {to: aside, keeps_place: true}}}\n' + ASIDE
+
+
+async def test_who_talked_out_of_a_menu_is_served_also_if_the_news_of_the_end_comes_in_the_midst(desk: Desk) -> None:
+    """The caller is back before the agent's hang-up is heard of, and it is heard of while Asterisk is asked."""
+    desk.calls.machine = machine(change=("otherwise: end, error: sorry}", WAY_OUT))
+    peer = await desk.caller()
+    answers = {"WAIT": "200 result=49", "GET VARIABLE SB_PRESSED": "200 result=1 (1)", "EXEC Read": ""}
+    desk.peers.append(asyncio.create_task(peer.serve(answers)))
+    await desk.bench.until(lambda: any(command.startswith("EXEC Read") for command in peer.commands))
+    leg = await connected(desk)
+    await taken_away(desk, peer)
+    back = await desk.caller(talked="yes")
+    assert await back.command() == "CHANNEL STATUS"
+    desk.bench.hung_up(leg)
+    await desk.bench.until(lambda: desk.bench.live.router.contact(CALLER) is None)
+    back.reply("200 result=6")
+    said = await back.serve()
+    assert any(command.startswith("SAY NUMBER 7") for command in said)
+    assert not any(command.startswith("EXEC Read") for command in said)
