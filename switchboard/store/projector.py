@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from router.live.journal import JournalError, newest
 from switchboard.store import schema
-from switchboard.store.batch import upsert
+from switchboard.store.batch import give_way, upsert
 from switchboard.store.database import StoreError, reason, upgrade
 from switchboard.store.follower import BEGINNING, Follower, Position
 from switchboard.store.projection import Projection
@@ -193,7 +193,7 @@ class Projector:
         self._behind_since = self._behind_since or time.monotonic()
         for record in records:
             self._projection.take(record)
-            time.sleep(0)  # lets the engine's thread go first
+            give_way()
         with self._engine.begin() as connection:
             self._projection.batch.write(connection)
             self._write_position(connection, self._records + len(records), records[-1].at_ms)
