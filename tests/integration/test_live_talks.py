@@ -222,33 +222,33 @@ async def asking_outside(centre: TalkCentre) -> None:
     await centre.joined("anna", "world")
 
 
-@pytest.mark.parametrize("stage", [held, asking, consulting, asking_outside])
-async def test_the_caller_hangs_up(centre: TalkCentre, stage: Stage) -> None:
+STAGES = (held, asking, consulting, asking_outside)
+
+
+async def test_the_caller_hangs_up_in_each_stage(centre: TalkCentre) -> None:
     await centre.world(Answer(ring_s=0.2))
-    call = await centre.talk()
-    await centre.phone("ben", Answer(ring_s=None if stage is asking else 0.2))
-    await stage(centre)
-    await centre.exchange.hang_up("callers")
-    await finished(call)
-    await centre.gone("anna", "ben", "world")
-    assert centre.served() == [("help", "anna", None)]
+    for stage in STAGES:
+        call = await centre.talk(others=("ben",) if stage is held else ())
+        await stage(centre)
+        await centre.exchange.hang_up("callers")
+        await finished(call)
+        await centre.gone("anna", "ben", "world")
+        await centre.until_agent("anna", "ready")
+    assert centre.served() == [("help", "anna", None)] * len(STAGES)
     await centre.over()
 
 
-@pytest.mark.parametrize(
-    ("stage", "next_one"), [(held, "ben"), (asking, "ben"), (consulting, "ben"), (asking_outside, "world")]
-)
-async def test_the_agent_hangs_up_and_the_caller_is_not_left_alone(
-    centre: TalkCentre, stage: Stage, next_one: str
-) -> None:
+async def test_the_agent_hangs_up_in_each_stage_and_the_caller_is_not_left_alone(centre: TalkCentre) -> None:
     await centre.world(Answer(ring_s=0.2))
-    call = await centre.talk()
-    await centre.phone("ben", Answer(ring_s=2.5 if stage is asking else 0.2))
-    await stage(centre)
-    await centre.exchange.hang_up("anna")
-    await centre.joined("callers", next_one)
-    await centre.exchange.hang_up(next_one)
-    assert await finished(call) == "centre"
+    for stage in STAGES:
+        call = await centre.talk(others=("ben",) if stage is held else ())
+        await stage(centre)
+        await centre.exchange.hang_up("anna")
+        next_one = "world" if stage is asking_outside else "ben"
+        await centre.joined("callers", next_one)
+        await centre.exchange.hang_up(next_one)
+        assert await finished(call) == "centre"
+        await centre.until_agent("anna", "ready")
     await centre.over()
 
 

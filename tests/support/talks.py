@@ -70,6 +70,7 @@ async def running_house(directory: Path) -> AsyncIterator[Exchange]:
 @dataclass(slots=True)
 class TalkCentre(CallbackCentre):
     queue: str = _SECOND_LEVEL
+    _anna_is_there: bool = False
 
     def write(self, changes: dict[str, str] | None = None) -> None:
         files = {
@@ -81,12 +82,14 @@ class TalkCentre(CallbackCentre):
         CallbackCentre.write(self, files | (changes or {}))
 
     async def talk(self, *keys: Keys, others: tuple[str, ...] = (), **plan: Any) -> "asyncio.Task[list[CallOutcome]]":
-        """A caller talks with anna, who presses these keys; `others` are signed in then."""
-        await self.phone("anna", Answer(ring_s=0.1, keys=keys), Answer(ring_s=0.1))
+        """A caller talks with anna, who presses these keys (in the first talk); `others` are signed in then."""
+        if not self._anna_is_there:
+            self._anna_is_there = True
+            await self.phone("anna", Answer(ring_s=0.1, keys=keys), Answer(ring_s=0.1))
         callers = await self.call(PlannedCall(QUEUE, **plan))
         await self.joined("callers", "anna")
         for other in others:
-            await self.phone(other, Answer(ring_s=0.2))
+            await self.phone(other, Answer(ring_s=1.0))
         return asyncio.create_task(callers.finished())
 
     async def bridges(self) -> dict[str, str]:
