@@ -64,7 +64,7 @@ class Callbacks:
             booked = self.book(
                 effect.queue,
                 effect.number,
-                caller=session.caller.number,
+                caller=self._destinations.caller(session.caller.number),
                 at_ms=effect.at_ms,
                 attributes=effect.attributes,
                 priority=effect.priority,

@@ -102,6 +102,7 @@ class Calls:
         machine: Machine,
         flow_of_number: Callable[[str], str | None],
         live: LiveRouter,
+        caller_of: Callable[[str], str] = lambda number: number,
         legs: AgentLegs,
         performer: Performer,
         room: WaitingRoom,
@@ -117,6 +118,7 @@ class Calls:
         self.machine = machine
         self._flow_of_number = flow_of_number
         self._live = live
+        self._caller_of = caller_of
         self._legs = legs
         self._performer = performer
         self._room = room
@@ -347,7 +349,7 @@ class Calls:
                 attributes=effect.attributes,
                 priority=effect.priority,
                 preferred_agent=effect.preferred_agent,
-                caller=call.session.caller.number,
+                caller=self._caller_of(call.session.caller.number),
             )
         )
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from router.live.journal import Fact
 from switchboard import facts
 from switchboard.centre.settings import OutboundSettings
+from switchboard.logs import is_card_number
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 RINGS_MS = 5 * MINUTE_MS
@@ -99,7 +100,7 @@ class Destinations:
         settings = self.settings
         text = _BETWEEN.sub("", written[:64])
         if not _WRITTEN.fullmatch(text):
-            raise DestinationRefused(f"{written[:40]!r} is no telephone number")
+            raise DestinationRefused(f"{_shown(written)!r} is no telephone number")
         if not text.startswith("+") and settings.international_prefix:
             text = re.sub(f"^{settings.international_prefix}", "+", text)
         if not text.startswith("+") and settings.country_code:
@@ -107,7 +108,7 @@ class Destinations:
         digits = len(text.lstrip("+"))
         if not settings.least_digits <= digits <= MAX_DIGITS:
             wanted = f"{settings.least_digits} to {MAX_DIGITS}"
-            raise DestinationRefused(f"{text} has {digits} digits; a number that may be dialled has {wanted}")
+            raise DestinationRefused(f"{_shown(text)} has {digits} digits; a number that may be dialled has {wanted}")
         return text
 
     def allowed(self, written: str) -> str:
@@ -124,12 +125,20 @@ class Destinations:
         if settings.trunk is None:
             raise DestinationRefused("this centre dials no outside numbers (settings.outbound.trunk)")
         if any(_begins(number, pattern) for pattern in settings.deny):
-            raise DestinationRefused(f"{number} is on the list of numbers that are never dialled")
+            raise DestinationRefused(f"{_shown(number)} is on the list of numbers that are never dialled")
         if not any(_begins(number, pattern) for pattern in settings.allow):
-            raise DestinationRefused(f"{number} is not on the list of numbers that may be dialled")
+            raise DestinationRefused(f"{_shown(number)} is not on the list of numbers that may be dialled")
         if settings.spend_per_day is not None and self._rate(number) is None:
             raise DestinationRefused(f"no rate is known for {number}, and the spending is limited")
         return number
+
+    def caller(self, number: str) -> str:
+        """Who calls, by the number as everybody writes it (as it came, if it is none): so that a caller and a callback
+        that somebody else booked for the same number are known as one."""
+        try:
+            return self.number(number)
+        except DestinationRefused:
+            return number
 
     def check(self, number: str, now_ms: int) -> Destination:
         """The number, ready to be dialled now.
@@ -146,7 +155,7 @@ class Destinations:
 
     def _refused(self, written: str, refusal: DestinationRefused) -> None:
         self._past.refusals += 1
-        self._record(facts.OUTBOUND_REFUSED, "", {"number": written[:40], "reason": str(refusal)})
+        self._record(facts.OUTBOUND_REFUSED, "", {"number": _shown(written), "reason": str(refusal)})
 
     def _check_caps(self, number: str, now_ms: int) -> None:
         settings = self.settings
@@ -247,6 +256,13 @@ class Destinations:
         if number.startswith("+"):
             return self.settings.dial_prefix + number[1:]
         return number
+
+
+def _shown(written: str) -> str:
+    """The number as it may be written down. Callers who are asked for a number have typed that of their payment card:
+    what is too long for a telephone, or could be a card's, is not repeated."""
+    digits = re.sub("[^0-9]", "", written)
+    return "***" if len(digits) > MAX_DIGITS or is_card_number(digits) else written[:40]
 
 
 def _begins(number: str, pattern: str) -> bool:

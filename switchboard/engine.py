@@ -50,6 +50,7 @@ from switchboard.agent_phones import AgentPhones
 from switchboard.announcements import Announcer
 from switchboard.api.accounts import Accounts, AccountsTooNew
 from switchboard.api.server import ApiServer
+from switchboard.asterisk_addresses import AsteriskAddresses
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
@@ -109,7 +110,8 @@ class Engine:
     async def running(self) -> AsyncIterator["Engine"]:
         """Starts everything, in an order in which nothing is used before it is there, and stops it again."""
         settings = self.centre.settings
-        self.directory.mkdir(parents=True, exist_ok=True)
+        # The group may pass: Asterisk has to reach the recordings below, if they are here.
+        self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(self.directory))
             recovered = self._recover()
@@ -156,6 +158,7 @@ class Engine:
                     ROUTE_VOICEMAIL: self._voicemail_phone.handle,
                 },
                 max_connections=MAX_CALLS,
+                peers=self._asterisk,
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
@@ -290,6 +293,7 @@ class Engine:
             settings.asterisk.ami_user,
             settings.asterisk.ami_secret.read(self.centre.directory),
         )
+        self._asterisk = AsteriskAddresses(settings.asterisk.ami_host, settings.engine.agi_permit)
         self.ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
         self.lines = Lines(lambda contact: self.calls.channel(contact))
         epoch = f"{self.clock.now_ms():x}"
@@ -362,6 +366,7 @@ class Engine:
             machine=Machine(self.centre.library),
             flow_of_number=lambda number: self.centre.numbers.get(number),
             live=self.live,
+            caller_of=self.destinations.caller,
             legs=self.legs,
             performer=performer,
             room=room,
@@ -404,6 +409,7 @@ class Engine:
 
     async def _listen(self) -> None:
         engine = self.centre.settings.engine
+        await self._asterisk.look_up()
         try:
             await self._agi.start()
         except OSError as error:
@@ -449,6 +455,7 @@ class Engine:
             self.calls.caller_gone(event.get("Uniqueid", ""))
 
     async def _on_up(self) -> None:
+        await self._asterisk.look_up()
         before, outside_before = self.calls.contacts(), self.destinations.calls()
         found = await self._resync()
         if found is None:

@@ -61,6 +61,13 @@ def test_the_trunk_prefix_of_national_numbers_gives_way_to_the_country_code() ->
     assert guard.dial("030 123456") == "PJSIP/004930123456@provider"
 
 
+def test_callers_are_known_by_their_number_as_everybody_writes_it() -> None:
+    guard = Guard()
+    assert guard.destinations.caller("600 100 200") == guard.destinations.caller("0034600100200") == "+34600100200"
+    assert guard.destinations.caller("") == ""
+    assert guard.destinations.caller("anonymous") == "anonymous"
+
+
 def test_without_a_country_code_numbers_stay_as_they_are_and_must_be_listed() -> None:
     guard = Guard(country_code=None, allow=["600"])
     assert guard.dial("600100200") == "PJSIP/600100200@provider"
