@@ -20,6 +20,7 @@ from asterisk_conf.names import (
 )
 from ivr.agi import codec
 from ivr.agi.server import AgiChannel
+from switchboard.api.throttle import Throttle
 from switchboard.centre.centre import AgentDetails
 from switchboard.centre.secrets import SecretError
 from switchboard.operations import Actor, OperationRefused, perform
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 PIN_TRIES = 3
 KEY_TIMEOUT_MS = 8_000
 MAX_PIN_DIGITS = 12
+FREE_GUESSES, LONGEST_PAUSE_S = 6, 900
+"""So many wrong PINs in a row cost nothing; after that each doubles the pause of the agent, and of the phone."""
 EXTENSION_S = 60
 """What the code for more time after a talk adds."""
 
@@ -41,6 +44,7 @@ class AgentPhones:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+        self._guesses = Throttle(FREE_GUESSES, LONGEST_PAUSE_S)
 
     async def handle(self, channel: AgiChannel) -> None:
         """One call of an agent's phone to a feature code (the first AGI argument)."""
@@ -93,27 +97,41 @@ class AgentPhones:
     async def _sign_in(self, channel: AgiChannel, agent: AgentDetails, phone: str) -> None:
         sound = "agent-pass"
         for _ in range(PIN_TRIES):
-            if await self._accepts(channel, agent, await _digits(channel, sound)):
+            if await self._accepts(agent, phone, await _digits(channel, sound)):
                 await self._do(channel, agent.name, "agent-loginok", "sign_in", phone=phone)
                 return
             sound = "agent-incorrect"
-        await self._refuse(channel, agent.name)
+        await self._refuse(channel)
 
     async def _sign_in_here(self, channel: AgiChannel, phone: str) -> None:
         """Number and PIN are asked for together, so that nobody learns which numbers there are."""
-        sound = number = "agent-user"
+        sound = "agent-user"
         for _ in range(PIN_TRIES):
             number = await _digits(channel, sound)
             pin = await _digits(channel, "agent-pass")
             named = (agent for agent in self._engine.centre.agents.values() if agent.extension == number)
             agent = next(named, None)
-            if agent is not None and await self._accepts(channel, agent, pin):
+            if await self._accepts(agent, phone, pin) and agent is not None:
                 await self._do(channel, agent.name, "agent-loginok", "sign_in", phone=phone)
                 return
             sound = "agent-incorrect"
-        await self._refuse(channel, number)
+        await self._refuse(channel)
 
-    async def _accepts(self, channel: AgiChannel, agent: AgentDetails, pin: str) -> bool:
+    async def _accepts(self, agent: AgentDetails | None, phone: str, pin: str) -> bool:
+        """Whether it is the agent's PIN. Who guesses has to pause, at one phone or at many, and is not told so."""
+        keys = [f"phone {phone}", *([f"agent {agent.name}"] if agent else [])]
+        if any(self._guesses.wait_s(key) > 0 for key in keys):
+            log.warning("a PIN is not looked at after too many wrong ones: %s", ", ".join(keys))
+            return False
+        for key in keys:
+            self._guesses.tried(key)
+        if agent is None or not await self._is_pin_of(agent, pin):
+            return False
+        self._guesses.forgive(f"agent {agent.name}")
+        self._guesses.forgive_one(f"phone {phone}")  # or a guesser would sign in as himself in between
+        return True
+
+    async def _is_pin_of(self, agent: AgentDetails, pin: str) -> bool:
         if agent.pin is None:
             log.warning("%s cannot sign in by phone: the agent has no PIN (agents.yaml)", agent.name)
             return False
@@ -124,8 +142,9 @@ class AgentPhones:
             log.error("%s cannot sign in: %s", agent.name, error)
             return False
 
-    async def _refuse(self, channel: AgiChannel, who: str) -> None:
-        log.warning("%s gave a wrong PIN %d times at %s", who, PIN_TRIES, channel.headers.channel)
+    async def _refuse(self, channel: AgiChannel) -> None:
+        # Not what was typed as the agent's number: it may be a PIN.
+        log.warning("a wrong PIN was given %d times at %s", PIN_TRIES, channel.headers.channel)
         await channel.send(codec.stream_file("vm-goodbye"))
 
     async def _choice(self, channel: AgiChannel, among: list[str]) -> str:

@@ -55,6 +55,11 @@ def without_secrets(text: str) -> str:
     return _LONG_NUMBERS.sub(lambda found: "***" if _passes_luhn(found[0]) else found[0], text)
 
 
+def is_card_number(digits: str) -> bool:
+    """Whether these digits could be the number of a payment card."""
+    return 13 <= len(digits) <= 19 and _passes_luhn(digits)
+
+
 def _add_subject(record: logging.LogRecord) -> bool:
     for name, value in _ABOUT.get().items():
         setattr(record, name, value)

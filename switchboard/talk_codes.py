@@ -149,7 +149,7 @@ class TalkCodes:
         try:
             await self._ask(leg, _ASKS_FOR_NUMBER[code], **self._destination(reply.result))
         except OperationRefused as refusal:
-            log.info("%s pressed %s %s: %s", leg.agent, code, reply.result, refusal)
+            log.info("%s pressed %s and a destination that is refused (%s)", leg.agent, code, refusal.kind)
             self._tell(leg, WRONG)
 
     def _destination(self, number: str) -> dict[str, str]:

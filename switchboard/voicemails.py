@@ -68,7 +68,9 @@ class Voicemails:
 
     def open(self) -> None:
         """Reads what is there. Raises OSError when the directory cannot be used."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        if not self.directory.is_dir():
+            self.directory.mkdir(parents=True)
+            self.directory.chmod(0o2770)  # Asterisk, in the same group, writes here
         for path in sorted(self.directory.glob("*.json")):
             try:
                 message = msgspec.json.decode(path.read_bytes(), type=Voicemail)

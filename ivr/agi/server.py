@@ -12,7 +12,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import TypeVar
 
 from panoramisk.fast_agi import Application, Request
@@ -213,8 +213,10 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
         header_timeout_ms: int = 5_000,
         reply_timeout_ms: int = 10_000,
         max_connections: int = 2_000,
+        peers: Container[str] | None = None,
     ) -> None:
-        """Mends: took its event loop from the deprecated global."""
+        """`peers`: the IP addresses that are served, None for all. Mends: took its event loop from the deprecated
+        global."""
         super().__init__(loop=asyncio.get_running_loop())
         for route, handler in routes.items():
             self.add_route(route, handler)
@@ -224,6 +226,7 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
         self._header_timeout_ms = header_timeout_ms
         self._reply_timeout_ms = reply_timeout_ms
         self._max_connections = max_connections
+        self._peers = peers
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -254,6 +257,9 @@ class AgiServer(Application):  # type: ignore[misc]  # panoramisk has no types
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._server is None:
             self._refuse("stopping", writer)
+            return
+        if self._peers is not None and (writer.get_extra_info("peername") or ("",))[0] not in self._peers:
+            self._refuse("foreign_peer", writer, "not an address of Asterisk")
             return
         if len(self._tasks) >= self._max_connections:
             self._refuse("too_many_connections", writer)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -15,6 +16,8 @@ from pydantic_core import PydanticCustomError
 from documents import DocumentError, nearest, read
 from documents.validation import HIDDEN
 from switchboard.centre.values import Document, matching
+
+log = logging.getLogger(__name__)
 
 MAX_SECRET_BYTES = 65_536
 _HASHED = r"scrypt:([0-9a-f]{32}):([0-9a-f]{64})"
@@ -64,6 +67,8 @@ class SecretSource(Document):
             return secret
         path = directory / str(self.secret_file)
         try:
+            if path.stat().st_mode & 0o007:
+                log.warning("%s can be read by everybody on this machine: chmod o= %s", path, path)
             text = path.read_bytes()[:MAX_SECRET_BYTES].decode()
         except OSError as error:
             raise SecretError(f"{path}: {error.strerror}") from None

@@ -35,6 +35,8 @@ class EngineSettings(Document):
     """The address on which the engine serves FastAGI, as Asterisk reaches it."""
     agi_port: Port = 4573
     """The port on which the engine serves FastAGI."""
+    agi_permit: Annotated[list[Network], Field(min_length=1)] | None = None
+    """The addresses or networks that may speak FastAGI, which knows no passwords; by default that of `ami_host`."""
 
 
 class TrunkSettings(Document):

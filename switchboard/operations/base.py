@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from switchboard.logs import about
+from switchboard.logs import about, without_secrets
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
@@ -185,10 +185,18 @@ async def perform(engine: Engine, actor: Actor, name: str, arguments: Mapping[st
 
 def _audit(engine: Engine, asked: Operation, actor: Actor, ask: Ask, **what: Any) -> None:
     if asked.changes:
-        # Fields that are secret (`exclude=True`) are not in it.
+        # Fields that are secret (`exclude=True`) are not in it, nor numbers of cards that somebody typed elsewhere.
         data = {"operation": asked.name, "door": actor.door, "asked": ask.model_dump(mode="json"), **what}
         agent, contact = (str(getattr(ask, of, "") or "") for of in ("agent", "contact"))
-        engine.fact(AUDIT, contact=contact, agent=agent, actor=actor.name, data=data)
+        engine.fact(AUDIT, contact=contact, agent=agent, actor=actor.name, data=_kept(data))
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {name: _kept(inner) for name, inner in value.items()}
+    return [_kept(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _one_of(asked: Operation) -> str:
