@@ -83,11 +83,12 @@ def check(
         yield Finding("AMI", False, f"the connection broke: {error or 'no answer'}", "look at Asterisk's log")
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _modules(console),
+        lambda: _talk_codes(console),
         lambda: _endpoints(console, site),
         lambda: _music(console, site),
         lambda: _sounds(console, site, recordings or {}),
     )
-    for subject, look in zip(("modules", "endpoints", "music", "sounds"), looks, strict=True):
+    for subject, look in zip(("modules", "talk codes", "endpoints", "music", "sounds"), looks, strict=True):
         try:
             yield from look()
         except ConsoleUnreachable as error:
@@ -278,6 +279,14 @@ def _modules(console: Console) -> Iterator[Finding]:
     mend = f"load them in modules.conf: {', '.join(f'{name}.so' for name in missing)}" if missing else ""
     found = f"missing: {', '.join(missing)}" if missing else f"all {len(modules.REQUIRED)} needed ones run"
     yield Finding("modules", not missing, found, mend)
+
+
+def _talk_codes(console: Console) -> Iterator[Finding]:
+    there = dict(re.findall(r"^(\S+)\s+no def\s+(\S+)", console("features show"), re.MULTILINE))
+    missing = [code for feature, code in names.TALK_CODES.items() if there.get(feature) != code]
+    mend = "render features.conf again, include it and type `asterisk -rx 'module reload features'`" if missing else ""
+    found = f"missing: {', '.join(missing)}" if missing else f"all {len(names.TALK_CODES)} codes of a talk are there"
+    yield Finding("talk codes", not missing, found, mend)
 
 
 def _endpoints(console: Console, site: AsteriskSite) -> Iterator[Finding]:

@@ -77,7 +77,7 @@ async def test_without_an_engine_the_check_listens_itself(tmp_path: Path) -> Non
 async def test_what_the_console_would_show_is_unknown_without_it(tmp_path: Path) -> None:
     async with running_asterisk(tmp_path, agi_port=1) as (_, site):
         found = await findings(site)
-    assert [found[subject].holds for subject in ("modules", "endpoints", "music", "sounds")] == [None] * 4
+    assert [found[subject].holds for subject in ("modules", "talk codes", "endpoints", "sounds")] == [None] * 4
 
 
 async def test_whatever_differs_from_the_centre_is_told(tmp_path: Path) -> None:
@@ -92,7 +92,8 @@ async def test_whatever_differs_from_the_centre_is_told(tmp_path: Path) -> None:
             fallback=("carl",),
         )
         found = await findings(other, asterisk, {"en": frozenset({"welcome"})})
-    expected = {"dialplan [sb-in]", "dialplan [sb-call]", "dialplan [sb-agent]", "dialplan [sb-check]"}
+    with_the_engines_host = ("in", "call", "agent", "agent-leg", "agent-apart", "voicemail", "check")
+    expected = {f"dialplan [sb-{context}]" for context in with_the_engines_host}
     assert wrong(found) == expected | {"FastAGI", "endpoints", "music", "sounds fr", "recordings en"}
     assert all(found[subject].mend for subject in wrong(found))
     assert "5551000" in found["dialplan [sb-in]"].found
@@ -106,20 +107,24 @@ async def test_an_engine_that_asterisk_cannot_reach_is_told(tmp_path: Path) -> N
     assert "agi://no-such-host.invalid:1" in found["FastAGI"].found
 
 
-async def test_wrong_secrets_missing_rights_and_excess_rights_are_told(tmp_path: Path) -> None:
+async def test_wrong_secrets_missing_rights_excess_rights_and_other_codes_are_told(tmp_path: Path) -> None:
     with reserved_ports() as ports:
         site = AsteriskSite(numbers=("5551000",), phones=(), trunks=(), ami_secret="right", agi_port=1, ports=ports)
         rendered = render(site)
         manager = rendered["manager.conf"].replace("write = call,originate,reporting", "write = call,command,reporting")
-        asterisk = await PrivateAsterisk.start(tmp_path, rendered | {"manager.conf": manager})
+        features = rendered["features.conf"].replace("=> *4,", "=> *9,")
+        asterisk = await PrivateAsterisk.start(
+            tmp_path, rendered | {"manager.conf": manager, "features.conf": features}
+        )
         async with asterisk:
             found = await findings(site, asterisk)
             locked_out = await findings(replace(site, ami_secret="wrong"), asterisk)
-    assert wrong(found) == {"AMI rights", "AMI least rights"}
+    assert wrong(found) == {"AMI rights", "AMI least rights", "talk codes"}
+    assert found["talk codes"].found == "missing: *4"
     assert "Originate" in found["AMI rights"].found
     assert "Command" in found["AMI least rights"].found
     assert found["FastAGI"].holds is None
-    assert wrong(locked_out) == {"AMI login"}
+    assert wrong(locked_out) == {"AMI login", "talk codes"}
 
 
 async def test_no_asterisk_or_something_else_at_the_port_is_told() -> None:
