@@ -197,21 +197,23 @@ async def decline(request: Request, ask: OfAgent) -> Done:
 @operation("POST", "/agents/{agent}/hang-up", roles=("supervisor",), own=True)
 async def hang_up(request: Request, ask: OfAgent) -> Done:
     """End the agent's talk; the caller's flow goes on behind its queue."""
-    contact = _talk(request, ask, consulted=True)
+    contact = _talk(request, ask, any_talk=True)
     feed(request, ContactEnded(contact.id, "agent"))
     return Done(message=f"The talk of {ask.agent} with {contact.id} is over.")
 
 
-def _talk(request: Request, ask: OfAgent, *, consulted: bool = False) -> Contact:
-    """The call that the agent has. The one of a colleague about which the agent is `consulted` is not the agent's."""
+def _talk(request: Request, ask: OfAgent, *, any_talk: bool = False) -> Contact:
+    """The caller whom the agent has; with `any_talk` also a colleague who consults the agent, or a voicemail."""
     router = request.engine.live.router
     agent = router.agent(known_agent(request, ask.agent))
     contacts = [router.contact(name) for name in agent.contacts] if agent else []
     for contact in contacts:
         if contact is not None and contact.channel == "voice" and contact.state == "connected":
-            if contact.consult_of is not None and not consulted:
+            if any_talk or request.engine.lines.has_line(contact):
+                return contact
+            if contact.consult_of is not None:
                 raise OperationRefused(f"{ask.agent} is being consulted; the caller is with a colleague")
-            return contact
+            raise OperationRefused(f"{ask.agent} hears a voicemail; nobody is on the line")
     raise OperationRefused(f"{ask.agent} talks with no caller")
 
 
