@@ -241,7 +241,7 @@ async def test_a_reload_while_calls_wait_keeps_them_and_changes_what_comes(centr
     centre.wrap_up_s = 0
     queue_flow = (centre.directory / "centre/flows/queue.yaml").read_text()
     centre.write({"flows/queue.yaml": queue_flow.replace("answered: after, ", "")})
-    assert "policy 2" in await centre.ask("reload")
+    assert "policy 2" in (await centre.ask("reload"))["message"]
     await centre.phone("anna", Answer(ring_s=0.1, talk_s=0.3))
     assert (await waiting.finished())[0].ended == "centre"
     assert came_by(centre, "after")  # the flow that the caller began with
