@@ -219,7 +219,8 @@ class StoreSettings(Document):
     """Where the centre's records are kept."""
 
     url: Annotated[str, Field(min_length=1)] | None = None
-    """`postgresql://USER@HOST/DATABASE`, without a password; by default SQLite, `records.db` in the engine's directory."""
+    """`postgresql://USER@HOST/DATABASE`, without a password; by default SQLite, `records.db` where the engine keeps its
+    files."""
     password: SecretSource | None = None
     """Where the password of PostgreSQL is found."""
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 30
