@@ -23,7 +23,7 @@ from router.live.journal import Fact
 from router.live.shell import LiveRouter
 from switchboard import facts
 from switchboard.destinations import DestinationRefused, Destinations
-from switchboard.waiting_room import WaitingRoom
+from switchboard.waiting_room import News, WaitingRoom
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +221,7 @@ class CustomersOnTheLine:
         await channel.send(codec.set_variable(VAR_DONE, "yes"))
 
     async def _wait(self, channel: AgiChannel, contact: str, language: str) -> None:
-        news = asyncio.Event()
+        news = News()
         watching = asyncio.ensure_future(self._until_over(contact, news))
         try:
             await self._room.wait(channel, contact, language, news)
@@ -229,7 +229,7 @@ class CustomersOnTheLine:
             watching.cancel()
             await asyncio.wait({watching})
 
-    async def _until_over(self, contact: str, news: asyncio.Event) -> None:
+    async def _until_over(self, contact: str, news: News) -> None:
         while self._live.router.contact(contact) is not None and not self._room.held(contact):
             await self._live.next_event()
         news.set()

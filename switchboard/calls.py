@@ -34,7 +34,7 @@ from router.core.errors import ImpossibleEvent
 from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft, ContactMoved
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
-from switchboard.waiting_room import WaitingRoom
+from switchboard.waiting_room import News, WaitingRoom
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Call:
     with_agent: bool = False
     joining: bool = False
     released: str | None = None
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    news: News = field(default_factory=News)
 
     def goes_on(self, exit_name: str) -> None:
         """The router has done with the contact: the flow goes on behind its enqueue node, by this exit."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +19,26 @@ from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
 from router.ami import actions
-from router.ami.client import AmiAddress, AmiClient, AmiDisconnected, AmiError, Event
 from router.core.decisions import AgentSuspended, AnyDecision
 from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
 from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.customers import Customers
-from router.live.journal import (
-    FORMAT,
-    NOTHING,
-    Fact,
-    Header,
-    Journal,
-    JournalError,
-    Note,
-    SessionSaved,
-    newest,
-    policy_hash,
-)
+from router.live.journal import NOTHING, Fact, Journal, Note, SessionSaved, policy_hash
 from router.live.legs import AgentLegs
 from router.live.lines import VOICEMAIL_PREFIX, Lines
 from router.live.outside import OutsideLegs
-from router.live.recovery import Replayed, replay
-from router.live.resync import Findings, resync
+from router.live.recovery import Replayed
 from router.live.shell import LiveRouter
 from router.live.talks import Talks
+from switchboard import engine_journal
 from switchboard.agent_phones import AgentPhones
 from switchboard.announcements import Announcer
 from switchboard.api.accounts import Accounts, AccountsTooNew
 from switchboard.api.server import ApiServer
 from switchboard.asterisk_addresses import AsteriskAddresses
+from switchboard.asterisk_line import AsteriskLine
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
@@ -78,7 +66,6 @@ from switchboard.whisper import Whispers
 
 log = logging.getLogger(__name__)
 
-RESYNC_RETRY_S = 2.0
 METRICS_INTERVAL_MS = 15 * 60 * 1000
 MAX_CALLS = 10_000
 """FastAGI connections at once: far above what one Asterisk carries, so that a flood ends somewhere."""
@@ -96,7 +83,6 @@ class Engine:
         self.overrides = Overrides(self.directory / "overrides.json")
         self.centre = self.overrides.applied(centre)
         self._seed = seed
-        self._in_step = asyncio.Event()
         self._stopping = False
         self.accounts = Accounts(self.directory)
         self.desks = Desks(lambda kind, agent, data: self.fact(kind, agent=agent, data=data))
@@ -114,16 +100,15 @@ class Engine:
         self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(self.directory))
-            recovered = self._recover()
+            recovered = engine_journal.recover(self)
             self.clock = EngineClock(not_before=recovered.last_ms if recovered else 0)
             router = recovered.router if recovered else Router(self.centre.policy, seed=self._seed)
-            journal = self._open_journal(router, with_state=recovered is not None)
             self.live = LiveRouter(
                 router,
-                journal,
+                self._new_journal(router, with_state=recovered is not None),
                 self.clock,
-                new_journal=lambda: self._open_journal(router, with_state=True),
-                carry_over=self._carry_over,
+                new_journal=lambda: self._new_journal(router, with_state=True),
+                carry_over=lambda: engine_journal.carry_over(self),
             )
             stack.callback(lambda: self.live.journal.close())
             stack.callback(self.live.stop)
@@ -140,7 +125,7 @@ class Engine:
             self._take_over(recovered)
             self.voicemails.open()
             stack.callback(self.voicemails.close)
-            self._carry_over()
+            engine_journal.carry_over(self)
             self.live.start()
             self.other_work.carry_on()
             self.opening.look()
@@ -189,14 +174,14 @@ class Engine:
         """What is missing for that, in words."""
         missing = {
             "the engine stops": self._stopping,
-            "not in step with Asterisk": not self._in_step.is_set(),
+            "not in step with Asterisk": not self.line.in_step.is_set(),
             "the journal cannot be written": self.live.journal_broken,
         }
         return [words for words, so in missing.items() if so]
 
     async def until_ready(self) -> None:
         """Waits until the engine is in step with Asterisk."""
-        await self._in_step.wait()
+        await self.line.in_step.wait()
 
     @property
     def agi(self) -> AgiServer:
@@ -236,45 +221,8 @@ class Engine:
 
     # Start
 
-    def _recover(self) -> Replayed | None:
-        path = newest(self.directory)
-        if path is None:
-            return None
-        recovered = replay(path, on_fact=self._remember)
-        log.info("continuing %s: %d events, %d open sessions", path, recovered.events, len(recovered.sessions))
-        if recovered.divergence:
-            log.warning(
-                "%s: this version decides differently than the one that wrote it: %s", path, recovered.divergence
-            )
-        return recovered
-
-    def _open_journal(self, router: Router, *, with_state: bool) -> Journal:
-        """A new file, which `newest` finds only when `_carry_over` has named it."""
-        now_ms = self.clock.now_ms()
-        stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-        journal = Journal(self.directory / f"{stamp}.jsonl", self.centre.settings.engine.journal_sync)
-        snapshot = msgspec.Raw(router.snapshot()) if with_state else NOTHING
-        policy = router.policy
-        header = Header(
-            now_ms, FORMAT, self.centre.name, self.centre.hash, self._seed, policy_hash(policy), policy, snapshot
-        )
-        try:
-            journal.append(header)
-        except JournalError:
-            journal.close()
-            journal.path.unlink()
-            raise
-        return journal
-
-    def _carry_over(self) -> None:
-        """Writes into a new journal what a restart needs besides the router's state."""
-        for contact in self.calls.contacts():
-            self._save_session(contact, self.calls.session(contact))
-        self.destinations.carry_over(self.clock.now_ms())
-        self.desks.carry_over()
-        journal = self.live.journal
-        if not self.live.journal_broken:
-            journal.rename(journal.path.with_name(f"journal-{journal.path.name}"))
+    def _new_journal(self, router: Router, *, with_state: bool) -> Journal:
+        return engine_journal.begin(self, router, seed=self._seed, with_state=with_state)
 
     def _records(self) -> Projector:
         settings = self.centre.settings.store
@@ -287,14 +235,9 @@ class Engine:
 
     def _assemble(self) -> None:
         settings = self.centre.settings
-        address = AmiAddress(
-            settings.asterisk.ami_host,
-            settings.asterisk.ami_port,
-            settings.asterisk.ami_user,
-            settings.asterisk.ami_secret.read(self.centre.directory),
-        )
         self._asterisk = AsteriskAddresses(settings.asterisk.ami_host, settings.engine.agi_permit)
-        self.ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
+        self.line = AsteriskLine(self, self._asterisk)
+        self.ami = self.line.ami
         self.lines = Lines(lambda contact: self.calls.channel(contact))
         epoch = f"{self.clock.now_ms():x}"
         self.legs = AgentLegs(
@@ -372,10 +315,10 @@ class Engine:
             room=room,
             look_up=self._lookup.look_up,
             music_class=settings.asterisk.music,
-            in_step=self._in_step.wait,
+            in_step=self.line.in_step.wait,
             before_waiting=self._announce_recording,
             voicemails=self.voicemails,
-            save=self._save_session,
+            save=self.save_session,
             on_finished=self._session_finished,
             book_callback=self.callbacks.book_callback,
         )
@@ -441,71 +384,7 @@ class Engine:
         stack.push_async_callback(self.api.stop)
         log.info("the HTTP API is at port %d of %s", self.api.port, settings.host)
 
-    # Asterisk
-
-    def _on_event(self, event: Event) -> None:
-        if not self.outside.on_event(event):
-            self.legs.on_event(event)
-        self.customers.on_event(event)
-        self._outside_call(event)
-        self.recordings.on_event(event)
-        self.monitors.on_event(event)
-        self.talk_codes.on_event(event)
-        if event.name == "Hangup":
-            self.calls.caller_gone(event.get("Uniqueid", ""))
-
-    async def _on_up(self) -> None:
-        await self._asterisk.look_up()
-        before, outside_before = self.calls.contacts(), self.destinations.calls()
-        found = await self._resync()
-        if found is None:
-            return
-        for contact in before:
-            if contact not in found.channels:
-                self.calls.caller_gone(contact)
-        self.recordings.in_step(found.channels)
-        self.monitors.in_step(found.channels)
-        for call in outside_before:
-            if call not in found.channels:
-                self.destinations.ended(call, self.clock.now_ms())
-        self.voicemails.route_all()
-        log.info("in step with Asterisk: %s", found)
-        self.live.record(Note(self.clock.now_ms(), f"in step with Asterisk: {found}"))
-        self._in_step.set()
-        self.board.touch()
-
-    async def _resync(self) -> Findings | None:
-        """Asks Asterisk until it answers; None when the connection is lost again (the next one begins anew)."""
-        while True:
-            try:
-                return await resync(
-                    self.ami,
-                    self.live,
-                    self.legs,
-                    self.customers,
-                    self.talks,
-                    self.outside,
-                    self.lines,
-                    self.calls.channel_is,
-                )
-            except AmiDisconnected:
-                return None
-            except AmiError as error:
-                log.error("not in step with Asterisk: %s; asking again in %g s", error, RESYNC_RETRY_S)
-                await asyncio.sleep(RESYNC_RETRY_S)
-
-    def _on_down(self, reason: str) -> None:
-        self._in_step.clear()
-        self.board.touch()
-        log.warning("AMI is down: %s", reason)
-
-    def _outside_call(self, event: Event) -> None:
-        """Counts the talk time of calls to outside numbers."""
-        channel, now_ms = event.get("Uniqueid", ""), self.clock.now_ms()
-        if event.name == "OriginateResponse" and event.get("Response") == "Success":
-            self.destinations.answered(channel, now_ms)
-        elif event.name in ("OriginateResponse", "Hangup"):
-            self.destinations.ended(channel, now_ms)
+    # Who serves what
 
     async def _converse(self, channel: AgiChannel) -> None:
         """One stay of a caller, or of a callback's customer, in our FastAGI."""
@@ -533,11 +412,6 @@ class Engine:
                 cause = decision.cause.replace("_", " ")
                 log.warning("%s is paused: %d offers in a row failed (%s)", decision.agent, decision.failures, cause)
 
-    def _remember(self, fact: Fact) -> None:
-        """Takes in a fact that an earlier engine wrote."""
-        self.destinations.remember(fact)
-        self.desks.remember(fact)
-
     def _caller_id(self, contact: str) -> str:
         known = self.live.router.contact(contact)
         if known is not None and known.consult_of is not None:
@@ -554,7 +428,8 @@ class Engine:
         if session := self.calls.session(contact):
             await self.recordings.announce(channel, contact, queue, session.language)
 
-    def _save_session(self, contact: str, session: Session | None) -> None:
+    def save_session(self, contact: str, session: Session | None) -> None:
+        """Writes into the journal where the caller is, or that the session is over."""
         raw = msgspec.Raw(session.to_json()) if session else NOTHING
         self.live.record(SessionSaved(self.clock.now_ms(), contact, raw))
         self.board.touch()

@@ -4,7 +4,8 @@ Both hear music and, every so often, how it stands; both are taken away by a Bri
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel
@@ -15,6 +16,43 @@ from switchboard.announcements import Announcer
 
 WATCHDOG_S = 120
 """The dialplan frees a channel whose engine has hung for this long (TIMEOUT(absolute)); a living engine renews it."""
+
+
+class News:
+    """Whether there is news of somebody who waits. It ends the waiting by itself: a second task for each caller, which
+    waits for an asyncio.Event, would cost several kilobytes."""
+
+    __slots__ = ("_ended_by_it", "_is_set")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._ended_by_it: asyncio.Timeout | None = None
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        if not self._is_set and self._ended_by_it is not None:
+            self._ended_by_it.reschedule(0)
+        self._is_set = True
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    @asynccontextmanager
+    async def ends(self) -> AsyncIterator[None]:
+        """Leaves the block, without an error, as soon as there is news."""
+        over = asyncio.timeout(0 if self._is_set else None)
+        try:
+            async with over:
+                self._ended_by_it = over
+                yield
+        except TimeoutError:
+            if not over.expired():
+                raise
+        finally:
+            if self._ended_by_it is over:
+                self._ended_by_it = None
 
 
 class WaitingRoom:
@@ -31,7 +69,7 @@ class WaitingRoom:
         channel: AgiChannel,
         contact: str,
         language: str,
-        news: asyncio.Event,
+        news: News,
         on_key: Callable[[str], bool] | None = None,
     ) -> str | None:
         """Lets a queued contact wait until there is news of it (None), or the caller presses a key that `on_key`
@@ -51,7 +89,7 @@ class WaitingRoom:
     async def hold(self, channel: AgiChannel, contact: str, language: str, reason: str) -> None:
         """Lets a contact in talk wait while its agent is apart, until it is in no talk any more. Raises `ChannelHungUp`
         when the caller goes, or the Bridge comes that ends the hold."""
-        over = asyncio.Event()
+        over = News()
         watching = asyncio.ensure_future(self._until_in_no_talk(contact, over))
         try:
             await self._stay(channel, contact, lambda: self._announcer.on_hold(reason, language), over, None)
@@ -64,7 +102,7 @@ class WaitingRoom:
         known = self._live.router.contact(contact)
         return known is not None and known.state == "connected" and known.held_since_ms is not None
 
-    async def _until_in_no_talk(self, contact: str, over: asyncio.Event) -> None:
+    async def _until_in_no_talk(self, contact: str, over: News) -> None:
         while (known := self._live.router.contact(contact)) is not None and known.state == "connected":
             await self._live.next_event()
         over.set()
@@ -74,12 +112,13 @@ class WaitingRoom:
         channel: AgiChannel,
         contact: str,
         announce: Callable[[], tuple[Spoken, ...]],
-        news: asyncio.Event,
+        news: News,
         on_key: Callable[[str], bool] | None,
     ) -> str | None:
         rules = self._announcer.rules(contact)
-        waiting = asyncio.ensure_future(
-            wait_for_agent(
+        key = None
+        async with news.ends():
+            key = await wait_for_agent(
                 channel,
                 self._performer,
                 music_class=self._music_class,
@@ -89,12 +128,4 @@ class WaitingRoom:
                 watchdog_s=WATCHDOG_S,
                 on_key=on_key,
             )
-        )
-        told = asyncio.ensure_future(news.wait())
-        try:
-            await asyncio.wait({waiting, told}, return_when=asyncio.FIRST_COMPLETED)
-            return None if news.is_set() else await waiting
-        finally:
-            waiting.cancel()
-            told.cancel()
-            await asyncio.wait({waiting, told})
+        return None if news.is_set() else key

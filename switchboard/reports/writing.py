@@ -22,7 +22,8 @@ CONTENT_TYPES: dict[Format, str] = {
     "json": "application/json",
 }
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+# Behind what spreadsheets may pass over; control characters become spaces.
+_FORMULA = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -30,7 +31,7 @@ def safe_cell(value: Any) -> Any:
     """The value as a cell that no spreadsheet runs."""
     if not isinstance(value, str):
         return value
-    quoted = f"'{value}" if _FORMULA.match(value.lstrip(" \u00a0")) else value
+    quoted = f"'{value}" if _FORMULA.match(value) else value
     return _CONTROL.sub(" ", quoted)
 
 
