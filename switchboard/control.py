@@ -65,7 +65,7 @@ class ControlServer:
             answer = await perform(self._engine, actor, name, arguments)
         except OperationRefused as refusal:
             return _json(msgspec.json.encode({"error": str(refusal), "kind": refusal.kind}), status=409)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return _json(msgspec.json.encode({"error": str(error), "kind": "invalid"}), status=409)
         return _json(answer_adapter(table()[name]).dump_json(answer))
 

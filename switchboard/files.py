@@ -17,7 +17,7 @@ def read_struct(path: Path, kind: type[Kept]) -> Kept | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         hint = "put a good copy there, or delete the file: what it kept is then forgotten"
         raise DocumentError([Problem(str(error), str(path), hint=hint)]) from error
 

@@ -76,7 +76,7 @@ class Voicemails:
                 message = msgspec.json.decode(path.read_bytes(), type=Voicemail)
                 if self._stem(message.id).with_suffix(".json") != path:
                     raise UnknownVoicemail(message.id)
-            except (OSError, msgspec.MsgspecError, UnknownVoicemail) as error:
+            except (OSError, msgspec.MsgspecError, UnicodeDecodeError, UnknownVoicemail) as error:
                 log.error("%s is no voicemail's description: %s", path, error)
             else:
                 self._messages[message.id] = message

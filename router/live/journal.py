@@ -159,7 +159,7 @@ def read(path: Path) -> Iterator[Record]:
                 return  # the engine was killed while writing this; nothing of it was carried out
             try:
                 record = _decoder.decode(line)
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise JournalError(f"{path}:{number}: not a journal record: {error}") from error
             if number == 1 and not isinstance(record, Header):
                 raise JournalError(f"{path}:1: a journal starts with a header, this is a {type(record).__name__}")

@@ -106,7 +106,7 @@ class Follower:
     def _decode(self, path: Path, offset: int, line: bytes) -> Record:
         try:
             record = _decoder.decode(line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise JournalError(f"{path}: byte {offset}: not a journal record: {error}") from error
         if isinstance(record, Header) and record.format != FORMAT:
             raise JournalError(f"{path}: journal format {record.format}; this version reads {FORMAT}")

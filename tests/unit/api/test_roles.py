@@ -36,13 +36,7 @@ BY_ROLE: dict[Role, set[str]] = {
     | {"contact_story", "records_status", "delete_voicemail"},
 }
 ADMIN_ALONE = {
-    "add_user",
-    "set_user_roles",
-    "set_user_password",
-    "remove_user",
-    "create_token",
-    "revoke_token",
-    "reload",
+    *("add_user", "set_user_roles", "set_user_password", "remove_user", "create_token", "revoke_token", "reload"),
 }
 
 ARGUMENTS: dict[str, Any] = {

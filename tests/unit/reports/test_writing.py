@@ -21,6 +21,8 @@ DANGEROUS = [
     " =1+1",
     "\u00a0=1",
     "\uff1d1",
+    "\x17-1",
+    "\x1c \u2003\ufeff@a",
     '=HYPERLINK("http://evil","x")',
     "=cmd|' /C calc'!A0",
 ]
