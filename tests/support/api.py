@@ -1,7 +1,6 @@
 """An engine with its HTTP API and without an Asterisk, for tests of what people and programs ask."""
 
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from switchboard.centre import load_centre
 from switchboard.engine import Engine
 from switchboard.operations import Role
 from tests.support.centres import FILES, write_centre
+from tests.support.ports import tcp_port
 
 PASSWORD = "correct horse battery staple"
 
@@ -27,7 +27,7 @@ async def running_engine(
     monkeypatch.setenv("SWITCHBOARD_AMI_SECRET", "ami-secret")
     cheap_passwords(monkeypatch)
     settings = (
-        f"  engine: {{directory: {directory / 'engine'}, agi_port: {_free_port()}}}\n"
+        f"  engine: {{directory: {directory / 'engine'}, agi_port: {tcp_port()}}}\n"
         f"  asterisk: {{ami_port: 1}}\n"
         f"  api: {api}\n"
     )
@@ -40,12 +40,6 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes that take no time; how long real ones take is not what the tests are about."""
     cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("switchboard.api.accounts.PasswordHasher", cheap)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def bearer(accounts: Accounts, *roles: Role, agent: str | None = None, name: str = "test") -> dict[str, str]:

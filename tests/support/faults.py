@@ -8,7 +8,6 @@ on as if nothing had. What must be true afterwards, whatever the fault, is one l
 import asyncio
 import contextlib
 import os
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +21,7 @@ from router.core.events import ContactArrived
 from router.core.router import Router
 from router.live.journal import NOTHING, Handled, Header, read
 from tests.support.live import MENU, PROMPT, QUEUE, Exchange, LiveCentre, Wire, running_exchange
+from tests.support.ports import tcp_port
 
 AGENTS = ("tom", "uma", "vic")
 """In the order of their skill: tom talks, uma wraps up, vic's phone rings."""
@@ -161,7 +161,7 @@ _FREE = ("ready", "paused", "offline")
 @asynccontextmanager
 async def staged(directory: Path, **centre: Any) -> AsyncIterator[Scene]:
     """Asterisk, the engine and calls in every stage, at the moment at which the fault is to happen."""
-    (engine_port,) = _free_tcp_ports(1)
+    engine_port = tcp_port()
     async with AsyncExitStack() as stack:
         agi = await stack.enter_async_context(Wire(engine_port))
         running = running_exchange(directory / "asterisk", AGENTS, agi_port=agi.port)
@@ -258,9 +258,3 @@ def patched(environment: dict[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _free_tcp_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]

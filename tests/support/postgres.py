@@ -7,7 +7,6 @@ PostgreSQL refuses to run as root, and CI is root: then its programs and its dat
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import URL
+
+from tests.support.ports import tcp_port
 
 PASSWORD = "only-of-the-tests"
 _UNPRIVILEGED = "nobody"
@@ -29,7 +30,7 @@ class Postgres:
         self._data = directory / "data"
         self._log = directory / "log"
         self._user = user
-        self.port = _free_port()
+        self.port = tcp_port()
         password = directory / "password"
         password.write_text(PASSWORD)
         if user:
@@ -84,10 +85,3 @@ def running_postgres() -> Iterator[Postgres]:
             yield postgres
         finally:
             postgres.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from asterisk_conf.ports import free_udp_ports
 from router.core.decisions import AnyDecision, ContactFinished, Offer
 from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, Event, OfferAccepted, TimePassed
 from router.core.metrics import Metrics
@@ -17,6 +16,7 @@ from switchboard.engine import Engine
 from switchboard.operations import Actor, OperationRefused, perform
 from switchboard.operations.contacts import ContactNow
 from tests.support.centres import FILES, write_centre
+from tests.support.ports import tcp_port
 from tests.support.routing import only
 
 ROOT = Path(__file__).parents[3]
@@ -58,8 +58,7 @@ async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SWITCHBOARD_AMI_SECRET", "ami-secret")
-    (agi_port,) = free_udp_ports("127.0.0.1", 1)
-    settings = f"  engine: {{directory: {tmp_path / 'engine'}, agi_port: {agi_port}}}\n  asterisk: {{ami_port: 1}}\n"
+    settings = f"  engine: {{directory: {tmp_path / 'engine'}, agi_port: {tcp_port()}}}\n  asterisk: {{ami_port: 1}}\n"
     files = {**TWO_CHATS, "centre.yaml": FILES["centre.yaml"] + settings + "  api: {port: 0}\n"}
     return Engine(load_centre(write_centre(tmp_path / "centre", dict(files)))).running()
 
