@@ -34,6 +34,7 @@ demo: setup
 	@$(BIN)/switchboard demo
 
 test: setup lint
+	@$(BIN)/python -m tests.audit --tolerate
 	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --quiet
 
 lint: $(VENV)/ready
@@ -41,6 +42,9 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+audit: $(VENV)/ready
+	@$(BIN)/python -m tests.audit
 
 # TARGET: one of tests/fuzz/targets.py, by default all one after the other. SECONDS: for each.
 fuzz: SECONDS = 60
