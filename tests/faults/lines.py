@@ -19,6 +19,13 @@ async def ami_silent(scene: Scene) -> None:
     scene.ami.mend()
 
 
+async def ami_slow_reader(scene: Scene) -> None:
+    """What Asterisk says comes 640 bytes a second, far less than it says."""
+    scene.ami.slow()
+    await asyncio.sleep(8)
+    scene.ami.mend()
+
+
 async def agi_refused(scene: Scene) -> None:
     """FastAGI connections break, and new ones are refused for a while."""
     scene.agi.cut()
@@ -50,6 +57,7 @@ async def asterisk_reloaded(scene: Scene) -> None:
 LINE_FAULTS = {
     "AMI cut": Fault(ami_cut),
     "AMI silent": Fault(ami_silent),
+    "AMI slow reader": Fault(ami_slow_reader),
     "FastAGI refused": Fault(agi_refused),
     "FastAGI hung": Fault(agi_hung),
     "Asterisk restarted": Fault(asterisk_restarted),

@@ -18,20 +18,22 @@ from router.live.journal import Handled, read
 from router.live.recovery import replay
 from switchboard.centre import load_centre
 from switchboard.engine import Engine
-from tests.support.live import AGENTS, QUEUE, Exchange, LiveCentre, manager, running_exchange
+from tests.support.live import QUEUE, Exchange, LiveCentre, manager, running_exchange
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.xdist_group("live-races")]
 
-ROUNDS = 30
+RACERS = ("anna", "ben", "carla", "dan", "eva", "finn")
+ROUNDS = 150
 
 
 @asynccontextmanager
 async def engine_in_process(exchange: Exchange, directory: Path) -> AsyncIterator[Engine]:
     centre = LiveCentre(exchange, directory, wrap_up_s=0)
-    centre.write()
+    agents = "".join(f"  {name}: {{skills: {{help: 5}}}}\n" for name in RACERS)
+    centre.write({"agents.yaml": f"pause_reasons: [break]\nagents:\n{agents}"})
     async with Engine(load_centre(directory / "centre")).running() as engine:
         await asyncio.wait_for(engine.until_ready(), 20)
-        for agent in AGENTS:
+        for agent in RACERS:
             engine.live.feed(AgentSignedIn(agent))
         yield engine
 
@@ -68,7 +70,7 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
     """Half of the callers hang up around the moment of the answer, as SIP has it; the channels of the others are hung
     up so many tenths of a millisecond after the router has heard of the answer, while the two are being joined."""
     async with AsyncExitStack() as stack:
-        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk"))
+        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk", RACERS))
         engine = await stack.enter_async_context(engine_in_process(exchange, tmp_path))
         ami = await stack.enter_async_context(manager(exchange))
         hang_ups: list[asyncio.Task[None]] = []
@@ -81,21 +83,21 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
         def on_connect(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
             for decision in decisions:
                 if isinstance(decision, Connect):
-                    delay_s = 0.0002 * (len(hang_ups) % ROUNDS)
+                    delay_s = 0.0002 * (len(hang_ups) % 30)
                     hang_ups.append(asyncio.create_task(hang_up(decision.contact, delay_s)))
 
         engine.live.observe(on_connect)
-        for name in AGENTS:
+        for name in RACERS:
             phone = AgentPhone(tmp_path / "phones", name, [Answer(ring_s=0.3)])
             phone.port = exchange.lines[name]
             await stack.enter_async_context(phone)
         # Asterisk's answer takes half a second without voice; then the phone rings.
         calls = [
-            PlannedCall(QUEUE, start_s=0.3 * number, hang_up_after_s=(0.7, 0.8, 0.9, 5, 5)[number % 5])
+            PlannedCall(QUEUE, start_s=0.1 * number, hang_up_after_s=(0.7, 0.8, 0.9, 5, 5)[number % 5])
             for number in range(2 * ROUNDS)
         ]
         callers = await stack.enter_async_context(Callers(tmp_path / "calls", calls, exchange.sip))
-        outcomes = await asyncio.wait_for(callers.finished(), 60)
+        outcomes = await asyncio.wait_for(callers.finished(), 120)
         assert all(outcome.proper for outcome in outcomes)
         await asyncio.gather(*hang_ups)
         await until_nothing_is_left(engine)
@@ -112,21 +114,23 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
 async def test_agents_who_hang_up_at_the_instant_of_their_answer_cost_nobody_a_call(tmp_path: Path) -> None:
     """The leg is gone before, while or after it is joined: the caller is served by the next or has been served."""
     async with AsyncExitStack() as stack:
-        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk"))
+        exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk", RACERS))
         engine = await stack.enter_async_context(engine_in_process(exchange, tmp_path))
-        for name in AGENTS:
+        for name in RACERS:
             answers = [Answer(ring_s=0.1, talk_s=talk_s) for talk_s in (0.0, 0.01, 0.02, 0.05)]
             phone = AgentPhone(tmp_path / "phones", name, answers)
             phone.port = exchange.lines[name]
             await stack.enter_async_context(phone)
-        callers = Callers(tmp_path / "calls", [PlannedCall(QUEUE, start_s=0.3 * n) for n in range(20)], exchange.sip)
+        callers = Callers(
+            tmp_path / "calls", [PlannedCall(QUEUE, start_s=0.1 * n) for n in range(ROUNDS)], exchange.sip
+        )
         await stack.enter_async_context(callers)
-        outcomes = await asyncio.wait_for(callers.finished(), 60)
+        outcomes = await asyncio.wait_for(callers.finished(), 120)
         assert {outcome.ended for outcome in outcomes} == {"centre"}
         await until_nothing_is_left(engine)
         assert engine.live.impossible_events == 0
         journal = engine.journal.path
-    assert outcomes_in(journal) == ["answered"] * 20
+    assert outcomes_in(journal) == ["answered"] * ROUNDS
     assert replay(journal).divergence is None
 
 

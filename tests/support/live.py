@@ -173,6 +173,12 @@ class Exchange:
             while " 2 " not in await self.asterisk.cli("bridge show all"):
                 await asyncio.sleep(_POLL_S)
 
+    async def hang_up_channel(self, unique: str) -> None:
+        """Hangs up the channel with this Uniqueid, if it is there yet."""
+        for line in (await self.asterisk.cli("core show channels concise")).splitlines():
+            if (cells := line.split("!"))[-1] == unique:
+                await self.asterisk.cli(f"channel request hangup {cells[0]}")
+
     async def hang_up(self, endpoint: str) -> None:
         """Hangs up the channels of an agent's phone or of the trunk `callers`."""
         for name in await self.channels():
@@ -420,9 +426,13 @@ async def manager(exchange: Exchange) -> AsyncIterator[AmiClient]:
         await client.stop()
 
 
+_SLOW_BYTES, _SLOW_S = 64, 0.1
+
+
 class Wire:
     """A TCP relay between engine and manager: `cut` ends what is connected, `mute` lets nothing more through while
-    everything stays connected, `mend` lets new connections through again."""
+    everything stays connected, `slow` takes from the far side no more than some bytes a second, as a reader does that
+    cannot keep up, `mend` lets everything through again."""
 
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
@@ -430,6 +440,7 @@ class Wire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._open = asyncio.Event()
         self._closed = False
+        self._slow = False
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -453,8 +464,11 @@ class Wire:
     def mute(self) -> None:
         self._open.clear()
 
+    def slow(self) -> None:
+        self._slow = True
+
     def mend(self) -> None:
-        self._closed = False
+        self._closed = self._slow = False
         self._open.set()
 
     def _abort(self) -> None:
@@ -465,7 +479,7 @@ class Wire:
         if self._closed:
             writer.transport.abort()
             return
-        there, back = await asyncio.open_connection("127.0.0.1", self._target_port)
+        there, back = await asyncio.open_connection("127.0.0.1", self._target_port, limit=_SLOW_BYTES)
         self._writers |= {writer, back}
         try:
             await asyncio.gather(self._relay(reader, back), self._relay(there, writer))
@@ -474,8 +488,10 @@ class Wire:
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            while chunk := await reader.read(4096):
+            while chunk := await reader.read(_SLOW_BYTES if self._slow else 4096):
                 await self._open.wait()
+                if self._slow:
+                    await asyncio.sleep(_SLOW_S)
                 writer.write(chunk)
         writer.close()
 
