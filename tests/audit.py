@@ -1,6 +1,6 @@
 """Known vulnerabilities in what we depend on, by pip-audit; a check that could not be made is never called a good one.
 
-`python -m tests.audit`: exit code 0 when every package was looked up and none has a known vulnerability, 1 when one has,
+`python -m tests.audit`: exit code 0 when every package was looked up and none has a known vulnerability, 1 if one has,
 3 when the service could not be reached or does not know the packages (closed networks, mirrors). With `--tolerate` the
 last is 0 too, for builds that must go on without a network; it is said all the same.
 """
