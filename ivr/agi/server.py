@@ -11,7 +11,7 @@ dialplan sees that the engine did not set its "done" variable and takes the call
 import asyncio
 import logging
 import socket
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import TypeVar
 
@@ -67,7 +67,7 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
         self.told_of_hangup = False
         self.failure: AgiProtocolError | AgiTimeout | None = None  # why we gave the connection up, if we did
         self._reply_timeout_ms = reply_timeout_ms
-        self._expected: deque[asyncio.Future[Reply]] = deque()  # in the order of the commands
+        self._expected: list[asyncio.Future[Reply]] = []  # in the order of the commands: one or two
         self._deadline = 0.0  # of the last command
         self._may_interrupt_at: float | None = None  # the last command, if at all
         self._sending = False
@@ -172,14 +172,14 @@ class AgiChannel(Request):  # type: ignore[misc]  # panoramisk has no types
             elif not self._expected:
                 raise AgiProtocolError("foreign_reply", f"{event.status} came without a command")
             else:
-                self._expected.popleft().set_result(event)
+                self._expected.pop(0).set_result(event)
 
     def _end(self) -> None:
         """The channel is gone. Asterisk keeps a dead channel for as long as the connection stands, so close it."""
         self.hung_up.set()
         self.writer.close()
         while self._expected:
-            reply = self._expected.popleft()
+            reply = self._expected.pop(0)
             reply.set_exception(self.failure or ChannelHungUp("the channel is gone"))
             reply.exception()  # nobody may be waiting for it
 
