@@ -95,8 +95,6 @@ USER_EVENT_MONITOR: Final = "SwitchboardMonitor"  # the UserEvent of a superviso
 USER_EVENT_CHECK: Final = "SwitchboardCheck"  # the UserEvent with the outcome of CONTEXT_CHECK
 # All events the AMI user gets to see; Asterisk filters the others, some forty a call
 AMI_EVENTS: Final = (
-    "BridgeEnter",
-    "BridgeLeave",
     "FullyBooted",
     "Hangup",
     "OriginateResponse",

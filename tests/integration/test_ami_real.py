@@ -180,7 +180,7 @@ async def test_a_caller_cannot_forge_events(tmp_path: Path, protected: bool) -> 
         with reserved_ports() as ports:
             site = AsteriskSite((NUMBER,), (), (Trunk("callers", ("127.0.0.1",)),), AMI_SECRET, agi.port, ports=ports)
             files = render(site)
-            manager = files["manager.conf"].replace("BridgeEnter|", "BridgeEnter|Newchannel|Newstate|")
+            manager = files["manager.conf"].replace("FullyBooted|", "FullyBooted|Newchannel|Newstate|")
             if not protected:
                 manager = "\n".join(line for line in manager.splitlines() if "eventfilter = !" not in line) + "\n"
             assert ("eventfilter = !" in manager) is protected

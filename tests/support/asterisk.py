@@ -9,11 +9,12 @@ async def test_something(tmp_path):
 """
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from asterisk_conf.names import AMI_EVENTS
 from asterisk_conf.ports import reserved_ports
 from asterisk_conf.private import PrivateAsterisk
 from asterisk_conf.render import render
@@ -27,16 +28,20 @@ AMI_SECRET = "secret-of-the-tests"
 
 @asynccontextmanager
 async def running_asterisk(
-    directory: Path, *, agi_port: int, recordings: Path | None = None, **site: Any
+    directory: Path, *, agi_port: int, recordings: Path | None = None, more_events: Sequence[str] = (), **site: Any
 ) -> AsyncIterator[tuple[PrivateAsterisk, AsteriskSite]]:
     """A private Asterisk that knows the number NUMBER, a trunk at CALLERS_HOST and the fields of `site`.
 
+    Its AMI user sees `more_events` besides those that the engine needs.
     When the body fails, the end of Asterisk's logs is printed with their paths.
     """
     fields = {"numbers": (NUMBER,), "phones": (), "trunks": (Trunk("callers", (CALLERS_HOST,)),)} | site
     with reserved_ports() as ports:
         described = AsteriskSite(ami_secret=AMI_SECRET, agi_port=agi_port, ports=ports, **fields)
-        asterisk = await PrivateAsterisk.start(directory, render(described), recordings=recordings)
+        files = render(described)
+        seen = "|".join(AMI_EVENTS)
+        files["manager.conf"] = files["manager.conf"].replace(seen, "|".join((*AMI_EVENTS, *more_events)))
+        asterisk = await PrivateAsterisk.start(directory, files, recordings=recordings)
         async with asterisk:
             try:
                 yield asterisk, described

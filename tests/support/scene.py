@@ -71,7 +71,13 @@ async def scene(
         ]
         phones = tuple(Phone(line.name, contact=line.contact) for line in lines)
         _, site = await stack.enter_async_context(
-            running_asterisk(directory, agi_port=agi.port, phones=phones, watchdog_s=60)
+            running_asterisk(
+                directory,
+                agi_port=agi.port,
+                phones=phones,
+                watchdog_s=60,
+                more_events=("BridgeEnter", "BridgeLeave"),
+            )
         )
         engine = await stack.enter_async_context(Recorder(site.ports.ami, AMI_SECRET))
         plan = PlannedCall(NUMBER, hang_up_after_s=caller_leaves_s, keys=tuple(callers_keys))
