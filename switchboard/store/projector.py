@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from router.live.journal import JournalError, newest
@@ -26,7 +26,7 @@ from switchboard.store.queue_log_file import QueueLogFile
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.2
+POLL_S = 0.5
 BATCH_BYTES = 128 * 1024
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 _DAY_S = 86_400
@@ -72,6 +72,7 @@ class Projector:
         self._queue_log = QueueLogFile(queue_log) if queue_log else None
         self._queue_log_error = ""
         self._engine: Engine | None = None
+        self._kept_open: PoolProxiedConnection | None = None
         self._inode: int | None = None
         self._follower = Follower(directory)
         self._stored = BEGINNING
@@ -125,6 +126,9 @@ class Projector:
         return self._records - before
 
     def close(self) -> None:
+        if self._kept_open is not None:
+            self._kept_open.close()
+            self._kept_open = None
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
@@ -178,6 +182,8 @@ class Projector:
         for record in self._follower.read_again():
             self._projection.policy_only(record)
         self._inode = _inode(engine)
+        if engine.dialect.name == "sqlite":  # the last connection that is closed empties the write-ahead log, each time
+            self._kept_open = engine.raw_connection()
         self._engine = engine
         self._follow_queue_log(engine)
 
