@@ -25,6 +25,7 @@ _NAMED = re.compile(
     r"(?i)\b((?:password|passwd|secret|token|pin|authorization|cookie)['\"]?\s*[:=]\s*)('[^']*'|\"[^\"]*\"|[^\s'\",;}]+)"
 )
 _TOKENS = re.compile(r"\bswb_[A-Za-z0-9_-]{20,}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _LONG_NUMBERS = re.compile(r"(?<![\d.+])\d(?:[ -]?\d){13,18}(?![\d.])")
 
 
@@ -68,7 +69,9 @@ def _add_subject(record: logging.LogRecord) -> bool:
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(_clean(record))
+        """A line that begins at the margin is a record: text with line breaks cannot forge one, nor move the cursor of
+        who reads it."""
+        return _CONTROL.sub("\ufffd", super().format(_clean(record))).replace("\n", "\n  ")
 
 
 class _Json(JsonFormatter):

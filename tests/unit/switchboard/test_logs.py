@@ -62,3 +62,16 @@ async def test_json_lines_name_the_contact_and_the_agent_also_in_tasks(capsys: p
     assert outside["message"] == 'outside, "quoted" password=***'
     assert outside["exc_info"].endswith("ValueError: password=***")
     assert "hunter2" not in str(outside)
+
+
+def test_text_forges_no_line_and_moves_no_cursor(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers[:])
+    monkeypatch.setattr(root, "level", root.level)
+    configure("text", logging.INFO)
+    log.info("said %s", "a\n2026-01-01 00:00:00,000 INFO    x: forged\r\x1b[2J\u2028b\x85")
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.endswith(": said a")
+    assert others == ["  2026-01-01 00:00:00,000 INFO    x: forged\ufffd\ufffd[2J\ufffdb\ufffd"]
