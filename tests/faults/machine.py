@@ -3,9 +3,14 @@
 import asyncio
 import sqlite3
 import subprocess
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import aiohttp
+
 from asterisk_conf.root import ensure_program
+from switchboard.control import SOCKET_NAME
 from tests.faults.frame import Fault
 from tests.support.faults import Scene, records_file
 
@@ -57,9 +62,19 @@ async def disk_full(scene: Scene) -> None:
 
 
 async def clock_forth_and_back(scene: Scene) -> None:
-    for offset in ("+3600", "-3600", "+0"):
-        (scene.centre.directory / "clock").write_text(offset)
-        await asyncio.sleep(1.5)
+    for offset_s in (3600, -3600, 0):
+        (scene.centre.directory / "clock").write_text(f"{offset_s:+}")
+        async with asyncio.timeout(10):
+            while abs(await _clock_is_off_by_s(scene) - offset_s) > 60:
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+
+
+async def _clock_is_off_by_s(scene: Scene) -> float:
+    """How far the engine's wall clock is from ours, by what it writes into the headers of an answer."""
+    connector = aiohttp.UnixConnector(str(scene.centre.engine_directory / SOCKET_NAME))
+    async with aiohttp.ClientSession(connector=connector) as http, http.post("http://engine/state", data="{}") as said:
+        return parsedate_to_datetime(said.headers["Date"]).timestamp() - time.time()
 
 
 def faked_clock(directory: Path) -> dict[str, str]:
@@ -71,7 +86,7 @@ def faked_clock(directory: Path) -> dict[str, str]:
     return {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",  # s; without it, each look at the clock reads the file
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
 
