@@ -1,80 +1,18 @@
-"""The engine's local control socket: HTTP on a Unix socket that only the engine's own user may open.
+"""The way to a running engine by its local control socket (see `control_server`), for the CLI and the live view.
 
-The CLI and the live view use it. Whoever may open the socket is an admin; other people use the HTTP API.
+Commands load this module first of all, so it does not load the engine.
 """
 
-import contextlib
-import getpass
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import msgspec
-from aiohttp import web
 
-from switchboard.operations import Actor, OperationRefused, perform, table
-from switchboard.operations.base import answer_adapter
 from switchboard.stream.mirror import Mirror
-from switchboard.stream.serve import prepare, serve
-
-if TYPE_CHECKING:
-    from switchboard.engine import Engine
 
 SOCKET_NAME = "control.sock"
-SHUTDOWN_S = 1.0
-"""How long requests under way may take when the engine stops."""
-
-
-class ControlServer:
-    """Serves `POST /NAME` with a JSON object: the operation of that name, answered with JSON, or 409 and a message;
-    and at `GET /stream` the live state of the centre (a WebSocket)."""
-
-    def __init__(self, engine: "Engine") -> None:
-        self.path = engine.directory / SOCKET_NAME
-        self._engine = engine
-        self._runner: web.AppRunner | None = None
-
-    async def start(self) -> None:
-        app = web.Application()
-        prepare(app)
-        app.router.add_post("/{operation}", self._serve)
-        app.router.add_get("/stream", self._stream)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-        await self._runner.setup()
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()  # left by a killed engine; the lock on the directory says that none is running
-        previous = os.umask(0o177)
-        try:
-            await web.UnixSite(self._runner, str(self.path)).start()
-        finally:
-            os.umask(previous)
-
-    async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
-
-    async def _serve(self, request: web.Request) -> web.Response:
-        actor = Actor(getpass.getuser(), frozenset({"admin"}), "control")
-        name = request.match_info["operation"]
-        try:
-            arguments = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
-            answer = await perform(self._engine, actor, name, arguments)
-        except OperationRefused as refusal:
-            return _json(msgspec.json.encode({"error": str(refusal), "kind": refusal.kind}), status=409)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            return _json(msgspec.json.encode({"error": str(error), "kind": "invalid"}), status=409)
-        return _json(answer_adapter(table()[name]).dump_json(answer))
-
-    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
-        return await serve(request, self._engine.board)
-
-
-def _json(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, content_type="application/json", status=status)
 
 
 class EngineUnreachable(Exception):
@@ -95,6 +33,8 @@ async def ask(directory: Path, operation: str, **arguments: Any) -> Any:
     except (OSError, aiohttp.ClientError, TimeoutError) as error:
         raise _unreachable(directory, error) from error
     if response.status != 200:
+        from switchboard.operations import OperationRefused  # half a second, which only a refusal has to pay
+
         raise OperationRefused(answer["error"], answer["kind"])
     return answer
 

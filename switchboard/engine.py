@@ -42,7 +42,7 @@ from switchboard.asterisk_line import AsteriskLine
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import Calls
 from switchboard.centre import Centre, load_centre
-from switchboard.control import ControlServer
+from switchboard.control_server import ControlServer
 from switchboard.desks import Desks
 from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from rich.console import Console
@@ -16,9 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from switchboard.api.accounts import Accounts, AccountsTooNew
 from switchboard.cli.engine import EngineDirectory
 from switchboard.control import EngineUnreachable, ask
-from switchboard.engine import Engine
 from switchboard.operations import Actor, Role, perform, table
 from switchboard.operations.base import answer_adapter
+
+if TYPE_CHECKING:
+    from switchboard.engine import Engine
 
 console = Console(highlight=False)
 user_app = typer.Typer(help="People who use the HTTP API with name and password.", no_args_is_help=True)
@@ -131,7 +133,7 @@ def _do(directory: Path, operation: str, **arguments: Any) -> Any:
     actor = Actor(getpass.getuser(), frozenset({"admin"}), "control")
     try:
         stopped.accounts.open()
-        answer = asyncio.run(perform(cast(Engine, stopped), actor, operation, arguments))
+        answer = asyncio.run(perform(cast("Engine", stopped), actor, operation, arguments))
     except (AccountsTooNew, OSError, SQLAlchemyError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(
             f"the accounts cannot be used: {error}", markup=False

@@ -6,21 +6,19 @@ import logging
 import os
 import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
-from router.live.journal import JournalError
-from switchboard.centre import load_centre
-from switchboard.centre.secrets import SecretError
 from switchboard.control import ask, watch
-from switchboard.engine import Engine, PortInUse
 from switchboard.live_view import render_state
-from switchboard.lock import AlreadyRunning
 from switchboard.logs import LogFormat, configure
-from switchboard.wallboard import state_from
+
+# The engine takes a second to load, which only the one who runs it should pay for.
+if TYPE_CHECKING:
+    from switchboard.engine import Engine
 
 console = Console(highlight=False)
 
@@ -47,6 +45,12 @@ def run(
     On SIGTERM or Ctrl-C no new calls are taken, callers go back to Asterisk (music, then the native fallback queue, or
     the next engine), and talks go on in Asterisk.
     """
+    from router.live.journal import JournalError
+    from switchboard.centre import load_centre
+    from switchboard.centre.secrets import SecretError
+    from switchboard.engine import Engine, PortInUse
+    from switchboard.lock import AlreadyRunning
+
     configure(log_format, logging.DEBUG if verbose else logging.INFO)
     try:
         asyncio.run(_serve(Engine(load_centre(centre))))
@@ -55,7 +59,7 @@ def run(
         raise typer.Exit(3) from None
 
 
-async def _serve(engine: Engine) -> None:
+async def _serve(engine: "Engine") -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,6 +96,8 @@ def live(engine: EngineDirectory = Path("var")) -> None:
 
 
 async def _watch(engine: Path) -> None:
+    from switchboard.wallboard import state_from
+
     loop = asyncio.get_running_loop()
     with Live(console=console, screen=True, auto_refresh=False) as screen:
         following = aiter(watch(engine))

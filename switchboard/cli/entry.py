@@ -4,11 +4,11 @@ import sys
 
 
 def main() -> None:
-    """Loads the commands, runs the one asked for, and exits with its code."""
+    """Loads the command asked for, runs it, and exits with its code."""
     try:
-        from switchboard.cli.main import main as run
+        from switchboard.cli.areas import run
 
-        run()
+        run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,0 +1,39 @@
+"""A command loads its own area only, and every command is in the table of areas."""
+
+import subprocess
+import sys
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+
+from switchboard.cli.areas import AREAS, Area, command_line
+from switchboard.cli.main import app
+
+
+def names(line: typer.Typer) -> list[str]:
+    group = typer.main.get_command(line)
+    assert isinstance(group, TyperGroup)
+    return sorted(group.commands)
+
+
+def test_the_table_names_every_command_and_no_other() -> None:
+    assert names(app) == sorted(name for area in AREAS for name in area.commands)
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.commands[0])
+def test_an_area_has_just_its_commands(area: Area) -> None:
+    assert names(command_line(area.commands[0])) == sorted(area.commands)
+
+
+def test_asking_an_engine_loads_neither_the_engine_nor_what_draws_and_stores() -> None:
+    code = (
+        "import sys\nfrom switchboard.cli.areas import command_line\ncommand_line('state')\n"
+        "print({'switchboard.engine', 'sqlalchemy', 'pyarrow', 'numpy', 'matplotlib', 'cel'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_without_a_command_that_is_known_all_of_them_are_there() -> None:
+    assert names(command_line("sate")) == names(command_line()) == names(app)
