@@ -216,7 +216,7 @@ async def test_three_wrong_pins_do_not_sign_in(centre: LiveCentre) -> None:
     outcome = await centre.dial("anna", CODE_SIGN_IN, "1111#2222#3333")
     assert outcome.ended == "centre"
     assert centre.events(AgentSignedIn) == []
-    assert "wrong PIN 3 times" in centre.log.read_text()
+    assert "a wrong PIN was given 3 times" in centre.log.read_text()
     await centre.over()
 
 
