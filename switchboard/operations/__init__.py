@@ -6,9 +6,6 @@ model it returns, the roles that may ask, where it stands in the HTTP API. The c
 description, the audit log and the reference documentation read the table; none of them knows an operation by name.
 """
 
-from importlib import import_module
-from pkgutil import iter_modules
-
 from switchboard.operations.base import (
     Actor,
     Answer,
@@ -21,9 +18,6 @@ from switchboard.operations.base import (
     perform,
     table,
 )
-
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
 
 __all__ = [
     "Actor",

@@ -6,10 +6,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.logs import about, without_secrets
 
@@ -115,15 +118,13 @@ class Operation:
 _table: dict[str, Operation] = {}
 
 
-def table() -> Mapping[str, Operation]:
-    """All operations by name."""
-    return MappingProxyType(_table)
-
-
 @cache
-def answer_adapter(asked: Operation) -> TypeAdapter[Any]:
-    """What turns the operation's answer into JSON, and knows its schema."""
-    return TypeAdapter(asked.answer)
+def table() -> Mapping[str, Operation]:
+    """All operations by name, area by area. They are loaded when they are first asked for, and not with the package:
+    they import much that imports this frame."""
+    for module in iter_modules([str(Path(__file__).parent)]):
+        import_module(f"{__package__}.{module.name}")
+    return MappingProxyType(dict(sorted(_table.items(), key=lambda item: item[1].area)))
 
 
 def operation(
@@ -162,7 +163,7 @@ async def perform(engine: Engine, actor: Actor, name: str, arguments: Mapping[st
 
     Raises OperationRefused, with words for the person who asked.
     """
-    asked = _table.get(name)
+    asked = table().get(name)
     if asked is None:
         raise OperationRefused(f"there is no operation {name!r}", "unknown")
     try:
