@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from switchboard.logs import about, without_secrets
 
@@ -125,6 +125,12 @@ def table() -> Mapping[str, Operation]:
     for module in iter_modules([str(Path(__file__).parent)]):
         import_module(f"{__package__}.{module.name}")
     return MappingProxyType(dict(sorted(_table.items(), key=lambda item: item[1].area)))
+
+
+@cache
+def answer_adapter(asked: Operation) -> TypeAdapter[Any]:
+    """What turns the operation's answer into JSON, and knows its schema."""
+    return TypeAdapter(asked.answer)
 
 
 def operation(
