@@ -238,6 +238,8 @@ class Calls:
                 renewed_ms = self._live.clock.now_ms()
                 await channel.send(codec.set_variable("TIMEOUT(absolute)", str(IVR_WATCHDOG_S)))
             answer = await self._answer(channel, contact, call, last)
+            if call.session.finished:
+                raise ChannelHungUp("AMI knew before FastAGI that the caller is gone")
             call.session, effects = call.machine.resume(call.session, answer, self._live.clock.now_ms())
 
     async def _come_again(self, channel: AgiChannel, contact: str, call: Call, talked: bool) -> list[Effect] | None:

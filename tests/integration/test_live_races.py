@@ -102,6 +102,7 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
         await asyncio.gather(*hang_ups)
         await until_nothing_is_left(engine)
         assert engine.live.impossible_events == 0
+        assert engine.agi.stats["handler_error"] == 0
         engine.live.router.check()
         journal = engine.journal.path
     endings = Counter(outcomes_in(journal))

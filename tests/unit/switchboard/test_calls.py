@@ -83,6 +83,7 @@ async def serving(bench: Bench) -> AsyncIterator[Desk]:
     await server.start()
     try:
         yield Desk(bench, calls, server.port, in_step, finished)
+        assert server.stats["handler_error"] == 0
     finally:
         await server.stop()
 
@@ -164,6 +165,16 @@ async def test_a_hangup_in_fastagi_while_the_two_are_joined_leaves_the_judgement
     assert CALLER in desk.calls  # it was our own Bridge
     desk.calls.caller_gone(CALLER)
     assert len(desk.calls) == 0
+
+
+async def test_a_caller_who_goes_in_the_instant_in_which_the_talk_is_over(desk: Desk) -> None:
+    peer = await waiting(desk)
+    await connected(desk)
+    desk.bench.live.feed(ContactEnded(CALLER))  # the flow is to go on, and
+    desk.calls.caller_gone(CALLER)  # before it does, AMI tells of the hang-up
+    await desk.peers[0]
+    assert len(desk.calls) == 0
+    assert peer.commands[-1] != 'SET VARIABLE SB_DONE "yes"'
 
 
 async def test_a_caller_who_waits_while_the_talk_is_found_to_be_over_is_not_forgotten(desk: Desk) -> None:
