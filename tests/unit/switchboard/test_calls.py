@@ -172,7 +172,7 @@ async def test_a_caller_who_goes_in_the_instant_in_which_the_talk_is_over(desk: 
     await connected(desk)
     desk.bench.live.feed(ContactEnded(CALLER))  # the flow is to go on, and
     desk.calls.caller_gone(CALLER)  # before it does, AMI tells of the hang-up
-    await desk.peers[0]
+    await asyncio.wait({desk.peers[0]})
     assert len(desk.calls) == 0
     assert peer.commands[-1] != 'SET VARIABLE SB_DONE "yes"'
 
