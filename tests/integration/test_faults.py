@@ -9,10 +9,13 @@ import pytest
 
 from tests.faults import FAULTS, drive
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.asterisk
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.xdist_group(f"faults-{place % 2}")) for place, name in enumerate(FAULTS)],
+)
 async def test_nothing_is_lost(name: str, tmp_path: Path) -> None:
     counted = await drive(FAULTS[name], tmp_path)
     print(f"{name}: {counted}")
