@@ -25,8 +25,8 @@ from tests.support.ports import tcp_port
 
 AGENTS = ("tom", "uma", "vic")
 """In the order of their skill: tom talks, uma wraps up, vic's phone rings."""
-TALK_S, RING_S, WRAP_UP_S = 3.0, 2.5, 3.0
-IMPATIENT_S = 4.0
+TALK_S, RING_S, WRAP_UP_S = 7.0, 5.0, 5.0
+IMPATIENT_S = 5.0
 
 _AGENTS = """\
 pause_reasons: [break]
@@ -104,7 +104,7 @@ class Scene:
         centre = self.centre
         again = [Answer(ring_s=0.1, talk_s=0.3)] * 30
         self.phones["tom"] = await centre.phone("tom", Answer(ring_s=0.1, talk_s=TALK_S), *again)
-        await self.call(PlannedCall(QUEUE))
+        await self.call(PlannedCall(QUEUE, hang_up_after_s=15))  # who hears nobody any more goes
         await centre.until_agent("tom", "busy")
         self.phones["uma"] = await centre.phone("uma", Answer(ring_s=0.1, talk_s=0.3), *again)
         await self.call(PlannedCall(QUEUE))
@@ -112,13 +112,11 @@ class Scene:
         self.phones["vic"] = await centre.phone("vic", Answer(ring_s=RING_S, talk_s=0.3), *again)
         await self.call(PlannedCall(QUEUE))
         await centre.until_agent("vic", "ringing")
-        for waiting in (2, 3, 4):
-            await self.call(PlannedCall(QUEUE))
-            await centre.until_calls(waiting=waiting)
         await self.call(
-            PlannedCall(QUEUE, hang_up_after_s=IMPATIENT_S),
-            PlannedCall(MENU, keys=(Keys(1.5, "1"),)),
-            PlannedCall(PROMPT),
+            *[PlannedCall(QUEUE, start_s=start_s) for start_s in (0, 0.2, 0.4)],
+            PlannedCall(QUEUE, start_s=0.6, hang_up_after_s=IMPATIENT_S),
+            PlannedCall(MENU, start_s=0.6, keys=(Keys(1.5, "1"),)),
+            PlannedCall(PROMPT, start_s=0.6),
         )
         await centre.until_calls(waiting=5, ivr=2)
 
@@ -141,7 +139,7 @@ class Scene:
         says of a phone that did not answer, is made ready first."""
         centre = self.centre
         for name in self.vanished:
-            await centre.phone(name, sign_in=False)
+            await centre.phone(name, Answer(ring_s=0.1, talk_s=0.3), sign_in=False)
         state = await centre.until(lambda state: all(agent["state"] in _FREE for agent in state["agents"]), 30)
         for agent in state["agents"]:
             if agent["state"] == "paused":
