@@ -63,6 +63,7 @@ class Board:
         if agent is not None and agent not in self._mine:
             self._mine[agent] = Feed(self._epoch, self._kept)
             self._agents.add(agent)
+        self._everything = self._everything or not self._readers  # nobody has noted what happened meanwhile
         self._readers += 1
         self.refresh()
         if self._ticking is None:

@@ -46,6 +46,14 @@ async def test_a_snapshot_then_changes_and_after_a_break_only_what_was_missed(en
             assert await until(stream, Mirror(), lambda state: True) == ["snapshot"]
 
 
+async def test_who_begins_to_follow_after_somebody_just_looked_misses_nothing(engine: Engine) -> None:
+    assert engine.board.document()["contacts"] == {}
+    engine.live.feed(events.ContactArrived("1.1", "billing"))
+    feed = engine.board.follow()
+    assert set(feed.document["contacts"]) == {"1.1"}
+    engine.board.leave()
+
+
 async def test_an_agent_sees_itself_and_nothing_of_others(engine: Engine) -> None:
     headers = bearer(engine.accounts, "agent", agent="ben")
     mirror = Mirror()
