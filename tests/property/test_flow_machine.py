@@ -17,9 +17,20 @@ from hypothesis import strategies as st
 
 from documents import read
 from ivr.flow.document import Flow, load_flow
-from ivr.flow.effects import Collect, Effect, Enqueue, HangUp, LookUp, Play, SetLanguage
+from ivr.flow.effects import BookCallback, Collect, Effect, Enqueue, HangUp, LookUp, Play, SetLanguage, TakeVoicemail
 from ivr.flow.hours import Hours, HoursEntry
-from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input, Keys, LookedUp, LookupFailed, Played
+from ivr.flow.inputs import (
+    CallbackBooked,
+    Dequeued,
+    EffectFailed,
+    HungUp,
+    Input,
+    Keys,
+    LookedUp,
+    LookupFailed,
+    Played,
+    VoicemailTaken,
+)
 from ivr.flow.library import Library
 from ivr.flow.machine import MAX_ALONE, Machine
 from ivr.flow.registry import node_types
@@ -80,6 +91,15 @@ class Author:
                 "error": self.target(),
             },
             "enqueue": lambda: {"queue": "q", "answered": self.target(), "otherwise": self.target()},
+            "callback": lambda: {
+                **self.asking(),
+                "queue": "q",
+                "confirm": ["hello"],
+                "ask_number": ["menu"],
+                "next": self.target(),
+                "refused": self.target(),
+            },
+            "voicemail": lambda: {"say": self.say(), "mailbox": "m", "next": self.target(), "too_short": self.target()},
             "subflow": lambda: {"flow": pick(["main", "other", "other", "none"]), "otherwise": self.target()},
             "return": dict,
             "hangup": dict,
@@ -125,6 +145,10 @@ def answer(random: Random, effect: Effect) -> Input:
         return Played()
     if isinstance(effect, Collect):
         return Keys(random.choice(DIGITS), random.choice(["length", "terminator", "timeout"]))
+    if isinstance(effect, BookCallback):
+        return random.choice([CallbackBooked(), CallbackBooked(merged=True)])
+    if isinstance(effect, TakeVoicemail):
+        return random.choice([VoicemailTaken(""), VoicemailTaken("m1", 3_000)])
     if isinstance(effect, Enqueue):
         return Dequeued(random.choice(["answered", "overflow", "error", *TEXTS]))
     if random.random() < 0.3:
@@ -156,7 +180,7 @@ def test_every_node_type_takes_part() -> None:
 def test_the_calls_made_so_come_far_and_end_in_every_way() -> None:
     waited: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(150):
         random = Random(seed)
         machine = Author(random).machine()
         session, effects = machine.start("main", Caller("1", "100"), NOON)
