@@ -39,7 +39,7 @@ from router.core.metrics import Metrics, MetricsReport
 from router.core.router import Router
 from simulations.arrivals import arrival_times_ms
 from simulations.callers import IvrCallers
-from simulations.scenario import Quantity, TracedContact
+from simulations.scenario import Kind, Quantity, TracedContact
 from simulations.setting import MINUTE_MS, Setting, Worker
 from simulations.shell import Handled, SimulatedRouter
 from simulations.streams import Draws, Streams, choose
@@ -164,13 +164,17 @@ class Replication:
             for name, value in kind.attributes.items()
         }
         if traced is None:
-            arrived = ContactArrived(contact.name, kind.queue, self._channels[kind.queue], attributes)
+            arrived = ContactArrived(contact.name, kind.queue, self._channels[kind.queue], attributes, kind.priority)
         else:
             queue, attributes = traced.queue or kind.queue, attributes | traced.attributes
+            priority = kind.priority if traced.priority is None else traced.priority
             arrived = ContactArrived(
-                contact.name, queue, self._channels[queue], attributes, traced.priority, traced.preferred_agent
+                contact.name, queue, self._channels[queue], attributes, priority, traced.preferred_agent
             )
         self._shell.feed(arrived)
+
+    def _kind(self, contact: Contact) -> Kind:
+        return self._setting.scenario.kinds[contact.kind]
 
     def _drawn_attribute(self, contact: Contact, name: str, shares: dict[str, float]) -> str:
         uniform = self._streams.uniforms(f"{contact.kind}/attribute/{name}")[contact.number]
@@ -194,14 +198,10 @@ class Replication:
                 queued, enqueue = True, step.enqueue
                 contact.back = self._env.event()
                 channel = self._channels[enqueue.queue]
+                priority = self._kind(contact).priority if enqueue.priority is None else enqueue.priority
                 self._shell.feed(
                     ContactArrived(
-                        contact.name,
-                        enqueue.queue,
-                        channel,
-                        enqueue.attributes,
-                        enqueue.priority,
-                        enqueue.preferred_agent,
+                        contact.name, enqueue.queue, channel, enqueue.attributes, priority, enqueue.preferred_agent
                     )
                 )
                 exit = yield contact.back

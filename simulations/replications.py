@@ -2,8 +2,9 @@
 
 import multiprocessing
 import signal
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,10 +13,14 @@ from router.core.metrics import Figures
 from router.core.tallies import AgentTally, ContactTally
 from simulations.driver import Replication
 from simulations.setting import MINUTE_MS, Setting
-from simulations.statistics import added
+from simulations.statistics import added, estimate
+from simulations.stopping import Stopped, UntilHalfWidth
 
 Progress = Callable[[int], None]
 """Told how many replications are done."""
+
+AHEAD = 4
+"""How many replications for each process may be under way or done ahead of the first that is not."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -40,15 +45,17 @@ class Outcome(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Study:
-    """The replications that were done, in order; fewer than `wanted` when it was interrupted."""
+    """The replications that were done, in order; at most `wanted`, fewer when it was interrupted or when the wanted
+    half-width was reached before (`stopped` tells of it)."""
 
     setting: Setting
     wanted: int
     outcomes: list[Outcome] = field(default_factory=list)
+    stopped: Stopped | None = None
 
     @property
     def complete(self) -> bool:
-        return len(self.outcomes) == self.wanted
+        return len(self.outcomes) == self.wanted or (self.stopped is not None and self.stopped.reached)
 
 
 def replicate(setting: Setting, number: int) -> Outcome:
@@ -83,37 +90,58 @@ def _whole(intervals: tuple[Span, ...]) -> Span:
 
 
 def run_study(setting: Setting, jobs: int = 1, progress: Progress | None = None) -> Study:
-    """Runs all replications of the scenario in `jobs` processes. Ctrl-C ends it with those that are done."""
-    study = Study(setting, setting.scenario.replications)
-    jobs = min(jobs, study.wanted)
+    """Runs the replications of the scenario in `jobs` processes, all of them or until the wanted half-width is reached.
+    Ctrl-C ends it with those that are done."""
+    until = setting.scenario.until_half_width
+    study = Study(setting, setting.scenario.replications if until is None else until.maximum)
+    looks = () if until is None else until.looks_after()
+    outcomes = _one_by_one(setting, study.wanted) if jobs <= 1 else _side_by_side(setting, study.wanted, jobs)
     try:
-        if jobs <= 1:
-            for number in range(study.wanted):
-                study.outcomes.append(replicate(setting, number))
-                _tell(progress, study)
-        else:
-            _run_parallel(study, jobs, progress)
+        for outcome in outcomes:
+            study.outcomes.append(outcome)
+            if progress is not None:
+                progress(len(study.outcomes))
+            if until is not None and len(study.outcomes) in looks:
+                study.stopped = _look(until, study)
+                if study.stopped.reached:
+                    break
     except KeyboardInterrupt:
         pass
-    study.outcomes.sort(key=lambda outcome: outcome.number)
+    finally:
+        outcomes.close()
     return study
 
 
-def _run_parallel(study: Study, jobs: int, progress: Progress | None) -> None:
+def _look(until: UntilHalfWidth, study: Study) -> Stopped:
+    whole = [outcome.whole for outcome in study.outcomes]
+    tallies = [span.all_queues if until.queue is None else span.queues[until.queue] for span in whole]
+    half_width = estimate(until.metric, tallies, study.setting.scenario.confidence).half_width
+    return Stopped(until.metric, until.queue, until.value, half_width)
+
+
+Outcomes = Generator[Outcome, None, None]
+"""Outcomes by their number, from 0."""
+
+
+def _one_by_one(setting: Setting, wanted: int) -> Outcomes:
+    for number in range(wanted):
+        yield replicate(setting, number)
+
+
+def _side_by_side(setting: Setting, wanted: int, jobs: int) -> Outcomes:
+    """A few replications ahead are under way, and no more: a study that stops early has not much in vain."""
     context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_begin_worker, initargs=(study.setting,))
+    pool = ProcessPoolExecutor(min(jobs, wanted), context, initializer=_begin_worker, initargs=(setting,))
+    under_way: deque[Future[Outcome]] = deque()
     try:
-        futures = [pool.submit(_replicate_in_worker, number) for number in range(study.wanted)]
-        for future in as_completed(futures):
-            study.outcomes.append(future.result())
-            _tell(progress, study)
+        for number in range(wanted):
+            under_way.append(pool.submit(_replicate_in_worker, number))
+            if len(under_way) > AHEAD * jobs:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _tell(progress: Progress | None, study: Study) -> None:
-    if progress is not None:
-        progress(len(study.outcomes))
 
 
 _worker_setting: list[Setting] = []

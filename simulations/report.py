@@ -14,6 +14,7 @@ from router.core.measures import AGENT_METRICS
 from simulations import plots
 from simulations.results import Estimates, Results, SpanResult
 from simulations.statistics import CONTACT_FIGURES, Estimate
+from simulations.stopping import Stopped
 
 MOST_LINES = 8
 """More queues than this are not drawn: the busiest are."""
@@ -83,6 +84,7 @@ def html(results: Results) -> str:
     template = resources.files("simulations").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"percent": percent, "seconds": seconds, "plain": plain, "fine": fine, "duration": duration}
+    environment.filters["stopping"] = stopping
     return environment.from_string(template).render(
         results=results,
         legend=list(zip(plots.COLOURS, shown, strict=False)),
@@ -134,6 +136,18 @@ def _with_half_width(estimate: Estimate, scale: float, unit: str, places: int) -
         return "–"
     value = f"{estimate.value * scale:,.{places}f}{unit}"
     return f"{value} ± {estimate.half_width * scale:,.{places}f}" if estimate.half_width else value
+
+
+def stopping(stopped: Stopped, replications: int) -> str:
+    """How a study with a wanted half-width ended, in a sentence."""
+    of = f"{stopped.metric} of {stopped.queue or 'all queues'}"
+    if stopped.half_width is None:
+        return f"After {replications} replications {of} has no interval yet; ± {stopped.wanted:g} was wanted."
+    verb = "is" if stopped.reached else "is still"
+    return (
+        f"After {replications} replications {of} {verb} known to ± {stopped.half_width:.3g}; "
+        f"± {stopped.wanted:g} was wanted."
+    )
 
 
 def duration(minutes: float) -> str:

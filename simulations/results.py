@@ -8,6 +8,7 @@ import msgspec
 from router.core.tallies import AgentTally, ContactTally
 from simulations.replications import Outcome, Span, Study
 from simulations.statistics import Estimate, estimates, mean_estimate
+from simulations.stopping import Stopped
 
 Estimates = dict[str, Estimate]
 
@@ -31,7 +32,8 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """A whole study. `replications` were done of `wanted`; `unfinished` contacts were still there at the end."""
+    """A whole study. `replications` were done of `wanted`; `unfinished` contacts were still there at the end.
+    `stopped`: how it ended when a half-width was wanted, and `wanted` is the most that were allowed."""
 
     scenario: str
     policy_version: int
@@ -46,6 +48,11 @@ class Results(msgspec.Struct, frozen=True):
     whole: SpanResult
     intervals: tuple[SpanResult, ...]
     unfinished: Estimate
+    stopped: Stopped | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        return self.replications < self.wanted and not (self.stopped is not None and self.stopped.reached)
 
 
 def summarise(study: Study) -> Results:
@@ -72,6 +79,7 @@ def summarise(study: Study) -> Results:
         whole=_span(study, [outcome.whole for outcome in outcomes], queues),
         intervals=tuple(_span(study, spans, queues) for spans in _by_interval(outcomes)),
         unfinished=mean_estimate([outcome.unfinished for outcome in outcomes], scenario.confidence),
+        stopped=study.stopped,
     )
 
 

@@ -8,15 +8,13 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Field, Tag, field_validator, model_validator
 
 from simulations.distributions import AnyDistribution
 from simulations.distributions.base import NotNegative, Positive
 from simulations.distributions.constant import Constant
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Level = Annotated[int, Field(ge=1, le=10)]
-Value = str | int | float | bool
+from simulations.fields import BY_FORM, Level, Model, Share, Shares, Value, ValueOrShares, all_of_one
+from simulations.stopping import UntilHalfWidth
 
 Quantity = Literal["handle time", "patience", "wrap-up"]
 
@@ -25,29 +23,7 @@ HANG_UP = "hang up"
 A_MONDAY = "2026-01-05"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _all_of_one(shares: dict[str, float]) -> dict[str, float]:
-    if abs(sum(shares.values()) - 1) > 1e-6:
-        raise ValueError(f"the shares add up to {sum(shares.values()):.6g}; they must add up to 1")
-    return shares
-
-
-Shares = Annotated[dict[str, Share], AfterValidator(_all_of_one)]
-
-
-def _form(value: object) -> str:
-    return "many" if isinstance(value, (dict, list, tuple)) else "one"
-
-
-# Told apart by their form, so that what is wrong is said of the form that was written.
-_BY_FORM = Discriminator(_form)
-ValueOrShares = Annotated[Annotated[Value, Tag("one")] | Annotated[Shares, Tag("many")], _BY_FORM]
-
-
-class TracedContact(_Model):
+class TracedContact(Model):
     """One contact that was measured: what is known of it replaces what would be drawn.
 
     `waited_s`: it was answered after so long, so its patience was longer; the drawn patience begins there.
@@ -71,13 +47,13 @@ def _in_order(contacts: tuple[TracedContact, ...]) -> tuple[TracedContact, ...]:
     return tuple(sorted(contacts, key=lambda contact: contact.at_s))
 
 
-OneOrMany = Annotated[Annotated[NotNegative, Tag("one")] | Annotated[tuple[NotNegative, ...], Tag("many")], _BY_FORM]
+OneOrMany = Annotated[Annotated[NotNegative, Tag("one")] | Annotated[tuple[NotNegative, ...], Tag("many")], BY_FORM]
 FileOrContacts = Annotated[
-    Annotated[str, Tag("one")] | Annotated[tuple[TracedContact, ...], AfterValidator(_in_order), Tag("many")], _BY_FORM
+    Annotated[str, Tag("one")] | Annotated[tuple[TracedContact, ...], AfterValidator(_in_order), Tag("many")], BY_FORM
 ]
 
 
-class Arrivals(_Model):
+class Arrivals(Model):
     """When contacts come: a Poisson stream whose rate is constant within each interval, or a recorded trace.
 
     `per_hour` is one rate for the whole time or one for each interval, `per_interval` the expected number in each
@@ -101,7 +77,7 @@ class Arrivals(_Model):
         return self.trace or ()
 
 
-class LookupAnswer(_Model):
+class LookupAnswer(Model):
     """What a lookup brings for this share of the callers: `data`, or a failure of the kind `fails`."""
 
     share: Share = 1.0
@@ -111,17 +87,18 @@ class LookupAnswer(_Model):
 
 
 def _answers_of_one(answers: tuple[LookupAnswer, ...]) -> tuple[LookupAnswer, ...]:
-    _all_of_one({str(position): answer.share for position, answer in enumerate(answers)})
+    all_of_one({str(position): answer.share for position, answer in enumerate(answers)})
     return answers
 
 
-class Kind(_Model):
+class Kind(Model):
     """One kind of contact. It dials `number` and goes through the centre's real flow, or enters `queue` at once.
 
     In the flow, `choices` says for each node that takes keys (`NODE` or `FLOW.NODE`) what callers press, as shares of
     keys, of `silence` and of `hang up`; `lookups` says for each lookup node what it brings. Both add up to 1.
     Without the flow, `attributes` are fixed values or shares of values; routing conditions see them as `contact.*`.
-    `handle_time_s` (talk, without wrap-up) and `patience_s` stand above those of the queue.
+    `handle_time_s` (talk, without wrap-up) and `patience_s` stand above those of the queue, and so does `priority`,
+    unless the flow or the trace says another.
     """
 
     arrivals: Arrivals
@@ -133,6 +110,7 @@ class Kind(_Model):
     attributes: dict[str, ValueOrShares] = {}
     handle_time_s: AnyDistribution | None = None
     patience_s: AnyDistribution | None = None
+    priority: int | None = None
 
     @model_validator(mode="after")
     def _one_entry(self) -> Self:
@@ -145,7 +123,7 @@ class Kind(_Model):
         return self
 
 
-class QueueTimes(_Model):
+class QueueTimes(Model):
     """What contacts of this queue are like, unless their kind says otherwise.
 
     `wrap_up_s` is how long agents really take; without it, the policy's time. It needs a wrap-up in the policy.
@@ -156,7 +134,7 @@ class QueueTimes(_Model):
     wrap_up_s: AnyDistribution | None = None
 
 
-class Answering(_Model):
+class Answering(Model):
     """How agents treat a ringing phone: the delay until they answer, and the shares not answered or declined.
 
     Whom the policy pauses after an offer that failed is back after `back_after_s`.
@@ -174,7 +152,7 @@ class Answering(_Model):
         return self
 
 
-class Staff(_Model):
+class Staff(Model):
     """Who works when: `agents` of the centre by name, or `count` agents of a `group` described here.
 
     `shifts` such as `08:00-12:00` are by the scenario's clock; without any they work the whole time. A break is the
@@ -209,7 +187,7 @@ class Staff(_Model):
         return self
 
 
-class Ivr(_Model):
+class Ivr(Model):
     """How long callers spend on a prompt, on a prompt with keys pressed, and on a lookup."""
 
     play_s: AnyDistribution = Constant(value=4)
@@ -217,7 +195,7 @@ class Ivr(_Model):
     look_up_s: AnyDistribution = Constant(value=0.2)
 
 
-class StandaloneQueue(_Model):
+class StandaloneQueue(Model):
     """A queue of a scenario that needs no centre. Contacts who wait `longest_wait_s` leave by the exit `overflow`."""
 
     answered_within_s: NotNegative = 20
@@ -232,14 +210,14 @@ class StandaloneQueue(_Model):
     longest_wait_s: Positive | None = None
 
 
-class StandalonePolicy(_Model):
+class StandalonePolicy(Model):
     """A small routing policy written into the scenario, for the questions that need no whole centre."""
 
     queues: Annotated[dict[str, StandaloneQueue], Field(min_length=1)]
     contact_ranking: tuple[str, ...] = ("priority", "age")
 
 
-class Scenario(_Model):
+class Scenario(Model):
     """Callers, agents and a day. Either `centre` (a directory, seen from this file) or an own `policy`.
 
     `start` is a time such as `2026-03-02 08:00` in the centre's zone, or `08:00` for a Monday. What happens in the
@@ -258,6 +236,7 @@ class Scenario(_Model):
     replications: Annotated[int, Field(ge=1, le=100_000)] = 20
     seed: Annotated[int, Field(ge=0)] = 1
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    until_half_width: UntilHalfWidth | None = None
     kinds: Annotated[dict[str, Kind], Field(min_length=1)]
     queues: dict[str, QueueTimes] = {}
     staff: tuple[Staff, ...] | None = None

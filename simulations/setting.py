@@ -110,6 +110,9 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
     centre, workers = _staffed(source, scenario, centre, problems)
     setting = Setting(scenario, centre, workers, source.file)
     problems += _arrival_problems(source, scenario)
+    until = scenario.until_half_width
+    if until is not None and until.queue is not None:
+        problems += _unknown(source, ("until_half_width", "queue"), "queue", until.queue, _queue_names(setting.policy))
     problems += _queue_problems(source, setting)
     for name, kind in scenario.kinds.items():
         problems += _kind_problems(source, setting, name, kind)
@@ -168,6 +171,7 @@ def _staffed(
             names = tuple(known) if staff.agents in (None, "all") else tuple(staff.agents)
             for name in names:
                 problems += _unknown(source, (*path, "agents"), "agent", name, known)
+        problems += _overlaps(source, (*path, "shifts"), staff.shifts or ())
         shifts = _shifts_ms(scenario, staff.shifts) if staff.shifts else whole_time
         for name in names:
             if name in workers:
@@ -202,6 +206,15 @@ def _shifts_ms(scenario: Scenario, shifts: tuple[str, ...]) -> tuple[tuple[int, 
         else:
             merged.append((begin, finish))
     return tuple(merged)
+
+
+def _overlaps(source: Source, path: tuple[str | int, ...], shifts: tuple[str, ...]) -> Iterator[Problem]:
+    """Every day has the same shifts, so one over midnight may also run into that of the next morning."""
+    spans = sorted((*shift_minutes(shift), shift) for shift in shifts)
+    following = [*spans[1:], *((first + 1_440, last + 1_440, shift) for first, last, shift in spans[:1])]
+    for (_, last, earlier), (first, _, later) in zip(spans, following, strict=True):
+        if first < last and len(spans) > 1:
+            yield source.problem(path, f"the shifts {earlier!r} and {later!r} overlap", "an agent works once at a time")
 
 
 def _any_queue(policy: StandalonePolicy, skills: Mapping[str, int]) -> bool:

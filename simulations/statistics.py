@@ -83,10 +83,21 @@ def is_ratio(name: str) -> bool:
 
 def estimates(tallies: Sequence[Tally], confidence: float) -> dict[str, Estimate]:
     """Every figure by name, of one tally per replication."""
-    if not tallies:
-        return {}
+    return _estimates(tallies, confidence, _metrics(type(tallies[0]))) if tallies else {}
+
+
+def estimate(name: str, tallies: Sequence[Tally], confidence: float) -> Estimate:
+    """The figure `name` alone, of at least one tally."""
+    metrics = [metric for metric in _metrics(type(tallies[0])) if metric.name == name]
+    return _estimates(tallies, confidence, metrics)[name]
+
+
+def _metrics(kind: type[ContactTally] | type[AgentTally]) -> Sequence[Metric[Any]]:
+    return CONTACT_FIGURES if kind is ContactTally else AGENT_METRICS
+
+
+def _estimates(tallies: Sequence[Tally], confidence: float, metrics: Sequence[Metric[Any]]) -> dict[str, Estimate]:
     kind = type(tallies[0])
-    metrics: Sequence[Metric[Any]] = CONTACT_FIGURES if kind is ContactTally else AGENT_METRICS
     names = [name for name in kind.__struct_fields__ if isinstance(getattr(tallies[0], name), int)]
     sums = numpy.array([[getattr(tally, name) for name in names] for tally in tallies], dtype=numpy.int64)
     whole = sums.sum(axis=0)

@@ -30,7 +30,8 @@ def simulate(
         Path | None, typer.Option(help="The centre's directory, in the place of the one the scenario names.")
     ] = None,
     replications: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="How often, in the place of the scenario's.")
+        int | None,
+        typer.Option(min=1, max=100_000, help="How often, in the place of the scenario's number or half-width."),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
@@ -92,7 +93,10 @@ def _setting(path: Path, centre: Path | None, replications: int | None, seed: in
 
     source, scenario = read_scenario(path)
     given = {"replications": replications, "seed": seed}
-    scenario = scenario.model_copy(update={name: value for name, value in given.items() if value is not None})
+    changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if replications is not None:
+        changes["until_half_width"] = None
+    scenario = scenario.model_copy(update=changes)
     directory = centre or (path.parent / scenario.centre if scenario.centre is not None else None)
     if directory is None:
         return settle(source, scenario, None)
@@ -107,12 +111,14 @@ def _run(setting: "Setting", jobs: int) -> "Study":
 
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("replications", total=setting.scenario.replications)
+        until = setting.scenario.until_half_width
+        most = setting.scenario.replications if until is None else until.maximum
+        task = progress.add_task("replications", total=most)
         return run_study(setting, jobs, lambda done: progress.update(task, completed=done))
 
 
 def _print(results: "Results", paths: list[Path]) -> None:
-    from simulations.report import percent, plain, seconds
+    from simulations.report import percent, plain, seconds, stopping
 
     # Wide enough for every figure where the output is no terminal.
     console = Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=110)
@@ -150,6 +156,8 @@ def _print(results: "Results", paths: list[Path]) -> None:
     for name, figures in whole.groups.items():
         agents.add_row(escape(name), percent(figures["occupancy_share"]), plain(figures["answered_per_hour"]))
     console.print(agents)
+    if results.stopped is not None:
+        console.print("\n" + stopping(results.stopped, results.replications), markup=False, soft_wrap=True)
     if (results.unfinished.value or 0) > 0:
         console.print(f"\nStill waiting or talking when the run ended: {plain(results.unfinished)} contacts.")
     console.print()

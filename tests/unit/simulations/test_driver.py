@@ -140,6 +140,13 @@ def test_a_trace_says_queue_attributes_and_priority() -> None:
     assert [(event.attributes, event.priority) for event in found] == [({"vip": True}, 7)]
 
 
+def test_the_priority_of_a_kind_gives_way_to_that_of_a_traced_contact() -> None:
+    rows = [{"at_s": 3}, {"at_s": 4, "priority": 7}]
+    found = arrived(log({"kinds.buyers.arrivals": {"trace": rows}, "kinds.buyers.priority": 2}), "sales")
+    assert [event.priority for event in found] == [2, 7]
+    assert {event.priority for event in arrived(log({}), "sales")} == {None}
+
+
 def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
     assert log({}) == log({})
     assert log({}) != log({}, number=1)

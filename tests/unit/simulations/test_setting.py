@@ -72,6 +72,14 @@ def test_a_good_scenario_is_settled() -> None:
         ({"staff.0": {"agents": ["ana"]}}, ["staff[0].agents", "no agent 'ana'"]),
         ({"staff.1.group": "sellers"}, ["agent 'sellers-1' is on the staff twice"]),
         ({"staff.0.shifts": ["9-17"]}, ["staff[0].shifts", "'9-17' is no shift", "'08:00-16:30'"]),
+        (
+            {"staff.0.shifts": ["08:00-12:00", "11:30-16:00"]},
+            ["staff[0].shifts", "the shifts '08:00-12:00' and '11:30-16:00' overlap"],
+        ),
+        (
+            {"staff.0.shifts": ["06:00-09:00", "22:00-06:30"]},
+            ["the shifts '22:00-06:30' and '06:00-09:00' overlap"],
+        ),
         ({"staff.0.queues": ["salles"]}, ["no queue 'salles'", "'sales'"]),
         ({"answering": {"no_answer": 1.5}}, ["answering.no_answer", "less than or equal to 1"]),
         ({"answering": {"no_answer": 0.6, "declined": 0.6}}, ["together are above 1"]),
