@@ -13,7 +13,9 @@ second and hang up. All loads go one after the other to the same Asterisk, with 
 A call has failed when SIPp says so (a reply that is wrong or missing); each must have had an agent.
 
 Highest rate: the rate is raised by half until calls fail, or are not over 3 s after the last one came (they then come
-faster than they are served); the edge is then searched between the two to a tenth. A rate has to miss twice.
+faster than they are served); the edge is then searched between the two to a tenth. A rate has to miss twice. Behind a
+miss everything is started anew: what an overload leaves behind is not held against the next rate. Callers are not
+patient here: one who is not answered, or not served, within 5 s has failed.
 
 Times, each p50 and p99 in ms:
 
@@ -43,7 +45,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from load.bench import Bench, bench
+from load.bench import bench
 from load.figures import Quantiles
 from load.run import BUSY, MENU, NATIVE, NATIVE_BUSY, QUEUE, Load, Measured, run
 from rich.console import Console
@@ -57,6 +59,7 @@ LOADS = (MENU, QUEUE, NATIVE, BUSY, NATIVE_BUSY)
 SLOWEST, FASTEST = 5.0, 1_000.0
 """Calls a second between which the highest rate is searched."""
 STEP, EXACT = 1.5, 1.1
+PATIENCE_MS = 5_000
 TIMES = {
     "response": "response_ms",
     "first sound": "first_sound_ms",
@@ -78,29 +81,34 @@ class Search:
     tries: list[Measured] = field(default_factory=list)
 
 
-async def search(on: Bench, load: Load, first: float, seconds: float) -> Search:
-    found, rate = Search(load.name), first
-    while SLOWEST <= rate <= FASTEST:
-        if await _sustained(on, found, load, rate, seconds):
-            found.sustained = rate
-        else:
-            found.missed = rate
-        if found.missed is None:
-            rate = round(rate * STEP, 1)
-        elif found.missed > found.sustained * EXACT:
-            low = found.sustained or found.missed / STEP**2
-            rate = round((low * found.missed) ** 0.5, 1)
-        else:
-            break
+async def search(directory: Path, load: Load, first: float, options: argparse.Namespace) -> Search:
+    found, rates = Search(load.name), [first, first]
+    while rates:
+        fresh = Path(tempfile.mkdtemp(prefix="search-", dir=directory))
+        async with bench(fresh, options.agents, relay=True) as on:
+            await on.sign_in()
+            while rates:
+                found.tries.append(one := await run(on, load, rates.pop(), options.search_seconds, PATIENCE_MS))
+                if one.sustained:
+                    found.sustained = one.rate
+                    rates = _next(found)
+                else:
+                    if not rates:
+                        found.missed = one.rate
+                        rates = _next(found)
+                    break
     return found
 
 
-async def _sustained(on: Bench, found: Search, load: Load, rate: float, seconds: float) -> bool:
-    for _ in range(2):
-        found.tries.append(one := await run(on, load, rate, seconds))
-        if one.sustained:
-            return True
-    return False
+def _next(found: Search) -> list[float]:
+    """The rate to be tried next, twice if need be; none when the edge is known, or lies outside of what is searched."""
+    if found.missed is None:
+        rate = round(found.sustained * STEP, 1)
+    elif found.missed > found.sustained * EXACT:
+        rate = round(((found.sustained or found.missed / STEP**2) * found.missed) ** 0.5, 1)
+    else:
+        return []
+    return [rate, rate] if SLOWEST <= rate <= FASTEST else []
 
 
 async def measure(directory: Path, options: argparse.Namespace) -> tuple[list[Measured], list[Search]]:
@@ -109,10 +117,10 @@ async def measure(directory: Path, options: argparse.Namespace) -> tuple[list[Me
     async with bench(directory, options.agents, relay=True) as on:
         await on.sign_in()
         measured = [await run(on, load, rate, seconds) for load in wanted]
-        if not options.search or options.short:
-            return measured, []
-        searched = [load for load in wanted if load in (QUEUE, NATIVE)]
-        return measured, [await search(on, load, rate / 2, options.search_seconds) for load in searched]
+    if not options.search or options.short:
+        return measured, []
+    searched = [load for load in wanted if load in (QUEUE, NATIVE)]
+    return measured, [await search(directory, load, rate, options) for load in searched]
 
 
 # What is printed

@@ -82,8 +82,9 @@ class Measured:
         return (self.asterisk_cpu_s + self.engine_cpu_s) / self.calls * 1_000
 
 
-async def run(on: Bench, load: Load, rate: float, seconds: float) -> Measured:
-    """Brings `rate` calls a second for so long, and waits for the last to end."""
+async def run(on: Bench, load: Load, rate: float, seconds: float, reply_limit_ms: int = 30_000) -> Measured:
+    """Brings `rate` calls a second for so long, and waits for the last to end; a call has failed when what its caller
+    waits for has not come within the limit."""
     directory, calls, talk_ms, pace = on.new_run(load.name.replace(" ", "-")), round(rate * seconds), TALK_MS, rate
     if load.queueing:
         talk_ms, pace = round(len(on.agents) / rate * 1_000), rate * MORE_THAN_SERVED
@@ -91,7 +92,15 @@ async def run(on: Bench, load: Load, rate: float, seconds: float) -> Measured:
     async with phones(directory, on.phones_port, talk_ms) as agents:
         await on.seen_by_relay()
         began, before = time.monotonic(), _cpu_s(on, agents)
-        async with calling(directory, on.sip_port, load.number, pace, calls, key_after_ms=load.key_after_ms) as process:
+        async with calling(
+            directory,
+            on.sip_port,
+            load.number,
+            pace,
+            calls,
+            key_after_ms=load.key_after_ms,
+            reply_limit_ms=reply_limit_ms,
+        ) as process:
             callers = await called(directory, process, calls)
         took_s, after = time.monotonic() - began, _cpu_s(on, agents)
         seen = await on.seen_by_relay()
