@@ -78,6 +78,10 @@ class Flow:
             exits["operator"] = str(self.operator.to)
         return exits | {exit: str(target) for exit, target in node.exits().items()}
 
+    def written(self, node: str) -> Any:
+        """The node as it stands in the document, after migration."""
+        return _part(self.source, (*self.at, "nodes", node))
+
     def problem(
         self, path: Path, message: str, hint: str = "", severity: Literal["error", "warning"] = "error"
     ) -> Problem:

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from ivr.flow.machine import Machine
 from ivr.flow.scripted import Result, run_tests
 from ivr.flow.session import Caller
 from switchboard.centre import Centre, UnusableDirectory, load_centre
+from switchboard.centre.changes import centre_changes
 from switchboard.text_caller import HELP, TextCaller
 
 app = typer.Typer(help="Look at flows, draw them, call them in the terminal, test them.", no_args_is_help=True)
@@ -69,6 +71,27 @@ def diagram(
     except OSError as error:
         console.print(f"cannot write: {error}", markup=False)
         raise typer.Exit(3) from None
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="OLD", help="The directory of the centre as it was.")],
+    after: Annotated[Path, typer.Argument(metavar="NEW", help="The directory of the centre as it is to be.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what has changed between two versions: nodes, exits, prompts, and all other settings, not lines of text.
+
+    Exit code 1 if there is any change.
+    """
+    found = centre_changes(load_centre(before), load_centre(after))
+    if as_json:
+        print(json.dumps([asdict(change) for change in found], indent=2, ensure_ascii=False, default=str))
+    else:
+        for change in found:
+            console.print(str(change), markup=False)
+        if not found:
+            console.print("Nothing has changed.")
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command("try")
