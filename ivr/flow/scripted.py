@@ -18,8 +18,9 @@ from ivr.flow.library import Library
 from ivr.flow.machine import Machine
 from ivr.flow.names import ExitName, FlowName, LanguageTag, PromptName, QueueName
 from ivr.flow.node import Part, Path
-from ivr.flow.session import Attribute, Caller, Session
+from ivr.flow.session import Attribute, Caller, Session, Visit
 from ivr.flow.speak import What
+from ivr.flow.ways import new_visits
 
 _KEYS = r"^[0-9A-D*#]{1,1000}$"
 _DEFAULT_AT = datetime(2026, 1, 5, 10)
@@ -142,11 +143,13 @@ class FlowTests(Part):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a test went: passed without `problems`; `story` is what happened, line by line."""
+    """How a test went: passed without `problems`; `story` is what happened, line by line, `visits` are the nodes that
+    the caller came through."""
 
     name: str
     problems: tuple[Problem, ...]
     story: tuple[str, ...]
+    visits: tuple[Visit, ...] = ()
 
 
 def run_tests(source: Source, library: Library, numbers: Mapping[str, str]) -> list[Result]:
@@ -207,6 +210,7 @@ class _Run:
     at: Path
     story: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     queued: effects.Enqueue | None = None
     callback: effects.BookCallback | None = None
@@ -217,7 +221,7 @@ class _Run:
         session = self._play_out()
         if session is not None and not self.problems:
             self._compare(session)
-        return Result(self.test.name, tuple(self.problems), tuple(self.story))
+        return Result(self.test.name, tuple(self.problems), tuple(self.story), tuple(self.visits))
 
     def _problem(self, path: Path, message: str, hint: str = "") -> None:
         self.problems.append(self.source.problem((*self.at, *path), message, hint))
@@ -238,6 +242,7 @@ class _Run:
         now_ms = int(at.timestamp() * 1000)
         self.story.append(f"{given.caller or 'somebody'} calls {given.dials or 'the flow ' + flow} at {at:%a %F %H:%M}")
         session, done = self.machine.start(flow, Caller(given.caller, given.dials or "", given.name), now_ms)
+        self.visits += new_visits(None, session)
         actions = list(enumerate(self.test.does))
         for _ in range(_MOST_EFFECTS):
             self._tell(done)
@@ -246,7 +251,9 @@ class _Run:
             answer = self._answer(session, done[-1], actions)
             if answer is None:
                 break
+            before = session
             session, done = self.machine.resume(session, answer, now_ms)
+            self.visits += new_visits(before, session)
         if session.finished and session.outcome != "completed":
             self.story.append(f"the call ended: {session.outcome}")
         if actions and not self.problems:

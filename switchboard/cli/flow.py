@@ -18,6 +18,7 @@ from ivr.flow.diagram import diagram as draw
 from ivr.flow.machine import Machine
 from ivr.flow.scripted import Result, run_tests
 from ivr.flow.session import Caller
+from ivr.flow.ways import Coverage
 from switchboard.centre import Centre, UnusableDirectory, load_centre
 from switchboard.centre.changes import centre_changes
 from switchboard.text_caller import HELP, TextCaller
@@ -126,20 +127,30 @@ def run(
     directory: Directory,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Some files of tests only.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell what happened in good tests too.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="List the nodes and exits that no test reached.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the flow tests of a centre (tests/*.yaml). Exit code 1 if one fails."""
+    """Run the flow tests of a centre (tests/*.yaml), and say how much of the flows they reach.
+
+    Exit code 1 if one fails.
+    """
     centre = load_centre(directory)
     results = [(path, result) for path in files or centre.tests for result in _run(centre, path)]
     if not results:
         console.print(f"No flow tests: write some in {directory / 'tests'}/*.yaml (docs/flows.md).", markup=False)
         raise typer.Exit(2)
     failed = sum(bool(result.problems) for _, result in results)
+    coverage = Coverage(centre.flows)
+    for _, result in results:
+        coverage.add(result.visits)
     if as_json:
-        print(json.dumps([_result_as_data(path, result) for path, result in results], indent=2, ensure_ascii=False))
+        told = [_result_as_data(path, result) for path, result in results]
+        data = {"tests": told, "coverage": _coverage_as_data(coverage)}
+        print(json.dumps(data, indent=2, ensure_ascii=False))
     else:
         for _, result in results:
             _print_result(result, verbose)
+        _print_coverage(coverage, missing)
         console.print(f"{len(results) - failed} passed, {failed} failed")
     raise typer.Exit(1 if failed else 0)
 
@@ -195,6 +206,31 @@ def _print_result(result: Result, verbose: bool) -> None:
             console.print(f"    {line}", markup=False, style="dim")
     for problem in result.problems:
         console.print(f"  {problem}", markup=False)
+
+
+def _print_coverage(coverage: Coverage, missing: bool) -> None:
+    for name in sorted(coverage.flows):
+        nodes, ways = coverage.all_nodes(name), coverage.all_ways(name)
+        reached, taken = coverage.nodes.intersection(nodes), coverage.ways.intersection(ways)
+        line = f"flow {name}: {len(reached)} of {len(nodes)} nodes reached, {len(taken)} of {len(ways)} exits taken"
+        console.print(line, markup=False)
+        if missing:
+            for node in coverage.missing_nodes(name):
+                console.print(f"    {name}.{node}: never reached", markup=False)
+            for way in coverage.missing_ways(name):
+                console.print(f"    {way}: never taken", markup=False)
+
+
+def _coverage_as_data(coverage: Coverage) -> dict[str, object]:
+    return {
+        name: {
+            "nodes": len(coverage.all_nodes(name)),
+            "exits": len(coverage.all_ways(name)),
+            "missing_nodes": coverage.missing_nodes(name),
+            "missing_exits": [{"node": way.node, "exit": way.exit} for way in coverage.missing_ways(name)],
+        }
+        for name in sorted(coverage.flows)
+    }
 
 
 def _as_data(problem: Problem) -> dict[str, object]:

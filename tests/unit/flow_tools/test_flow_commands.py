@@ -169,7 +169,7 @@ def test_some_files_of_tests_with_their_stories(tmp_path: Path) -> None:
     code, output = invoke("test", BANK, tmp_path / "one.yaml", "--verbose")
     assert (code, "waits in queue 'fraud'" in output, output.endswith("1 passed, 0 failed\n")) == (0, True, True)
     code, output = invoke("test", BANK, tmp_path / "one.yaml", "--json")
-    (result,) = json.loads(output)
+    (result,) = json.loads(output)["tests"]
     assert (result["name"], result["passed"], result["problems"]) == ("one", True, [])
 
 
