@@ -34,6 +34,7 @@ VAR_ANNOUNCED: Final = "SB_ANNOUNCED"  # on a caller's channel: the prompt about
 VAR_MONITORED: Final = "SB_MONITORED"  # on a supervisor's phone: the ChannelId of the agent's leg
 VAR_CONSULT: Final = "SB_CONSULT"  # `yes` on the leg of one who is consulted, and may go on with the caller
 VAR_OUTSIDE: Final = "SB_OUTSIDE"  # on a leg to an outside number (consulted, transferred to): the contact's id
+VAR_DIALLED: Final = "SB_DIALLED"  # on a caller's channel: the outside call that the flow has dialled last
 VAR_FEATURES: Final = "DYNAMIC_FEATURES"  # Asterisk's own: the codes that this channel's keys may form in a talk
 VAR_CALLBACK: Final = "SB_CALLBACK"  # on the customer's leg of a callback: the id of the offer that it is rung for
 

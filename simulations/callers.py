@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from documents import DocumentError, Problem
-from ivr.flow.effects import BookCallback, Collect, Effect, Enqueue, LookUp, Play, TakeVoicemail
-from ivr.flow.inputs import EffectFailed, HungUp, Input, Keys, LookedUp, LookupFailed, Played, VoicemailTaken
+from ivr.flow.effects import BookCallback, Collect, Dial, Effect, Enqueue, LookUp, Play, TakeVoicemail
+from ivr.flow.inputs import (
+    DialEnded,
+    EffectFailed,
+    HungUp,
+    Input,
+    Keys,
+    LookedUp,
+    LookupFailed,
+    Played,
+    VoicemailTaken,
+)
 from ivr.flow.library import Library
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, Session
@@ -89,6 +99,9 @@ class IvrCaller:
             case TakeVoicemail():
                 speaks_ms = self._ms(stream, self._ivr.play_s)
                 return Step(None, speaks_ms, VoicemailTaken("" if speaks_ms < effect.min_ms else node, speaks_ms))
+            case Dial():
+                talk_ms = min(effect.max_ms, self._ms(stream, self._ivr.dial_s))
+                return Step(None, talk_ms, DialEnded("answered", talk_ms))
             case BookCallback():
                 return Step(None, 0, EffectFailed("callbacks are not simulated"))
         raise DocumentError([Problem(f"no simulated caller can do {type(effect).__name__}", path=node)])

@@ -188,11 +188,12 @@ class Staff(Model):
 
 
 class Ivr(Model):
-    """How long callers spend on a prompt, on a prompt with keys pressed, and on a lookup."""
+    """How long callers spend on a prompt, on a prompt with keys pressed, on a lookup, and with an outside number."""
 
     play_s: AnyDistribution = Constant(value=4)
     collect_s: AnyDistribution = Constant(value=6)
     look_up_s: AnyDistribution = Constant(value=0.2)
+    dial_s: AnyDistribution = Constant(value=180)
 
 
 class StandaloneQueue(Model):

@@ -15,11 +15,11 @@ import asyncio
 import logging
 import re
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from asterisk_conf.names import VAR_DONE, VAR_TALKED
 from ivr.agi import codec
@@ -93,6 +93,10 @@ class Voicemails(Protocol):
         """A message is there: it is stored, and routed if the effect says so."""
 
 
+Doer = Callable[[AgiChannel, str, Session, Any], Awaitable[Input]]
+"""Carries out an effect for the caller on this channel: the contact, its session, the effect."""
+
+
 class Calls:
     """All calls in progress, by contact id (the Uniqueid of the caller's channel)."""
 
@@ -113,6 +117,7 @@ class Calls:
         on_finished: Callable[[str, Session, bool], None],
         book_callback: Callable[[str, Session, BookCallback], Input] | None = None,
         voicemails: Voicemails | None = None,
+        doers: Mapping[type[Effect], Doer] | None = None,
         before_waiting: Callable[[AgiChannel, str, str], Awaitable[None]] | None = None,
     ) -> None:
         self.machine = machine
@@ -125,6 +130,7 @@ class Calls:
         self._look_up = look_up
         self._book_callback = book_callback
         self._voicemails = voicemails
+        self._doers = doers or {}
         self._music_class = music_class
         self._in_step = in_step
         self._before_waiting = before_waiting
@@ -305,6 +311,8 @@ class Calls:
                 return self._book_callback(contact, call.session, effect)
             case TakeVoicemail():
                 return await self._take_voicemail(channel, contact, call, effect)
+            case _ if doer := self._doers.get(type(effect)):
+                return await doer(channel, contact, call.session, effect)
             case _:
                 return await self._performer.perform(channel, effect)
 
@@ -399,7 +407,7 @@ class Calls:
         if duration_ms < effect.min_ms:
             file.with_suffix(".wav").unlink(missing_ok=True)
             return VoicemailTaken("", duration_ms)
-        call.left_message = True
+        call.left_message = call.left_message or effect.message
         return await voicemails.taken(contact, call.session, effect, file, duration_ms)
 
     def _finish(self, contact: str, call: Call) -> None:

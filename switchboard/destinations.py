@@ -191,10 +191,12 @@ class Destinations:
         if (known := self._calls.get(call)) and known.answered_ms is None:
             known.answered_ms = now_ms
 
-    def ended(self, call: str, now_ms: int) -> None:
-        """The call, if it is one of ours, is over."""
+    def ended(self, call: str, now_ms: int, talk_ms: int | None = None) -> None:
+        """The call, if it is one of ours, is over; `talk_ms`: how long they talked, where Asterisk has counted it."""
         known = self._calls.pop(call, None)
         if known is not None:
+            if talk_ms is not None:
+                known.answered_ms = now_ms - talk_ms if talk_ms else None
             cost = self._cost(known, now_ms)
             self._past.spent.append((now_ms, cost))
             talk_ms = 0 if known.answered_ms is None else now_ms - known.answered_ms

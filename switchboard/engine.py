@@ -14,6 +14,7 @@ from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG,
 from documents import DocumentError
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
+from ivr.flow.effects import Dial
 from ivr.flow.hours import Hours
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
@@ -40,12 +41,13 @@ from switchboard.api.server import ApiServer
 from switchboard.asterisk_addresses import AsteriskAddresses
 from switchboard.asterisk_line import AsteriskLine
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
-from switchboard.calls import Calls
+from switchboard.calls import IVR_WATCHDOG_S, Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control_server import ControlServer
 from switchboard.desks import Desks
 from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
+from switchboard.flow_dialling import FlowDialling
 from switchboard.lock import DirectoryLock
 from switchboard.logs import about
 from switchboard.opening import Opening
@@ -304,6 +306,7 @@ class Engine:
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
         performer = Performer()
         room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
+        dialling = FlowDialling(self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S)
         self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
             machine=Machine(self.centre.library),
@@ -318,6 +321,7 @@ class Engine:
             in_step=self.line.in_step.wait,
             before_waiting=self._announce_recording,
             voicemails=self.voicemails,
+            doers={Dial: dialling.dial},
             save=self.save_session,
             on_finished=self._session_finished,
             book_callback=self.callbacks.book_callback,

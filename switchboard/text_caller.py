@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from typing import cast, get_args
 
 from ivr.flow import effects, inputs
 from ivr.flow.effects import Effect
@@ -23,18 +24,21 @@ _FAILURES = {
 }
 
 _QUESTIONS = {
+    effects.Play: "keys",
     effects.Collect: "keys",
     effects.LookUp: "answer",
     effects.Enqueue: "comes back by",
     effects.BookCallback: "booked",
     effects.TakeVoicemail: "seconds",
+    effects.Dial: "outside call",
 }
 
 HELP = """\
 At a prompt type keys (the # too, where one ends the entry); an empty line keeps silent; `hangup` hangs up.
 A lookup is answered by you: JSON, a status such as 404, or an empty line for no answer in time.
 In a queue say how the caller comes back: `answered` (an empty line), the name of an exit, or the key of a way out.
-A callback is booked by an empty line, `merged` or `refused`; of a voicemail say how many seconds it lasts."""
+A callback is booked by an empty line, `merged` or `refused`; of a voicemail say how many seconds it lasts.
+An outside call ends `answered` (an empty line), `busy`, `no_answer`, `unavailable` or `refused`."""
 
 
 class TextCaller:
@@ -76,20 +80,26 @@ class TextCaller:
         elif isinstance(effect, effects.BookCallback):
             when = told_when(effect, self._machine.library)
             self._say(f"[books a callback from queue {effect.queue} to {effect.number}, {when}]")
+        elif isinstance(effect, effects.Dial):
+            self._say(f"[dials the outside number {effect.number}]")
         elif isinstance(effect, effects.HangUp):
             self._say(f"[the flow hangs up: {effect.reason}]")
         if isinstance(effect, effects.TakeVoicemail):
             self._say(f"[beep; records into mailbox {effect.mailbox}]")
 
     def _answer(self, session: Session, effect: Effect) -> Input:
-        if isinstance(effect, effects.Play):
+        if isinstance(effect, effects.Play) and not effect.keys:
             return inputs.Played()
         answer: Input | None = None
         while answer is None:
             line = self._ask(f"{_QUESTIONS[type(effect)]}> ")
             if line is None or line.strip().lower() in ("hangup", "hang up"):
                 return inputs.HungUp()
-            if isinstance(effect, effects.Collect):
+            if isinstance(effect, effects.Play):
+                answer = self._listened(effect, line.strip())
+            elif isinstance(effect, effects.Dial):
+                answer = self._dialled(line.strip())
+            elif isinstance(effect, effects.Collect):
                 answer = self._keys(effect, line.strip())
             elif isinstance(effect, effects.LookUp):
                 answer = self._looked_up(line.strip())
@@ -130,6 +140,18 @@ class TextCaller:
             self._say("An empty line books it, `merged` finds an earlier one, `refused` refuses the number.")
             return None
         return inputs.EffectFailed("refused") if line == "refused" else inputs.CallbackBooked(line == "merged")
+
+    def _listened(self, effect: effects.Play, line: str) -> Input | None:
+        if line and line not in effect.keys:
+            self._say(f"Here only {effect.keys} does something; an empty line listens to the end.")
+            return None
+        return inputs.Played(line)
+
+    def _dialled(self, line: str) -> Input | None:
+        if line not in ("", *get_args(inputs.DialOutcome)):
+            self._say(f"One of {', '.join(get_args(inputs.DialOutcome))}; an empty line is answered.")
+            return None
+        return inputs.DialEnded(cast(inputs.DialOutcome, line or "answered"))
 
     def _recorded(self, effect: effects.TakeVoicemail, line: str) -> Input | None:
         if not re.fullmatch(r"[0-9]{1,5}", line):

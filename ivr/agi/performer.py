@@ -28,8 +28,8 @@ from ivr.agi import codec
 from ivr.agi.codec import ALL_KEYS, AgiProtocolError, Command, CommandError, Reply
 from ivr.agi.server import AgiChannel
 from ivr.agi.spoken import Part, Run, parts
-from ivr.flow.effects import Collect, Effect, HangUp, Play, Prompt, SetLanguage, Spoken, TakeVoicemail
-from ivr.flow.inputs import EffectFailed, Input, Keys, Played
+from ivr.flow.effects import Collect, Dial, Effect, HangUp, Play, Prompt, SetLanguage, Spoken, TakeVoicemail
+from ivr.flow.inputs import DialEnded, DialOutcome, EffectFailed, Input, Keys, Played
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ MAX_DIGITS: Final = 255  # Read's own limit; a caller who presses more is cut of
 _KEYS_VARIABLE: Final = "SB_KEYS"
 _PRESSED_VARIABLE: Final = "SB_PRESSED"
 _SAMPLES_PER_MS: Final = 8
+_DIAL_OUTCOMES: Final[dict[str, DialOutcome]] = {"ANSWER": "answered", "BUSY": "busy", "NOANSWER": "no_answer"}
 
 
 class RecordingFailed(Exception):
@@ -75,6 +76,24 @@ class Performer:
         except (CommandError, _EffectError) as error:
             return EffectFailed(str(error))
         return Played()
+
+    async def dial(self, channel: AgiChannel, dial_string: str, effect: Dial, caller_id: str) -> DialEnded:
+        """Connect the caller with what Asterisk dials by `dial_string`, showing `caller_id` there if it is not empty.
+
+        The connection stays as it is meanwhile, and Asterisk goes on with the talk if this engine dies.
+        """
+        options = "g" + (f"f({caller_id})" if caller_id else "") + f"L({effect.max_ms})"
+        ring_s = max(1, round(effect.ring_ms / 1_000))
+        may_take_ms = effect.ring_ms + effect.max_ms + 60_000
+        await _done(channel, codec.exec_app("Dial", dial_string, str(ring_s), options, may_take_ms=may_take_ms))
+        return await self.dialled(channel)
+
+    async def dialled(self, channel: AgiChannel) -> DialEnded:
+        """What became of the last `dial` on this channel."""
+        reply = await _done(channel, codec.get_full_variable("${DIALSTATUS}:${ANSWEREDTIME}"))
+        status, _, talked_s = (reply.data or "").partition(":")
+        talk_ms = int(talked_s) * 1_000 if talked_s.isdecimal() else 0
+        return DialEnded(_DIAL_OUTCOMES.get(status, "unavailable"), talk_ms)
 
     async def set_language(self, channel: AgiChannel, language: str) -> None:
         """From now on this channel speaks `language`, a tag such as `es-MX`."""
@@ -141,10 +160,10 @@ class Performer:
         return parts(spoken, self._languages.get(channel, channel.headers.language))
 
     async def _play(self, channel: AgiChannel, effect: Play) -> Input:
-        _, failed = await self.speak(channel, effect.spoken)
+        key, failed = await self.speak(channel, effect.spoken, effect.keys)
         if failed:
             raise _EffectError(failed)
-        return Played()
+        return Played(key)
 
     async def _collect(self, channel: AgiChannel, effect: Collect) -> Keys:
         to_play = self._parts(channel, effect.spoken)

@@ -20,10 +20,11 @@ MAX_NODES = 1_000
 
 
 class Operator(Part):
-    """The way to a person from every menu and every collect of the flow."""
+    """The way to a person from every node of the flow that takes keys."""
 
     key: str = Field("0", pattern=r"^[0-9*]$", description="The key that asks for a person.")
     to: Target = Field(description="The node that brings the caller to one.")
+    at_prompts: bool = Field(False, description="Also while something is only played (`play`, `say`).")
 
 
 class FlowHeader(Part):
@@ -74,7 +75,7 @@ class Flow:
         exits = {}
         if self.on_error and self.on_error != name:
             exits["error"] = self.on_error
-        if self.operator and node.takes_keys:
+        if self.operator and (node.takes_keys or (node.plays and self.operator.at_prompts)):
             exits["operator"] = str(self.operator.to)
         return exits | {exit: str(target) for exit, target in node.exits().items()}
 

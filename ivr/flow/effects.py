@@ -43,9 +43,10 @@ class SetLanguage(Effect, frozen=True):
 
 
 class Play(Effect, frozen=True):
-    """Play these; answered by `Played`."""
+    """Play these; answered by `Played`. One of `keys` ends it."""
 
     spoken: tuple[Spoken, ...]
+    keys: str = ""
 
 
 class Collect(Effect, frozen=True):
@@ -113,7 +114,8 @@ class BookCallback(Effect, frozen=True):
 class TakeVoicemail(Effect, frozen=True):
     """Record what the caller says after these and a beep; answered by `VoicemailTaken` or `EffectFailed`. It is stored
     and, with `queue`, waits there as a contact of its own. It ends at a key of `terminators`, after `silence_ms` of
-    silence or at `max_ms`; shorter than `min_ms` it is thrown away."""
+    silence or at `max_ms`; shorter than `min_ms` it is thrown away. Who hangs up has left it too; a `message` is then
+    what the caller came for."""
 
     spoken: tuple[Spoken, ...]
     mailbox: str
@@ -123,6 +125,16 @@ class TakeVoicemail(Effect, frozen=True):
     min_ms: int = 2_000
     silence_ms: int = 5_000
     terminators: str = "#"
+    message: bool = True
+
+
+class Dial(Effect, frozen=True):
+    """Connect the caller with an outside number; answered by `DialEnded` when it is over. It rings for `ring_ms`, and
+    the talk ends after `max_ms`."""
+
+    number: str
+    ring_ms: int = 30_000
+    max_ms: int = 3_600_000
 
 
 class HangUp(Effect, frozen=True):
@@ -131,4 +143,4 @@ class HangUp(Effect, frozen=True):
     reason: str = "normal"
 
 
-AnyEffect = SetLanguage | Play | Collect | LookUp | Enqueue | BookCallback | TakeVoicemail | HangUp
+AnyEffect = SetLanguage | Play | Collect | LookUp | Enqueue | BookCallback | TakeVoicemail | Dial | HangUp

@@ -10,7 +10,9 @@ class Input(msgspec.Struct, frozen=True, tag_field="input", tag=True):
 
 
 class Played(Input, frozen=True):
-    """The prompts were played to their end."""
+    """The prompts were played to their end, or until one of `Play.keys`: that `key`."""
+
+    key: str = ""
 
 
 class Keys(Input, frozen=True):
@@ -60,6 +62,16 @@ class VoicemailTaken(Input, frozen=True):
     duration_ms: int = 0
 
 
+DialOutcome = Literal["answered", "busy", "no_answer", "unavailable", "refused"]
+
+
+class DialEnded(Input, frozen=True):
+    """The outside call is over. `refused`: the centre does not dial this number; `unavailable`: nobody can reach it."""
+
+    outcome: DialOutcome
+    talk_ms: int = 0
+
+
 class HungUp(Input, frozen=True):
     """The caller is gone. Allowed in every state; the session ends."""
 
@@ -79,6 +91,7 @@ AnyInput = (
     | WayOut
     | CallbackBooked
     | VoicemailTaken
+    | DialEnded
     | HungUp
     | EffectFailed
 )

@@ -35,6 +35,7 @@ ANSWERS: dict[str, tuple[type[Input], ...]] = {
     "Enqueue": (inputs.Dequeued, inputs.WayOut),
     "BookCallback": (inputs.CallbackBooked,),
     "TakeVoicemail": (inputs.VoicemailTaken,),
+    "Dial": (inputs.DialEnded,),
 }
 """What each effect that waits is answered by; besides, `EffectFailed` and `HungUp` always are answers, and
 so is `Dequeued` while a place in a queue is kept: the flow then goes on behind the enqueue node."""

@@ -96,6 +96,9 @@ class Node(Part):
     takes_keys: ClassVar[bool] = False
     """Whether the caller presses keys here, and so can ask for a person by the flow's `operator` key."""
 
+    plays: ClassVar[bool] = False
+    """Whether something is only played here, so that the flow says whether its `operator` key counts."""
+
     error: Target | None = Field(
         None, description="Where to go when this node cannot do its work; by default the flow's on_error."
     )

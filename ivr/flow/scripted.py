@@ -83,7 +83,13 @@ class Message(Part):
     voicemail_s: float = Field(ge=0)
 
 
-Action = Literal["silence", "hang_up"] | Press | FromQueue | Booking | Message
+class OutsideCall(Part):
+    """What becomes of the outside number that the flow dials; without this item it is answered."""
+
+    dial: inputs.DialOutcome
+
+
+Action = Literal["silence", "hang_up"] | Press | FromQueue | Booking | Message | OutsideCall
 
 
 class SaidValue(Part):
@@ -110,7 +116,8 @@ class Expect(Part):
     priority: int | None = Field(None, description="The priority in that queue.")
     preferred_agent: str | None = Field(None, description="The agent to be tried first in that queue.")
     callback: str | None = Field(None, description="The number of the last callback that the flow booked.")
-    mailbox: str | None = Field(None, description="The mailbox of the last voicemail.")
+    mailbox: str | None = Field(None, description="The mailbox of the last voicemail or recording.")
+    dials: str | None = Field(None, description="The last outside number that the flow dialled.")
     attributes: dict[str, Attribute | None] = Field(default_factory=dict, description="`null`: not set.")
     language: LanguageTag | None = None
     node: str | None = Field(None, description="The last node entered.")
@@ -215,6 +222,7 @@ class _Run:
     queued: effects.Enqueue | None = None
     callback: effects.BookCallback | None = None
     voicemail: effects.TakeVoicemail | None = None
+    dialled: effects.Dial | None = None
     reason: str | None = None
 
     def result(self) -> Result:
@@ -275,6 +283,9 @@ class _Run:
             elif isinstance(effect, effects.BookCallback):
                 self.callback = effect
                 self.story.append(f"a callback to {effect.number}, {told_when(effect, self.machine.library)}")
+            elif isinstance(effect, effects.Dial):
+                self.dialled = effect
+                self.story.append(f"is connected with {effect.number}")
             elif isinstance(effect, effects.HangUp):
                 self.reason = effect.reason
                 self.story.append(f"the flow hangs up ({effect.reason})")
@@ -283,11 +294,13 @@ class _Run:
 
     def _answer(self, session: Session, effect: Effect, actions: list[tuple[int, Action]]) -> Input | None:
         """The answer to what the session waits for, or None when the caller does nothing more."""
-        if isinstance(effect, effects.Play):
+        position, action = actions[0] if actions else (0, None)
+        if isinstance(effect, effects.Play) and not (isinstance(action, Press) and _interrupts(effect, action.press)):
             return inputs.Played()
         if isinstance(effect, effects.LookUp):
             return self._looked_up(effect)
-        position, action = actions[0] if actions else (0, None)
+        if isinstance(effect, effects.Dial) and not isinstance(action, OutsideCall) and action != "hang_up":
+            return inputs.DialEnded("answered")
         if isinstance(effect, effects.BookCallback) and not isinstance(action, Booking):
             return inputs.CallbackBooked()
         if action is None or not _fits(session, effect, action):
@@ -301,6 +314,10 @@ class _Run:
         if isinstance(action, Booking):
             refused = action.callback == "refused"
             return inputs.EffectFailed("refused") if refused else inputs.CallbackBooked(action.callback == "merged")
+        if isinstance(action, OutsideCall):
+            return inputs.DialEnded(action.dial)
+        if isinstance(effect, effects.Play) and isinstance(action, Press):
+            return inputs.Played(action.press)
         if isinstance(action, Message) and isinstance(effect, effects.TakeVoicemail):
             return left_message(effect, round(action.voicemail_s * 1000))
         if isinstance(effect, effects.Enqueue) and isinstance(action, Press):
@@ -331,6 +348,7 @@ class _Run:
         self._same("preferred_agent", expect.preferred_agent, self.queued.preferred_agent if self.queued else None)
         self._same("callback", expect.callback, self.callback.number if self.callback else None)
         self._same("mailbox", expect.mailbox, self.voicemail.mailbox if self.voicemail else None)
+        self._same("dials", expect.dials, self.dialled.number if self.dialled else None)
         self._same("language", expect.language, session.language)
         self._same("node", expect.node, session.node)
         outcome = _outcome(session)
@@ -389,7 +407,7 @@ def _fits(session: Session, effect: Effect, action: Action) -> bool:
         case "silence":
             return isinstance(effect, effects.Collect)
         case Press():
-            return isinstance(effect, effects.Collect) or (
+            return isinstance(effect, effects.Collect | effects.Play) or (
                 isinstance(effect, effects.Enqueue) and len(action.press) == 1 and action.press in effect.keys
             )
         case FromQueue():
@@ -398,6 +416,12 @@ def _fits(session: Session, effect: Effect, action: Action) -> bool:
             return isinstance(effect, effects.BookCallback)
         case Message():
             return isinstance(effect, effects.TakeVoicemail)
+        case OutsideCall():
+            return isinstance(effect, effects.Dial)
+
+
+def _interrupts(effect: effects.Play, keys: str) -> bool:
+    return len(keys) == 1 and keys in effect.keys
 
 
 def _outcome(session: Session) -> str:
@@ -413,6 +437,8 @@ def _words(action: Action) -> str:
         return f"comes back from the queue: {action.from_queue}"
     if isinstance(action, Booking):
         return f"gets the answer: the callback is {action.callback}"
+    if isinstance(action, OutsideCall):
+        return f"gets the answer: the outside call is {action.dial}"
     if isinstance(action, Message):
         return f"speaks for {action.voicemail_s:g} s"
     return "keeps silent" if action == "silence" else "hangs up"

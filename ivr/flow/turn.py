@@ -10,7 +10,7 @@ import msgspec
 
 from documents import Expression, ExpressionError
 from ivr.flow.document import Flow
-from ivr.flow.effects import Effect, SetLanguage, Spoken
+from ivr.flow.effects import Effect, Play, SetLanguage, Spoken
 from ivr.flow.library import Library
 from ivr.flow.node import NodeError
 from ivr.flow.session import Attribute, Frame, Place, Session, Visit
@@ -101,6 +101,11 @@ class Turn:
             elif name == "secret":
                 variables[name] = self._known_secrets(expression)
         return variables
+
+    def play(self, items: Iterable[SayItem]) -> Play:
+        """These to their end, or to the flow's `operator` key where it counts. Raises NodeError as `speak` does."""
+        operator = self.flow.operator
+        return Play(self.speak(items), operator.key if operator and operator.at_prompts else "")
 
     def speak(self, items: Iterable[SayItem]) -> tuple[Spoken, ...]:
         """Prompts and values as effects carry them. Raises NodeError for an unknown prompt or a missing value."""

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -17,11 +17,24 @@ from hypothesis import strategies as st
 
 from documents import read
 from ivr.flow.document import Flow, load_flow
-from ivr.flow.effects import BookCallback, Collect, Effect, Enqueue, HangUp, LookUp, Play, SetLanguage, TakeVoicemail
+from ivr.flow.effects import (
+    BookCallback,
+    Collect,
+    Dial,
+    Effect,
+    Enqueue,
+    HangUp,
+    LookUp,
+    Play,
+    SetLanguage,
+    TakeVoicemail,
+)
 from ivr.flow.hours import Hours, HoursEntry
 from ivr.flow.inputs import (
     CallbackBooked,
     Dequeued,
+    DialEnded,
+    DialOutcome,
     EffectFailed,
     HungUp,
     Input,
@@ -100,6 +113,19 @@ class Author:
                 "refused": self.target(),
             },
             "voicemail": lambda: {"say": self.say(), "mailbox": "m", "next": self.target(), "too_short": self.target()},
+            "record": lambda: {
+                "say": self.say(),
+                "into": pick(names),
+                "next": self.target(),
+                "too_short": self.target(),
+            },
+            "dial": lambda: {"number": pick(VALUES), "busy": self.target(), "otherwise": self.target()},
+            "split": lambda: {
+                "name": "trial",
+                "into": pick(names),
+                "by": pick(VALUES),
+                "ways": {way: {"share": random.random() + 0.1, "to": self.target()} for way in "xyz"},
+            },
             "subflow": lambda: {"flow": pick(["main", "other", "other", "none"]), "otherwise": self.target()},
             "return": dict,
             "hangup": dict,
@@ -124,7 +150,11 @@ class Author:
     def flow(self, name: str) -> Flow:
         head = {"schema": 2, "name": name, "start": "n0", "nodes": {node_id: self.node() for node_id in IDS}}
         on_error = {"on_error": self.target()} if self.random.random() < 0.7 else {}
-        operator = {"operator": {"key": "0", "to": self.target()}} if self.random.random() < 0.5 else {}
+        operator = (
+            {"operator": {"key": "0", "to": self.target(), "at_prompts": self.random.random() < 0.5}}
+            if self.random.random() < 0.5
+            else {}
+        )
         return load_flow(read(json.dumps({**head, **on_error, **operator})))
 
     def machine(self) -> Machine:
@@ -142,7 +172,9 @@ def answer(random: Random, effect: Effect) -> Input:
     if chance < 0.1:
         return EffectFailed(random.choice(TEXTS))
     if isinstance(effect, Play):
-        return Played()
+        return Played(random.choice(["", effect.keys]))
+    if isinstance(effect, Dial):
+        return DialEnded(random.choice(get_args(DialOutcome)))
     if isinstance(effect, Collect):
         return Keys(random.choice(DIGITS), random.choice(["length", "terminator", "timeout"]))
     if isinstance(effect, BookCallback):

@@ -22,6 +22,7 @@ class Play(Node):
     next: Target = Field(description="Where to go afterwards.")
 
     waits: ClassVar[bool] = True
+    plays: ClassVar[bool] = True
     example: ClassVar[str] = """
         welcome:
           type: play
@@ -42,10 +43,10 @@ class Play(Node):
         return {"next": self.next, **super().exits()}
 
     def enter(self, turn: Turn) -> Result:
-        return effects.Play(turn.speak(self.say))
+        return turn.play(self.say)
 
     def take(self, turn: Turn, answer: Played) -> Result:
-        return "next"
+        return "operator" if answer.key else "next"
 
     def failed(self, turn: Turn, detail: str) -> Result:
         return "error" if self.error else "next"

@@ -28,6 +28,7 @@ class Say(Node):
     next: Target = Field(description="Where to go afterwards.")
 
     waits: ClassVar[bool] = True
+    plays: ClassVar[bool] = True
     example: ClassVar[str] = """
         say-balance:
           type: say
@@ -58,10 +59,10 @@ class Say(Node):
 
     def enter(self, turn: Turn) -> Result:
         item = SayValue.model_construct(say=self.say, value=self.value, otherwise=self.otherwise)
-        return effects.Play(turn.speak((item,)))
+        return turn.play((item,))
 
     def take(self, turn: Turn, answer: Played) -> Result:
-        return "next"
+        return "operator" if answer.key else "next"
 
     def failed(self, turn: Turn, detail: str) -> Result:
         return "error" if self.error else "next"

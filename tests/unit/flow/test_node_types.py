@@ -8,7 +8,7 @@ import pytest
 
 from documents import read
 from ivr.flow.document import load_flow
-from ivr.flow.effects import Collect, Effect, Enqueue, Play, SetLanguage, TakeVoicemail
+from ivr.flow.effects import Collect, Dial, Effect, Enqueue, Play, SetLanguage, TakeVoicemail
 from ivr.flow.hours import Hours, HoursEntry
 from ivr.flow.machine import Machine
 from ivr.flow.node import Fixture, Node
@@ -69,7 +69,7 @@ def test_every_field_that_is_a_target_is_an_exit_or_says_where_retries_end(kind:
 def test_a_type_says_rightly_whether_the_caller_has_a_part_in_it(kind: str) -> None:
     node = TYPES[kind]
     waited = any(
-        isinstance(effect, Play | Collect | Enqueue | TakeVoicemail)
+        isinstance(effect, Play | Collect | Enqueue | TakeVoicemail | Dial)
         for fixture in node.fixtures
         for _, effects in fixture.turns
         for effect in effects

@@ -1,0 +1,71 @@
+"""Nodes that reach beyond the call, as flow tests and the caller in the terminal meet them."""
+
+from textwrap import dedent, indent
+
+import pytest
+
+from documents import read
+from ivr.flow.machine import Machine
+from ivr.flow.scripted import Result, run_tests
+from ivr.flow.session import Caller, Session
+from switchboard.text_caller import TextCaller
+from tests.support.flows import NOON, flow, library
+
+HEADER = "operator: {key: '0', to: person, at_prompts: true}"
+NODES = """
+    news: {type: play, say: [news], next: damage}
+    damage: {type: record, say: [what-happened], into: damage, next: partner, too_short: person}
+    partner: {type: dial, number: "'+15550199'", answered: thanks, busy: busy, otherwise: person}
+    busy: {type: play, say: [busy], next: end}
+    thanks: {type: play, say: [thanks], next: end}
+    person: {type: enqueue, queue: help, otherwise: end}
+    end: {type: hangup}
+    """
+
+
+def run(test: str) -> Result:
+    text = f"tests:\n  - name: it\n    given: {{flow: main}}\n{indent(dedent(test).strip(), '    ')}\n"
+    (result,) = run_tests(read(text, "tests/it.yaml"), library(flow(NODES, header=HEADER)), {})
+    return result
+
+
+def call(*typed: str) -> tuple[Session, list[str]]:
+    lines, said = iter(typed), []
+    caller = TextCaller(Machine(library(flow(NODES, header=HEADER))), lambda prompt: next(lines, None), said.append)
+    return caller.call("main", Caller("600100200"), lambda: NOON), said
+
+
+GOOD = {
+    "a recording, and the outside call is answered": """
+        does: [{voicemail_s: 20}]
+        expect: {hears: [news, what-happened, thanks], dials: "+15550199", mailbox: recordings,
+                 attributes: {damage: message}, outcome: completed}""",
+    "too short twice": "does: [{voicemail_s: 0}, {voicemail_s: 0.5}]\nexpect: {queue: help}",
+    "busy": "does: [{voicemail_s: 20}, {dial: busy}]\nexpect: {hears: [busy], never_hears: [thanks]}",
+    "nobody there": "does: [{voicemail_s: 20}, {dial: no_answer}]\nexpect: {queue: help}",
+    "hangs up in the outside call": "does: [{voicemail_s: 20}, hang_up]\nexpect: {outcome: hungup}",
+    "a person in the middle of the news": "does: [{press: '0'}]\nexpect: {queue: help, hears_exactly: [news]}",
+}
+
+
+@pytest.mark.parametrize("title", GOOD)
+def test_a_flow_test(title: str) -> None:
+    assert run(GOOD[title]).problems == ()
+
+
+def test_a_wrong_expectation_is_told() -> None:
+    (problem,) = run("does: [{voicemail_s: 20}]\nexpect: {dials: '+15550100'}").problems
+    assert "expect.dials: expected '+15550100', but it is '+15550199'" in str(problem)
+
+
+def test_the_caller_in_the_terminal_is_connected() -> None:
+    session, said = call("", "20", "engaged", "", "")
+    assert "[dials the outside number +15550199]" in said
+    assert any("One of answered, busy" in line for line in said)
+    assert session.outcome == "completed"
+
+
+def test_the_caller_in_the_terminal_asks_for_a_person() -> None:
+    _, said = call("5", "0", "")
+    assert any("Here only 0 does something" in line for line in said)
+    assert "[waits in queue help]" in said
