@@ -72,6 +72,7 @@ def test_every_shared_name_that_the_dialplan_owns_is_rendered(parsed: dict[str, 
         names.VAR_FEATURES,
         names.VAR_CALLBACK,
         names.VAR_OUTSIDE,
+        names.VAR_DIALLED,
     }
     assert set(re.findall(r"SB_\w+", dialplan)) == variables - only_the_engines
     routes = {value for key, value in shared_names().items() if key.startswith("ROUTE_")}
