@@ -75,6 +75,12 @@ class IvrCaller:
         return self._comes_to(self._machine.resume(self._session, answer, self._all.start_unix_ms + now_ms))
 
     @property
+    def session(self) -> Session:
+        """Where the caller is in the flows; there is one once the caller has dialled."""
+        assert self._session is not None, "dial comes first"
+        return self._session
+
+    @property
     def served(self) -> bool:
         """Whether the flow came to its end with the caller still there."""
         return self._session is not None and self._session.outcome == "completed"

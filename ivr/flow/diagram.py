@@ -2,9 +2,13 @@
 
 An exit that leads back is no line across the picture but a link with the name of the node. The ways that every node
 has in common (the flow's `on_error` and `operator`) are drawn once.
+
+With the traffic of many callers each box says how many came, how many of them were lost there (hung up, or met a fault)
+and how long they stayed; it is the redder the more were lost. Each exit has its share of those who came, and its line
+is the wider the more callers took it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -13,6 +17,7 @@ from ivr.flow.layout import Edge, Layout, arrange
 from ivr.flow.node import Node
 from ivr.flow.prompts import Prompts
 from ivr.flow.registry import type_name
+from ivr.flow.traffic import NodeTraffic
 
 _WIDTH, _COLUMN, _MARK = 240, 330, 120
 _HEAD, _LINE, _PAD = 28, 17, 8
@@ -29,6 +34,7 @@ text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1c273
 .ends .head { fill: #f7dcd9 } .ends .box { stroke: #cf7a70 }
 .mark .box { fill: #2f4358; stroke: none } .mark text { fill: #fff }
 .way { fill: none; stroke: #6d7b89; stroke-width: 1.4 } .port { fill: #6d7b89 }
+.lost { fill: #c0392b } .came { fill: #1c2733; font-weight: 600 }
 .trouble { stroke: #c4685d; stroke-dasharray: 5 4 } .port.trouble { fill: #c4685d; stroke: none }
 a { fill: #2b6cb0; text-decoration: none }
 """
@@ -37,7 +43,8 @@ _HEAD_OF_FILE = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">
 <title>{name}</title>
 <style>{style}</style>
-<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"
+ markerUnits="userSpaceOnUse" orient="auto">
 <path d="M0 0 L8 4 L0 8 z" fill="#6d7b89"/></marker></defs>
 <rect width="100%" height="100%" fill="#fff"/>
 <text class="title" x="{margin}" y="28">{name}</text>
@@ -54,22 +61,40 @@ class _Card:
     details: tuple[str, ...] = ()
     exits: tuple[tuple[str, str], ...] = ()
     """Exits that lead to the same node are written in one line."""
+    traffic: NodeTraffic | None = None
+    shares: tuple[float, ...] = ()
+    """Of those who came, how many took each of the `exits`."""
 
     @property
     def height(self) -> float:
         if self.look == "mark":
             return _HEAD
-        return _HEAD + _LINE * (len(self.details) + len(self.exits)) + (_PAD if self.details or self.exits else 0)
+        return _HEAD + _LINE * (self._above + len(self.exits)) + (_PAD if self._above or self.exits else 0)
 
     def port(self, exit: int) -> float:
         if self.look == "mark":
             return _HEAD / 2
-        return _HEAD + _LINE * (len(self.details) + exit + 0.5) + _PAD / 2
+        return _HEAD + _LINE * (self._above + exit + 0.5) + _PAD / 2
+
+    @property
+    def _above(self) -> int:
+        """Lines above the exits."""
+        return len(self.details) + (self.traffic is not None)
 
 
-def diagram(flow: Flow, prompts: Prompts | None = None) -> str:
-    """The flow as an SVG document; with `prompts`, boxes show what is said rather than the prompts' names."""
-    cards = dict(_marks(flow)) | {name: _card(name, node, prompts) for name, node in flow.nodes.items()}
+def diagram(flow: Flow, prompts: Prompts | None = None, traffic: Mapping[str, NodeTraffic] | None = None) -> str:
+    """The flow as an SVG document; with `prompts`, boxes show what is said rather than the prompts' names; with
+    `traffic`, by node, also what callers did there."""
+    cards = dict(_marks(flow)) | {
+        name: _card(name, node, prompts, None if traffic is None else traffic.get(name, NodeTraffic()))
+        for name, node in flow.nodes.items()
+    }
+    most = max((node.entered for node in traffic.values()), default=0) if traffic else 0
+    widths = {
+        (name, label): share * card.traffic.entered / most if card.traffic and most else 0.0
+        for name, card in cards.items()
+        for (label, _), share in zip(card.exits, card.shares, strict=False)
+    }
     edges = [
         Edge(name, target, card.port(position), label)
         for name, card in cards.items()
@@ -80,7 +105,7 @@ def diagram(flow: Flow, prompts: Prompts | None = None) -> str:
     body: list[str] = []
     for edge, way in zip(edges, layout.ways, strict=True):
         if way is not None:
-            body += _way(layout, edge, way)
+            body += _way(layout, edge, way, widths.get((edge.source, edge.label)))
     for name, card in cards.items():
         body += _box(name, card, {edge.offset for edge in backward if edge.source == name}, *_corner(layout, name))
     width = _MARGIN * 2 + _COLUMN * len(layout.columns)
@@ -107,13 +132,14 @@ def _marks(flow: Flow) -> Iterator[tuple[str, _Card]]:
         yield " error", _Card("any node fails", "", "mark", exits=(("error", flow.on_error),))
 
 
-def _card(name: str, node: Node, prompts: Prompts | None) -> _Card:
+def _card(name: str, node: Node, prompts: Prompts | None, traffic: NodeTraffic | None) -> _Card:
     names: dict[str, list[str]] = {}
     for exit, target in node.exits().items():
         names.setdefault(target, []).append(exit)
     exits = tuple((", ".join(labels), target) for target, labels in names.items())
+    shares = tuple(sum(map(traffic.share, labels)) for labels in names.values()) if traffic else ()
     look = "asks" if node.takes_keys else "step" if exits else "ends"
-    return _Card(name, type_name(type(node)), look, tuple(_details(node, prompts)), exits)
+    return _Card(name, type_name(type(node)), look, tuple(_details(node, prompts)), exits, traffic, shares)
 
 
 def _details(node: Node, prompts: Prompts | None) -> Iterator[str]:
@@ -149,15 +175,22 @@ def _box(name: str, card: _Card, backward: Collection[float], x: float, y: float
         middle = _WIDTH - _MARK / 2
         yield f'<text class="id" x="{middle:g}" y="18" text-anchor="middle">{escape(card.title)}</text></g>'
         return
-    yield f'<rect class="box" width="{_WIDTH}" height="{card.height:g}" rx="6"/>'
+    yield f'<rect class="box" width="{_WIDTH}" height="{card.height:g}" rx="6"{_redness(card.traffic)}/>'
     yield f'<path class="head" d="M0 6 q0 -6 6 -6 h{_WIDTH - 12} q6 0 6 6 v{_HEAD - 6} h-{_WIDTH} z"/>'
     yield f'<text class="id" x="10" y="18">{escape(_cut(card.title, 24))}</text>'
     yield f'<text class="type" x="{_WIDTH - 10}" y="18" text-anchor="end">{escape(card.kind)}</text>'
+    top = _HEAD
+    if card.traffic is not None:
+        top += _LINE
+        yield f'<text x="10" y="{top:g}">{_came(card.traffic)}</text>'
     for position, line in enumerate(card.details):
-        yield f'<text class="detail" x="10" y="{_HEAD + _LINE * (position + 1):g}">{escape(line)}</text>'
+        yield f'<text class="detail" x="10" y="{top + _LINE * (position + 1):g}">{escape(line)}</text>'
     for position, (exit, target) in enumerate(card.exits):
         port = card.port(position)
         text = escape(_cut(exit, 30))
+        if card.shares and card.traffic and card.traffic.entered:
+            yield f'<text class="came" x="10" y="{port + 4:g}">{_percent(card.shares[position])}</text>'
+            text = escape(_cut(exit, 24))
         if port in backward:
             back = _cut(target, 20)
             link = f"<a href={quoteattr('#' + _anchor(target))}>↩ {escape(back)}</a>"
@@ -169,7 +202,31 @@ def _box(name: str, card: _Card, backward: Collection[float], x: float, y: float
     yield "</g>"
 
 
-def _way(layout: Layout, edge: Edge, way: list[str]) -> Iterator[str]:
+def _came(traffic: NodeTraffic) -> str:
+    """How many came, how many of them were lost here, and how long they stayed."""
+    parts = [f'<tspan class="came">{traffic.entered:,} came</tspan>']
+    if traffic.entered:
+        if lost := traffic.hung_up + traffic.failed:
+            parts.append(f'<tspan class="lost">{_percent(lost / traffic.entered)} lost</tspan>')
+        if traffic.mean_ms:
+            parts.append(f'<tspan class="detail">{traffic.mean_ms / 1000:.1f} s</tspan>')
+    return ", ".join(parts)
+
+
+def _redness(traffic: NodeTraffic | None) -> str:
+    """White where nobody is lost, red where one in three is."""
+    if traffic is None or not traffic.lost_share:
+        return ""
+    rest = round(255 - 95 * min(1.0, 3 * traffic.lost_share))
+    return f' style="fill:rgb(255,{rest},{rest})"'
+
+
+def _percent(share: float) -> str:
+    return "&lt;1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+
+
+def _way(layout: Layout, edge: Edge, way: list[str], share: float | None) -> Iterator[str]:
+    """The line of one exit; `share`: of the callers at the busiest node, as many as took this exit."""
     x, y = _corner(layout, edge.source)
     x, y = x + _WIDTH, y + edge.offset
     path = [f"M{x:g} {y:.1f}"]
@@ -183,7 +240,8 @@ def _way(layout: Layout, edge: Edge, way: list[str]) -> Iterator[str]:
             path.append(f"H{to_x:g}")
         x, y = to_x, to_y
     trouble = " trouble" if edge.label == "error" else ""
-    yield f'<path class="way{trouble}" d="{" ".join(path)}" marker-end="url(#arrow)"/>'
+    width = "" if share is None else f' style="stroke-width:{0.4 + 5 * share:.1f};opacity:{1 if share else 0.35}"'
+    yield f'<path class="way{trouble}" d="{" ".join(path)}"{width} marker-end="url(#arrow)"/>'
 
 
 def _anchor(name: str) -> str:

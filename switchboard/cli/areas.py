@@ -23,7 +23,7 @@ class Area(NamedTuple):
 
 AREAS = (
     Area("check", ("check", "pin")),
-    Area("flow", ("flow",), "app"),
+    Area("flow_callers", ("flow",), "app"),
     Area("conf", ("conf",), "app"),
     Area("simulate", ("simulate",)),
     Area("engine", ("run", "state", "live", "reload")),

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -63,11 +63,16 @@ def diagram(
     """Draw flows as SVG, one file each."""
     centre = load_centre(directory)
     names = [_flow_name(centre, flow)] if flow else sorted(centre.flows)
+    write_pictures(output, {name: draw(centre.flows[name], centre.prompts) for name in names})
+
+
+def write_pictures(directory: Path, pictures: Mapping[str, str]) -> None:
+    """Writes the pictures of flows, by their names, and says where; exit code 3 where that cannot be."""
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            path = output / (re.sub(r"[^\w.-]+", "-", name).lstrip(".") + ".svg")
-            path.write_text(draw(centre.flows[name], centre.prompts), encoding="utf-8")
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, picture in pictures.items():
+            path = directory / (re.sub(r"[^\w.-]+", "-", name).lstrip(".") + ".svg")
+            path.write_text(picture, encoding="utf-8")
             console.print(str(path), markup=False)
     except OSError as error:
         console.print(f"cannot write: {error}", markup=False)

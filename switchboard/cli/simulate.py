@@ -42,7 +42,7 @@ def simulate(
     from simulations.report import json_text
     from simulations.results import summarise
 
-    setting = _setting(scenario, centre, replications, seed)
+    setting = read_setting(scenario, centre, replications, seed)
     directory = out or Path("var/simulations") / _as_file_name(setting.scenario.name)
     _make(directory)
     study = _run(setting, jobs or os.cpu_count() or 1)
@@ -88,7 +88,8 @@ def _cannot_write(error: OSError) -> NoReturn:
     raise typer.Exit(3) from None
 
 
-def _setting(path: Path, centre: Path | None, replications: int | None, seed: int | None) -> "Setting":
+def read_setting(path: Path, centre: Path | None, replications: int | None, seed: int | None) -> "Setting":
+    """The scenario in this file with what was asked for on the command line, and its centre."""
     from simulations.setting import Centre, read_scenario, settle
 
     source, scenario = read_scenario(path)

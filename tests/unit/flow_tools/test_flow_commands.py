@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from documents import DocumentError
 from switchboard.centre import UnusableDirectory
-from switchboard.cli.flow import app
+from switchboard.cli.flow_callers import app
 
 ROOT = Path(__file__).parents[3]
 BANK, HELPDESK = ROOT / "examples/bank", ROOT / "examples/helpdesk"

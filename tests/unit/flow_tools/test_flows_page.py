@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from ivr.flow.diagram import diagram
 from switchboard.centre import load_centre
-from switchboard.cli.flow import app
+from switchboard.cli.flow_callers import app
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/flows.md").read_text()
+CALLERS_PICTURE = ROOT / "docs/images/flow-callers.svg"
 PICTURE = ROOT / "docs/images/flow.svg"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -50,7 +51,7 @@ def test_the_commands_of_the_page_print_what_it_shows() -> None:
             for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
                 assert run(command, shown) == shown
                 commands += 1
-    assert commands == 11
+    assert commands == 13
 
 
 def test_the_picture_is_that_of_the_flow(directory: Path) -> None:
@@ -58,3 +59,10 @@ def test_the_picture_is_that_of_the_flow(directory: Path) -> None:
     assert centre.warnings == ()
     drawn = diagram(centre.flows["main"], centre.prompts)
     assert PICTURE.read_text() == drawn, "run `switchboard flow diagram` on the page's garage and commit the picture"
+
+
+@pytest.mark.usefixtures("directory")
+def test_the_picture_with_callers_is_that_of_the_simulation() -> None:
+    assert run("switchboard flow simulate garage/scenario.yaml --callers 2000 --output drawn", "")
+    drawn = Path("drawn/main.svg").read_text()
+    assert CALLERS_PICTURE.read_text() == drawn, "run the page's simulation with --output and commit the picture"
