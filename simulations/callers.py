@@ -2,10 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from documents import DocumentError, Problem
-from ivr.flow.effects import BookCallback, Collect, Dial, Effect, Enqueue, LookUp, Play, TakeVoicemail
+from ivr.flow.effects import BookCallback, Collect, Dial, Effect, Enqueue, LookUp, Play, Query, TakeVoicemail, Verify
 from ivr.flow.inputs import (
     DialEnded,
     EffectFailed,
@@ -15,6 +15,7 @@ from ivr.flow.inputs import (
     LookedUp,
     LookupFailed,
     Played,
+    Verified,
     VoicemailTaken,
 )
 from ivr.flow.library import Library
@@ -100,11 +101,14 @@ class IvrCaller:
                 return Step(None, self._ms(stream, self._ivr.play_s), Played())
             case Collect():
                 return Step(None, self._ms(stream, self._ivr.collect_s), self._presses(effect, node, stream))
-            case LookUp():
+            case LookUp() | Query():
                 return Step(None, self._ms(stream, self._ivr.look_up_s), self._brings(node, stream))
             case TakeVoicemail():
                 speaks_ms = self._ms(stream, self._ivr.play_s)
                 return Step(None, speaks_ms, VoicemailTaken("" if speaks_ms < effect.min_ms else node, speaks_ms))
+            case Verify():
+                result: Literal["right", "wrong"] = "right" if self._knows(node, stream) else "wrong"
+                return Step(None, self._ms(stream, self._ivr.look_up_s), Verified(result))
             case Dial():
                 talk_ms = min(effect.max_ms, self._ms(stream, self._ivr.dial_s))
                 return Step(None, talk_ms, DialEnded("answered", talk_ms))
@@ -132,6 +136,13 @@ class IvrCaller:
         shares = {str(position): answer.share for position, answer in enumerate(answers)}
         answer: LookupAnswer = answers[int(choose(shares, self._streams.uniforms(f"{stream}/lookup")[self._number]))]
         return LookupFailed(answer.fails) if answer.fails else LookedUp(answer.status, answer.data)
+
+    def _knows(self, node: str, stream: str) -> bool:
+        """Whether the PIN is right: the lookup of that node says so, or it always is."""
+        if self._what.lookups.keys().isdisjoint((node, node.rpartition(".")[2])):
+            return True
+        answer = self._brings(node, stream)
+        return isinstance(answer, LookedUp) and 200 <= answer.status < 300
 
     def _said_of(self, said: dict[str, Said], node: str, field: str, what: str) -> Said:
         """What the scenario says of `FLOW.NODE`, or of `NODE` in any flow."""

@@ -14,7 +14,7 @@ from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG,
 from documents import DocumentError
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
-from ivr.flow.effects import Dial
+from ivr.flow.effects import Dial, Query, Verify
 from ivr.flow.hours import Hours
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
@@ -44,10 +44,13 @@ from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import IVR_WATCHDOG_S, Calls
 from switchboard.centre import Centre, load_centre
 from switchboard.control_server import ControlServer
+from switchboard.customer_pins import Pins
+from switchboard.database_lookup import DatabaseLookup
 from switchboard.desks import Desks
 from switchboard.destinations import Destinations
 from switchboard.facts import FLOW_ENDED
 from switchboard.flow_dialling import FlowDialling
+from switchboard.flow_lookups import FlowLookups
 from switchboard.lock import DirectoryLock
 from switchboard.logs import about
 from switchboard.opening import Opening
@@ -61,6 +64,7 @@ from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
 from switchboard.supervision import Monitors
 from switchboard.talk_codes import TalkCodes
+from switchboard.verifying import Verifier
 from switchboard.voicemail_phone import VoicemailPhone
 from switchboard.voicemails import Voicemails
 from switchboard.waiting_room import WaitingRoom
@@ -124,6 +128,7 @@ class Engine:
             stack.callback(self.board.stop)
             self._assemble()
             await stack.enter_async_context(self._lookup)
+            stack.callback(self._databases.close)
             self._take_over(recovered)
             self.voicemails.open()
             stack.callback(self.voicemails.close)
@@ -306,6 +311,9 @@ class Engine:
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
         performer = Performer()
         room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
+        self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)
+        lookups = FlowLookups(self._lookup.look_up, self._databases.query, self.clock.now_ms)
+        verifier = Verifier(Pins(self.directory), lookups.look_up, self.clock.now_ms)
         dialling = FlowDialling(self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S)
         self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
@@ -316,12 +324,12 @@ class Engine:
             legs=self.legs,
             performer=performer,
             room=room,
-            look_up=self._lookup.look_up,
+            look_up=lookups.look_up,
             music_class=settings.asterisk.music,
             in_step=self.line.in_step.wait,
             before_waiting=self._announce_recording,
             voicemails=self.voicemails,
-            doers={Dial: dialling.dial},
+            doers={Dial: dialling.dial, Query: lookups.query, Verify: verifier.verify},
             save=self.save_session,
             on_finished=self._session_finished,
             book_callback=self.callbacks.book_callback,

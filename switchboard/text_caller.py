@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from ivr.flow import effects, inputs
 from ivr.flow.effects import Effect
 from ivr.flow.inputs import Input
 from ivr.flow.machine import Machine
-from ivr.flow.scripted import left_message, press, told, told_when, url_of
+from ivr.flow.scripted import asked_of, left_message, press, told, told_when, url_of
 from ivr.flow.session import Caller, Session
 
 _KEYS = re.compile(r"[0-9A-D*#]{1,1000}")
@@ -27,6 +27,8 @@ _QUESTIONS = {
     effects.Play: "keys",
     effects.Collect: "keys",
     effects.LookUp: "answer",
+    effects.Query: "answer",
+    effects.Verify: "PIN is",
     effects.Enqueue: "comes back by",
     effects.BookCallback: "booked",
     effects.TakeVoicemail: "seconds",
@@ -36,6 +38,7 @@ _QUESTIONS = {
 HELP = """\
 At a prompt type keys (the # too, where one ends the entry); an empty line keeps silent; `hangup` hangs up.
 A lookup is answered by you: JSON, a status such as 404, or an empty line for no answer in time.
+A PIN is `right` (an empty line), `wrong` or `locked`.
 In a queue say how the caller comes back: `answered` (an empty line), the name of an exit, or the key of a way out.
 A callback is booked by an empty line, `merged` or `refused`; of a voicemail say how many seconds it lasts.
 An outside call ends `answered` (an empty line), `busy`, `no_answer`, `unavailable` or `refused`."""
@@ -72,6 +75,10 @@ class TextCaller:
         elif isinstance(effect, effects.LookUp):
             body = f" {json.dumps(effect.body)}" if effect.body is not None else ""
             self._say(f"[lookup {effect.method} {url_of(effect)}{body}]")
+        elif isinstance(effect, effects.Query):
+            self._say(f"[lookup {effect.sql} in {asked_of(effect)}]")
+        elif isinstance(effect, effects.Verify):
+            self._say(f"[checks the PIN of {effect.who}]")
         elif isinstance(effect, effects.Enqueue):
             more = f", priority {effect.priority}" if effect.priority is not None else ""
             more += f", first {effect.preferred_agent}" if effect.preferred_agent else ""
@@ -101,7 +108,9 @@ class TextCaller:
                 answer = self._dialled(line.strip())
             elif isinstance(effect, effects.Collect):
                 answer = self._keys(effect, line.strip())
-            elif isinstance(effect, effects.LookUp):
+            elif isinstance(effect, effects.Verify):
+                answer = self._verified(line.strip())
+            elif isinstance(effect, effects.LookUp | effects.Query):
                 answer = self._looked_up(line.strip())
             elif isinstance(effect, effects.BookCallback):
                 answer = self._booked(line.strip())
@@ -134,6 +143,12 @@ class TextCaller:
         except ValueError as error:
             self._say(f"Not JSON ({error}); a status such as 404, one of {', '.join(_FAILURES)}, or an empty line.")
             return None
+
+    def _verified(self, line: str) -> Input | None:
+        if line not in ("", "right", "wrong", "locked"):
+            self._say("`right` (an empty line), `wrong` or `locked`.")
+            return None
+        return inputs.Verified(cast(Literal["right", "wrong", "locked"], line or "right"))
 
     def _booked(self, line: str) -> Input | None:
         if line not in ("", "merged", "refused"):

@@ -69,7 +69,8 @@ class Collect(Effect, frozen=True):
 class LookUp(Effect, frozen=True):
     """Fetch data over HTTP; answered by `LookedUp` or `LookupFailed`. `body` is sent as JSON.
 
-    A `sensitive` one carries digits that may appear in no log or journal.
+    For `cache_ms` an equal question may be answered from memory. A `sensitive` one carries digits that may appear in no
+    log or journal, nor in that memory.
     """
 
     url: str
@@ -78,7 +79,37 @@ class LookUp(Effect, frozen=True):
     body: dict[str, Any] | None = None
     headers: dict[str, str] = {}
     timeout_ms: int = 3_000
+    cache_ms: int = 0
     sensitive: bool = False
+
+
+class Query(Effect, frozen=True):
+    """Ask a database of the centre by one SELECT with these bound parameters; answered by `LookedUp` (the first row
+    as a mapping with status 200, or status 404) or `LookupFailed`. Cached and `sensitive` as `LookUp`."""
+
+    database: str
+    sql: str
+    parameters: dict[str, str | int | float | bool] = {}
+    timeout_ms: int = 3_000
+    cache_ms: int = 0
+    sensitive: bool = False
+
+
+class Verify(Effect, frozen=True):
+    """Whether `pin` is that of `who`, by `check` or else by the centre's own PINs; answered by `Verified`.
+
+    After `attempts` wrong ones in a row, in whatever calls, `who` is locked for `lockout_ms`. The PIN may appear in no
+    log, journal or recording.
+    """
+
+    who: str
+    pin: str
+    check: LookUp | Query | None = None
+    attempts: int = 5
+    lockout_ms: int = 1_800_000
+
+    def __repr__(self) -> str:
+        return f"Verify({self.who!r}, ***)"
 
 
 class Enqueue(Effect, frozen=True):
@@ -143,4 +174,6 @@ class HangUp(Effect, frozen=True):
     reason: str = "normal"
 
 
-AnyEffect = SetLanguage | Play | Collect | LookUp | Enqueue | BookCallback | TakeVoicemail | Dial | HangUp
+AnyEffect = (
+    SetLanguage | Play | Collect | LookUp | Query | Verify | Enqueue | BookCallback | TakeVoicemail | Dial | HangUp
+)

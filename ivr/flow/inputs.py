@@ -36,6 +36,12 @@ class LookupFailed(Input, frozen=True):
     detail: str = ""
 
 
+class Verified(Input, frozen=True):
+    """Whether the PIN was right; `locked`: too many were wrong, so it was not looked at (any more)."""
+
+    result: Literal["right", "wrong", "locked"]
+
+
 class Dequeued(Input, frozen=True):
     """The caller came back from the queue: `exit` is `answered` after a talk, otherwise the exit that the queue's
     last action names (`overflow`, `voicemail`, ...)."""
@@ -87,6 +93,7 @@ AnyInput = (
     | Keys
     | LookedUp
     | LookupFailed
+    | Verified
     | Dequeued
     | WayOut
     | CallbackBooked

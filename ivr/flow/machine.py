@@ -32,6 +32,8 @@ ANSWERS: dict[str, tuple[type[Input], ...]] = {
     "Play": (inputs.Played,),
     "Collect": (inputs.Keys,),
     "LookUp": (inputs.LookedUp, inputs.LookupFailed),
+    "Query": (inputs.LookedUp, inputs.LookupFailed),
+    "Verify": (inputs.Verified,),
     "Enqueue": (inputs.Dequeued, inputs.WayOut),
     "BookCallback": (inputs.CallbackBooked,),
     "TakeVoicemail": (inputs.VoicemailTaken,),

@@ -81,6 +81,10 @@ class HoursName(Name):
     kind = "hours"
 
 
+class DatabaseName(Name):
+    kind = "database"
+
+
 class LanguageTag(Name):
     """A language tag (RFC 5646) such as `en`, `es` or `pt-BR`."""
 
@@ -141,8 +145,11 @@ class OverVariables:
 Computed = Annotated[Expression, OverVariables(*VARIABLES)]
 """An expression over `contact`, `caller` and `now`."""
 
-ComputedWithSecrets = Annotated[Expression, OverVariables(*VARIABLES, "secret")]
-"""Also over `secret`: the sensitive digits that this flow has collected."""
+_TO_ASK = (*VARIABLES, "secret", "key", "by", "pin")
+
+ComputedToAsk = Annotated[Expression, OverVariables(*_TO_ASK)]
+"""Also over `secret`, the sensitive digits that this flow has collected, and what identify and verify ask with: `key`,
+`by`, `pin`."""
 
 ComputedFromAnswer = Annotated[Expression, OverVariables(*VARIABLES, "data", "status")]
 """Also over a lookup's answer: `data` (its JSON) and `status` (its HTTP status)."""
@@ -170,7 +177,7 @@ class UrlTemplate:
         if re.search(r"[\s#]", fixed):
             raise ValueError("an address has neither spaces nor a '#' part")
         self.text = text
-        over = OverVariables(*VARIABLES, "secret")
+        over = OverVariables(*_TO_ASK)
         self.pieces = [
             over.compile(piece.strip()) if position % 2 else piece
             for position, piece in enumerate(self._PIECES.split(text))

@@ -30,16 +30,33 @@ _MOST_EFFECTS = 1_000
 class LookupStub(Part):
     """How a lookup is answered in a test."""
 
-    url: str = Field(min_length=1, description="The address, with its query; `*` stands for anything.")
+    url: str | None = Field(None, min_length=1, description="The address, with its query; `*` stands for anything.")
+    database: str | None = Field(None, description="Instead of `url`: the database that is asked.")
+    parameters: dict[str, Attribute] = Field(
+        default_factory=dict, description="Of a database: only when it is asked with these."
+    )
     status: int = Field(200, ge=100, le=599)
     data: Any = Field(None, description="The answer's JSON.")
     fails: Literal["timeout", "refused", "unreachable", "bad_response"] | None = None
 
-    def matches(self, url: str) -> bool:
-        return re.fullmatch(".*".join(re.escape(piece) for piece in self.url.split("*")), url, re.DOTALL) is not None
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.url is None) == (self.database is None):
+            raise ValueError("either 'url' or 'database' is needed")
+        return self
 
-    def answer(self) -> Input:
+    def matches(self, effect: effects.LookUp | effects.Query) -> bool:
+        if isinstance(effect, effects.Query):
+            asked = effect.parameters.items()
+            return self.database == effect.database and self.parameters.items() <= asked
+        return self.url is not None and _fits_pattern(self.url, url_of(effect))
+
+    def answer(self) -> inputs.LookedUp | inputs.LookupFailed:
         return inputs.LookupFailed(self.fails) if self.fails else inputs.LookedUp(self.status, self.data)
+
+
+def _fits_pattern(pattern: str, url: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(piece) for piece in pattern.split("*")), url, re.DOTALL) is not None
 
 
 class Given(Part):
@@ -50,7 +67,8 @@ class Given(Part):
     caller: str = Field("", description="The caller's number; by default it is withheld.")
     name: str = Field("", description="The caller's display name.")
     at: datetime = Field(_DEFAULT_AT, description="The centre's wall clock; by default Monday, 2026-01-05T10:00.")
-    lookups: tuple[LookupStub, ...] = Field((), description="The first one whose `url` fits answers.")
+    lookups: tuple[LookupStub, ...] = Field((), description="The first one that fits answers.")
+    pins: dict[str, str] = Field(default_factory=dict, description="The PINs of customers, for `verify`.")
 
     @model_validator(mode="after")
     def _one_beginning(self) -> Self:
@@ -200,6 +218,14 @@ def told(spoken: Iterable[Spoken]) -> Iterator[str]:
             yield f"“{item.text}”" if item.text else f"(sounds {', '.join(item.sounds) or item.name})"
 
 
+def asked_of(effect: effects.LookUp | effects.Query) -> str:
+    """What is looked up, as people read it."""
+    if isinstance(effect, effects.LookUp):
+        return url_of(effect)
+    given = ", ".join(f"{name}={value}" for name, value in effect.parameters.items())
+    return f"{effect.database} ({given})" if given else effect.database
+
+
 def url_of(look_up: effects.LookUp) -> str:
     """The address with its query as people read it."""
     query = "&".join(f"{name}={value}" for name, value in look_up.query.items())
@@ -223,6 +249,7 @@ class _Run:
     callback: effects.BookCallback | None = None
     voicemail: effects.TakeVoicemail | None = None
     dialled: effects.Dial | None = None
+    wrong_pins: int = 0
     reason: str | None = None
 
     def result(self) -> Result:
@@ -297,8 +324,10 @@ class _Run:
         position, action = actions[0] if actions else (0, None)
         if isinstance(effect, effects.Play) and not (isinstance(action, Press) and _interrupts(effect, action.press)):
             return inputs.Played()
-        if isinstance(effect, effects.LookUp):
+        if isinstance(effect, effects.LookUp | effects.Query):
             return self._looked_up(effect)
+        if isinstance(effect, effects.Verify):
+            return self._verified(effect)
         if isinstance(effect, effects.Dial) and not isinstance(action, OutsideCall) and action != "hang_up":
             return inputs.DialEnded("answered")
         if isinstance(effect, effects.BookCallback) and not isinstance(action, Booking):
@@ -329,14 +358,33 @@ class _Run:
             self._problem(("does", position), f"after {keys.digits!r} the flow goes on; {left!r} is too much")
         return keys
 
-    def _looked_up(self, effect: effects.LookUp) -> Input | None:
-        url = url_of(effect)
+    def _looked_up(self, effect: effects.LookUp | effects.Query) -> inputs.LookedUp | inputs.LookupFailed | None:
+        asked = asked_of(effect)
         for stub in self.test.given.lookups:
-            if stub.matches(url):
-                self.story.append(f"looks up {stub.url if effect.sensitive else url}: {stub.fails or stub.status}")
+            if stub.matches(effect):
+                shown = (stub.url or stub.database) if effect.sensitive else asked
+                self.story.append(f"looks up {shown}: {stub.fails or stub.status}")
                 return stub.answer()
-        self._problem(("given",), f"the flow looks up {url}, which no 'lookups' answers", "add one with this url")
+        shown = "something secret" if effect.sensitive else asked
+        self._problem(("given",), f"the flow looks up {shown}, which no 'lookups' answers", "add one that does")
         return None
+
+    def _verified(self, effect: effects.Verify) -> Input | None:
+        if self.wrong_pins >= effect.attempts:
+            return inputs.Verified("locked")
+        right = self.test.given.pins.get(effect.who) == effect.pin
+        if effect.check is not None:
+            answer = self._looked_up(effect.check)
+            if answer is None:
+                return None
+            if isinstance(answer, inputs.LookupFailed):
+                return inputs.EffectFailed(answer.cause)
+            right = 200 <= answer.status < 300 and answer.status != 204
+        self.wrong_pins = 0 if right else self.wrong_pins + 1
+        self.story.append(f"the PIN of {effect.who} is {'right' if right else 'wrong'}")
+        if right:
+            return inputs.Verified("right")
+        return inputs.Verified("locked" if self.wrong_pins >= effect.attempts else "wrong")
 
     # What was expected
 

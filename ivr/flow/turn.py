@@ -82,7 +82,8 @@ class Turn:
             value = expression.value({**variables, **more} if more else variables)
         except ExpressionError as error:
             # The library's message may quote the value that did not fit, which is a secret here.
-            raise NodeError("a secret has no value here" if "secret" in expression.names else str(error)) from None
+            hidden = expression.names & {"secret", "pin"}
+            raise NodeError("a secret has no value here" if hidden else str(error)) from None
         if isinstance(value, float) and not math.isfinite(value):
             raise NodeError(f"{expression.text!r} is not a finite number")
         if not isinstance(value, str | int | float):

@@ -24,6 +24,11 @@ from switchboard.centre.values import (
 AMI_SECRET = SecretSource.model_validate({"secret_env": "SWITCHBOARD_AMI_SECRET"})
 
 
+def _refuse_password(url: str) -> None:
+    if re.match(r"[^/]*//[^/@]*:[^/@]*@", url):
+        raise PydanticCustomError(HIDDEN, "a password does not stand in 'url'; say where it is: 'password'")
+
+
 class EngineSettings(Document):
     """The engine itself."""
 
@@ -109,6 +114,21 @@ class AnnouncementSettings(Document):
         return self if queue is None else self.model_copy(update={f: getattr(queue, f) for f in queue.model_fields_set})
 
 
+class DatabaseSettings(Document):
+    """A database that flows may ask, read-only."""
+
+    url: Annotated[str, Field(min_length=1)]
+    """`postgresql://USER@HOST/DATABASE`, without a password, or `sqlite:///FILE` (relative to the centre's
+    directory). Give the user no more than the right to read what flows need."""
+    password: SecretSource | None = None
+    """Where the password is found."""
+
+    @model_validator(mode="after")
+    def _no_password_in_the_open(self) -> "DatabaseSettings":
+        _refuse_password(self.url)
+        return self
+
+
 class LookupSettings(Document):
     """What the lookup nodes of flows may reach."""
 
@@ -116,6 +136,8 @@ class LookupSettings(Document):
     """The hosts that flows may ask. Everything else is refused."""
     allow_private: list[Host] = Field(default_factory=list)
     """Those of them that may have loopback or private addresses."""
+    databases: dict[Name, DatabaseSettings] = Field(default_factory=dict)
+    """The databases that flows may ask, by the name that they use."""
 
 
 class TlsSettings(Document):
@@ -231,8 +253,7 @@ class StoreSettings(Document):
 
     @model_validator(mode="after")
     def _no_password_in_the_open(self) -> "StoreSettings":
-        if self.url and re.match(r"[^/]*//[^/@]*:[^/@]*@", self.url):
-            raise PydanticCustomError(HIDDEN, "a password does not stand in 'url'; say where it is: 'password'")
+        _refuse_password(self.url or "")
         return self
 
 

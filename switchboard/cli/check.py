@@ -1,4 +1,4 @@
-"""`switchboard check` and `switchboard pin hash`: is this centre right, and how to write a PIN down."""
+"""`switchboard check` and `switchboard pin`: is this centre right, and the PINs of agents and of customers."""
 
 import json
 from dataclasses import asdict
@@ -13,9 +13,12 @@ from rich.table import Table
 from documents import DocumentError, Problem
 from switchboard.centre import Centre, UnusableDirectory, load_centre
 from switchboard.centre.secrets import SecretError, hash_pin
+from switchboard.cli.engine import EngineDirectory
+from switchboard.customer_pins import Pins
 
 console = Console(highlight=False, soft_wrap=True)
-pin = typer.Typer(help="Agents' PINs.", no_args_is_help=True)
+pin = typer.Typer(help="Agents' and customers' PINs.", no_args_is_help=True)
+Customer = Annotated[str, typer.Argument(help="The customer, as flows know them (`contact.customer`).")]
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +64,46 @@ def hash_command(
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+
+
+@pin.command("set")
+def set_command(
+    customer: Customer,
+    engine: EngineDirectory,
+    number: Annotated[str, typer.Option("--pin", prompt="PIN", hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Set a customer's PIN, for the verify nodes of flows. It is stored hashed, and the customer is unlocked."""
+    try:
+        Pins(_existing(engine)).set(customer, number)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    typer.echo("The PIN is set.")
+
+
+@pin.command("remove")
+def remove_command(customer: Customer, engine: EngineDirectory) -> None:
+    """Forget a customer's PIN. Exit code 1: there was none."""
+    if not Pins(_existing(engine)).remove(customer):
+        typer.echo("This customer has no PIN.", err=True)
+        raise typer.Exit(1)
+    typer.echo("The PIN is forgotten.")
+
+
+@pin.command("unlock")
+def unlock_command(customer: Customer, engine: EngineDirectory) -> None:
+    """Forget a customer's wrong PINs, so that they may try again. Exit code 1: there were none."""
+    if not Pins(_existing(engine)).unlock(customer):
+        typer.echo("No wrong PINs are counted for this customer.", err=True)
+        raise typer.Exit(1)
+    typer.echo("The customer may try again.")
+
+
+def _existing(engine: Path) -> Path:
+    if not engine.is_dir():
+        typer.echo(f"{engine}: there is no such directory (centre.yaml: settings.engine.directory)", err=True)
+        raise typer.Exit(2)
+    return engine
 
 
 def _shown(problem: Problem) -> str:
@@ -111,6 +154,9 @@ def _missing_secrets(centre: Centre) -> list[Problem]:
     for name, trunk in asterisk.trunks.items():
         if trunk.password:
             sources[f"settings.asterisk.trunks.{name}.password"] = trunk.password
+    for name, database in centre.settings.lookup.databases.items():
+        if database.password:
+            sources[f"settings.lookup.databases.{name}.password"] = database.password
     for name, agent in centre.agents.items():
         if agent.phone and agent.phone.password:
             sources[f"agents.{name}.phone.password"] = agent.phone.password

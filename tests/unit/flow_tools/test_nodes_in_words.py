@@ -23,15 +23,17 @@ NODES = """
     """
 
 
-def run(test: str) -> Result:
-    text = f"tests:\n  - name: it\n    given: {{flow: main}}\n{indent(dedent(test).strip(), '    ')}\n"
-    (result,) = run_tests(read(text, "tests/it.yaml"), library(flow(NODES, header=HEADER)), {})
+def run(test: str, nodes: str = NODES) -> Result:
+    test = dedent(test).strip()
+    given = "" if test.startswith("given") else "given: {flow: main}\n"
+    text = f"tests:\n  - name: it\n{indent(given + test, '    ')}\n"
+    (result,) = run_tests(read(text, "tests/it.yaml"), library(flow(nodes, header=HEADER)), {})
     return result
 
 
-def call(*typed: str) -> tuple[Session, list[str]]:
+def call(*typed: str, nodes: str = NODES) -> tuple[Session, list[str]]:
     lines, said = iter(typed), []
-    caller = TextCaller(Machine(library(flow(NODES, header=HEADER))), lambda prompt: next(lines, None), said.append)
+    caller = TextCaller(Machine(library(flow(nodes, header=HEADER))), lambda prompt: next(lines, None), said.append)
     return caller.call("main", Caller("600100200"), lambda: NOON), said
 
 
@@ -51,6 +53,73 @@ GOOD = {
 @pytest.mark.parametrize("title", GOOD)
 def test_a_flow_test(title: str) -> None:
     assert run(GOOD[title]).problems == ()
+
+
+BANK = """
+    who:
+      type: identify
+      say: [account]
+      max_digits: 8
+      database: crm
+      sql: "select id from customers where key = :key"
+      parameters: {key: key}
+      results: {customer: data.id}
+      next: prove
+      no_input: {retries: 0, to: person}
+      no_match: {retries: 0, to: person}
+    prove:
+      type: verify
+      say: [pin]
+      attempts: 2
+      next: thanks
+      locked: end
+      no_input: {retries: 0, to: person}
+      no_match: {retries: 2, to: person}
+    thanks: {type: play, say: [thanks], next: end}
+    person: {type: enqueue, queue: help, otherwise: end}
+    end: {type: hangup}
+    """
+CUSTOMER = "given: {flow: main, caller: '1', pins: {c-7: '4711'}, lookups: [{database: crm, data: {id: c-7}}]}"
+PROVEN = {
+    "the right PIN": f"""
+        {CUSTOMER}
+        does: [press: "4711#"]
+        expect: {{hears: [pin, thanks], attributes: {{customer: c-7, verified: true}}, outcome: completed}}""",
+    "locked": f"""
+        {CUSTOMER}
+        does: [press: "1111#", press: "2222#"]
+        expect: {{hears_exactly: [pin, pin], node: end}}""",
+    "an account that is asked for": """
+        given:
+          flow: main
+          caller: "1"
+          pins: {c-9: "1234"}
+          lookups: [{database: crm, parameters: {key: "12345678"}, data: {id: c-9}}, {database: crm, status: 404}]
+        does: [press: "12345678", press: "1234#"]
+        expect: {hears: [account, pin, thanks], attributes: {identified_by: account}}""",
+    "the database is down": """
+        given: {flow: main, caller: "1", lookups: [{database: crm, fails: timeout}]}
+        expect: {outcome: failed}""",
+}
+
+
+@pytest.mark.parametrize("title", PROVEN)
+def test_a_flow_test_of_customers(title: str) -> None:
+    assert run(PROVEN[title], BANK).problems == ()
+
+
+def test_pins_are_in_no_story_of_a_test() -> None:
+    result = run(f"{CUSTOMER}\ndoes: [press: '8642#']\nexpect: {{queue: x}}", BANK)
+    assert "8642" not in "".join([*result.story, *map(str, result.problems)])
+    assert "the PIN of c-7 is wrong" in result.story
+
+
+def test_the_caller_in_the_terminal_is_identified_and_proven() -> None:
+    session, said = call('{"id": "c-7"}', "4711#", "maybe", "", nodes=BANK)
+    assert "[lookup select id from customers where key = :key in crm (key=600100200)]" in said
+    assert "[checks the PIN of c-7]" in said
+    assert any("`right` (an empty line)" in line for line in said)
+    assert session.attributes["verified"] is True
 
 
 def test_a_wrong_expectation_is_told() -> None:
