@@ -26,6 +26,7 @@ AREAS = (
     Area("flow_callers", ("flow",), "app"),
     Area("conf", ("conf",), "app"),
     Area("simulate", ("simulate",)),
+    Area("history", ("history",), "app"),
     Area("engine", ("run", "state", "live", "reload")),
     Area("agents", ("agent",), "app"),
     Area("accounts", ("user", "token")),

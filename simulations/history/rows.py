@@ -1,0 +1,151 @@
+"""Rows of a text file: encodings, delimiters, quotes, and the line of each row.
+
+A row is a line. A cell that goes over several lines does not occur in phone records, whereas a quote that nobody closed
+would swallow the rest of the file; so such a line is refused alone.
+"""
+
+import codecs
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from documents import DocumentError, Problem
+from simulations.history.refusals import Refusals
+
+AT_ONCE = 50_000
+"""Rows in a block: all that is in memory of a file at a time."""
+DELIMITERS = (",", ";", "\t", "|")
+HEADER_WITHIN = 20
+"""A header is looked for in so many first lines: people write titles above it."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class Block(NamedTuple):
+    """Rows with their lines."""
+
+    lines: list[int]
+    rows: list[list[str]]
+
+
+def encoding_of(path: Path) -> str:
+    """By its byte order mark; else by where its zeros are (UTF-16), else UTF-8 if all of it is, else Latin-1.
+
+    Raises DocumentError when the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            for mark, name in _MARKS:
+                if head.startswith(mark):
+                    return name
+            if head.count(0) > len(head) // 4:
+                return "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
+            decoder, piece = codecs.getincrementaldecoder("utf-8")(), head
+            while piece:
+                decoder.decode(piece)
+                piece = file.read(1 << 20)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "latin-1"
+    except OSError as error:
+        raise DocumentError([Problem(f"the file cannot be read: {error.strerror}", str(path))]) from None
+    return "utf-8"
+
+
+def lines_of(path: Path, encoding: str) -> Iterator[list[str]]:
+    """The file's lines without their ends, in blocks. What is not of the encoding becomes U+FFFD."""
+    with path.open(encoding=encoding, errors="replace", newline=None) as file:
+        while block := list(islice(file, AT_ONCE)):
+            yield [line.rstrip("\n") for line in block]
+
+
+def first_lines(path: Path, encoding: str) -> list[str]:
+    try:
+        return next(lines_of(path, encoding), [])[:200]
+    except LookupError:
+        raise DocumentError([Problem(f"there is no encoding {encoding!r}", str(path))]) from None
+
+
+def cells(line: str, delimiter: str) -> list[str]:
+    """The cells of one line; none if its quotes do not fit."""
+    try:
+        found = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in found]
+
+
+def delimiter_of(lines: Sequence[str]) -> str:
+    """The one that cuts most of these lines into the same number of cells, more than one."""
+
+    def fitness(delimiter: str) -> tuple[int, int]:
+        counts = [len(cells(line, delimiter)) for line in lines if line.strip()]
+        usual = max(set(counts), key=counts.count, default=1)
+        return (counts.count(usual) if usual > 1 else 0), usual
+
+    return max(DELIMITERS, key=fitness)
+
+
+def header_of(lines: Sequence[str], delimiter: str, wanted: Sequence[str]) -> tuple[int, list[str]]:
+    """The number of the header's line (from 1) and its cells: the first line with the most of the `wanted` names, and
+    with none of them anywhere the first line with several cells."""
+    names = {name.casefold() for name in wanted}
+    rows = [cells(line, delimiter) for line in lines[:HEADER_WITHIN]]
+    found = [len(names & {cell.casefold() for cell in row}) for row in rows]
+    if max(found, default=0) > 0:
+        place = found.index(max(found))
+    else:
+        place = next((number for number, row in enumerate(rows) if len(row) > 1), 0)
+    return place + 1, rows[place] if rows else []
+
+
+def blocks_of(
+    path: Path, encoding: str, delimiter: str, widths: frozenset[int], behind: int, refusals: Refusals, file: int
+) -> Iterator[Block]:
+    """The rows behind line `behind` whose number of cells is one of `widths`; the others are refused."""
+    number = 0
+    for lines in lines_of(path, encoding):
+        first, number = number + 1, number + len(lines)
+        skip = min(len(lines), max(0, behind - first + 1))
+        kept = Block([], [])
+        for at, row in enumerate(_parsed(lines[skip:], delimiter), start=first + skip):
+            if row is None:
+                refusals.add(file, at, "the quotes do not fit", lines[at - first])
+            elif not row:
+                pass  # an empty line is no row
+            elif len(row) not in widths:
+                if any(row):
+                    expected = " or ".join(map(str, sorted(widths)))
+                    refusals.add(file, at, f"{len(row)} cells instead of {expected}", lines[at - first])
+            elif "\ufffd" in lines[at - first]:
+                refusals.add(file, at, f"characters that are not {encoding}", lines[at - first])
+            else:
+                kept.lines.append(at)
+                kept.rows.append(row)
+        if kept.lines:
+            yield kept
+
+
+def _parsed(lines: list[str], delimiter: str) -> Iterator[list[str] | None]:
+    """One row for each line; None: its quotes do not fit. Fast as long as all of them do."""
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        rows = []
+    if len(rows) == len(lines):
+        yield from rows
+        return
+    for line in lines:
+        try:
+            yield next(csv.reader([line], delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            yield None

@@ -1,0 +1,119 @@
+"""`switchboard history import`: a history as a whole or not at all, and clear words for what cannot be used."""
+
+import csv
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from documents import DocumentError
+from simulations.history.directory import read_history
+from switchboard.cli.history import app
+from tests.support.histories import lines
+
+LOG = lines((0, "c1|sales|NONE|ENTERQUEUE||600|1"), (9, "c1|sales|NONE|ABANDON|1|1|9"))
+MORE = lines(
+    (9, "c1|sales|NONE|ABANDON|1|1|9"), (20, "c2|sales|NONE|ENTERQUEUE||600|1"), (23, "c2|sales|NONE|ABANDON|1|1|3")
+)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["import", *map(str, arguments)])
+
+
+def written(path: Path, text: str = LOG, name: str = "queue_log") -> Path:
+    (path / name).write_text(text)
+    return path / name
+
+
+def test_a_history_and_a_summary(tmp_path: Path) -> None:
+    result = run(written(tmp_path, LOG + "broken\n"), "--to", tmp_path / "h", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["contacts"] == 1
+    assert [(row["rows"], row["reason"]) for row in said["refused"]] == [
+        (1, "the time is neither Unix time nor a date")
+    ]
+    with (tmp_path / "h/refused.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["file", "line", "reason", "value"],
+            [str(tmp_path / "queue_log"), "3", "the time is neither Unix time nor a date", "broken"],
+        ]
+    assert len(read_history(tmp_path / "h").contacts) == 1
+    assert stat.S_IMODE((tmp_path / "h/.caller-key").stat().st_mode) == 0o600
+    assert sorted(os.listdir(tmp_path)) == ["h", "queue_log"]
+
+
+def test_more_is_added_and_what_overlaps_counts_once(tmp_path: Path) -> None:
+    log, more, to = written(tmp_path), written(tmp_path, MORE, "queue_log.1"), tmp_path / "h"
+    assert run(log, "--to", to).exit_code == 0
+    assert isinstance(run(more, "--to", to).exception, DocumentError)
+    assert run(more, "--to", to, "--add").exit_code == 0
+    history = read_history(to)
+    assert history.contacts["contact"].to_pylist() == ["c1", "c2"]
+    assert len(set(history.contacts["caller"].to_pylist())) == 1, "the same key for the same caller"
+    assert [source["source"] for source in history.about["sources"]] == [str(log), str(more)]
+    assert run(more, "--to", to, "--replace").exit_code == 0
+    assert len(read_history(to).contacts) == 2
+
+
+def test_strict_writes_nothing_when_a_row_is_refused(tmp_path: Path) -> None:
+    result = run(written(tmp_path, LOG + LOG), "--to", tmp_path / "h", "--strict")
+    assert result.exit_code == 1
+    assert "Nothing was written" in result.stderr
+    assert not (tmp_path / "h").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "nothing says what its columns mean"),
+        ("Start,Queue\n", "it has: Start, Queue"),
+        ("arrived,agent\n", "there is not a single contact in it"),
+        ("1772440000|NONE|NONE|NONE|QUEUESTART|\n", "there is not a single contact in it"),
+    ],
+)
+def test_an_empty_history_is_none(tmp_path: Path, text: str, message: str) -> None:
+    result = run(written(tmp_path, text, "calls"), "--to", tmp_path / "h")
+    assert isinstance(result.exception, DocumentError)
+    assert message in str(result.exception)
+    assert not (tmp_path / "h").exists()
+
+
+def test_other_directories_are_left_alone(tmp_path: Path) -> None:
+    log = written(tmp_path)
+    for to in (tmp_path, log):
+        for option in ("--replace", "--add"):
+            result = run(log, "--to", to, option)
+            assert isinstance(result.exception, DocumentError), option
+    assert log.read_text() == LOG
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--time-zone", "Europe/Madird"], r"did you mean 'Europe/Madrid'"),
+        (["--mapping", "nowhere.yaml"], "the mapping cannot be read"),
+        (["--encoding", "klingon", "--format", "csv"], "there is no encoding 'klingon'"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, arguments: list[str], message: str) -> None:
+    result = run(written(tmp_path), "--to", tmp_path / "h", *arguments)
+    assert isinstance(result.exception, DocumentError)
+    assert message in str(result.exception)
+    assert run(written(tmp_path), "--format", "excel").exit_code == 2
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    result = run(tmp_path / "nowhere", "--to", tmp_path / "h")
+    assert "the file cannot be read: No such file" in str(result.exception)
+
+
+def test_a_mapping_with_a_mistake_tells_the_line(tmp_path: Path) -> None:
+    mapping = written(tmp_path, "columns:\n  arrived: Start\n  agnet: Who\n", "m.yaml")
+    result = run(written(tmp_path, "Start,Who\n", "x.csv"), "--mapping", mapping)
+    assert "m.yaml:3: columns.agnet" in str(result.exception)
+    assert "did you mean 'agent'" in str(result.exception)
