@@ -44,17 +44,22 @@ class NodeTraffic:
 
 @dataclass(slots=True)
 class Traffic:
-    """Callers counted over these flows."""
+    """Callers counted over these flows. `ends`: how many ended in each way, in the words of who counts; `contained`:
+    how many the flows served to their end without an agent; `times_ms`: how long each was in the flows."""
 
     flows: Mapping[str, Flow]
-    callers: int = 0
     nodes: dict[tuple[str, str], NodeTraffic] = field(default_factory=dict)
+    ends: Counter[str] = field(default_factory=Counter)
+    contained: int = 0
+    times_ms: list[int] = field(default_factory=list)
 
-    def add(self, visits: Sequence[Visit], outcome: str, ended_ms: int) -> None:
-        """One caller, with all nodes from the start, how the flow ended (`hungup`, `failed: WHY`, or anything that is
-        as it should be), and when. Visits of nodes that the flows do not have (an older version's) are left out."""
-        self.callers += 1
+    def add(self, visits: Sequence[Visit], outcome: str, ended_ms: int, *, end: str, contained: bool) -> None:
+        """One caller: all nodes from the start, how the session ended (`hungup`, `failed: WHY`, or anything that is as
+        it should be), and when. Visits of nodes that the flows do not have (an older version's) are left out."""
+        self.ends[end] += 1
+        self.contained += contained
         times = [visit.at_ms for visit in visits] + [ended_ms]
+        self.times_ms.append(ended_ms - times[0])
         for visit, (since_ms, until_ms) in zip(visits, pairwise(times), strict=True):
             if (node := self._node(visit)) is not None:
                 node.entered += 1
@@ -65,9 +70,35 @@ class Traffic:
             last.hung_up += outcome == HUNG_UP
             last.failed += outcome.startswith(FAILED)
 
+    @property
+    def callers(self) -> int:
+        return len(self.times_ms)
+
     def of(self, flow: str) -> dict[str, NodeTraffic]:
         """By node, also those to which nobody came."""
         return {name: self.nodes.get((flow, name), NodeTraffic()) for name in self.flows[flow].nodes}
+
+    def visited(self, flow: str) -> dict[str, NodeTraffic]:
+        """By node, those to which somebody came."""
+        return {name: node for name, node in self.of(flow).items() if node.entered}
+
+    def interval(self, count: int, z: float = 1.96) -> tuple[float, float]:
+        """The share that so many are of all callers, as Wilson's interval (E. B. Wilson, Journal of the American
+        Statistical Association 22, 1927); z 1.96 is 95 %. (0, 1) without callers."""
+        if not (n := self.callers):
+            return 0.0, 1.0
+        share = count / n
+        middle = share + z * z / (2 * n)
+        half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+
+    def spent_s(self) -> dict[str, float]:
+        """Mean, median and 90 % quantile of the time in the flows, in seconds; nothing without callers."""
+        if not self.times_ms:
+            return {}
+        ordered = sorted(self.times_ms)
+        quantiles = {name: ordered[int(share * (len(ordered) - 1))] for name, share in (("p50", 0.5), ("p90", 0.9))}
+        return {name: ms / 1000 for name, ms in {"mean": sum(ordered) / len(ordered), **quantiles}.items()}
 
     def _node(self, visit: Visit) -> NodeTraffic | None:
         flow = self.flows.get(visit.flow)

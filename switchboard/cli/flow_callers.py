@@ -1,12 +1,13 @@
-"""`switchboard flow simulate`: what thousands of callers would do in the flows, as a table and as pictures.
+"""`switchboard flow simulate` and `traffic`: what callers would do in the flows, and what they did.
 
-Its commands are added to those of `switchboard.cli.flow`, so whoever loads this module has them all.
+Both as tables and as pictures. The commands are added to those of `switchboard.cli.flow`, so whoever loads this module
+has them all.
 """
 
 import json
-from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,15 +16,15 @@ from rich.table import Table
 
 from documents import DocumentError, Problem
 from ivr.flow.diagram import diagram
-from ivr.flow.traffic import NodeTraffic, Traffic
-from switchboard.cli.flow import AsJson, app, write_pictures
-from switchboard.cli.simulate import read_setting
-
-# numpy takes long to load, which no other command should pay for.
-if TYPE_CHECKING:
-    from simulations.flow_study import FlowStudy
+from ivr.flow.prompts import Prompts
+from ivr.flow.traffic import Traffic
+from switchboard.centre import load_centre
+from switchboard.cli.flow import AsJson, Directory, app, write_pictures
 
 console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+Pictures = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Draw each flow with its callers into this directory.")
+]
 
 
 @app.command("simulate")
@@ -32,63 +33,81 @@ def simulate(
     centre: Annotated[Path | None, typer.Option(help="The centre, in the place of the scenario's.")] = None,
     callers: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many.")] = 10_000,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Draw each flow with its callers into this directory.")
-    ] = None,
+    output: Pictures = None,
     as_json: AsJson = False,
 ) -> None:
     """Send thousands of callers through the flows: how many are served there, how long it takes, where they leave.
 
     A caller who enters a queue is followed no further; `switchboard simulate` does that.
     """
-    from simulations.flow_study import study_flows
+    from simulations.flow_study import study_flows  # loads numpy, which no other command should pay for
+    from switchboard.cli.simulate import read_setting
 
     setting = read_setting(scenario, centre, None, seed)
     try:
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task("callers", total=callers)
-            study = study_flows(setting, callers, lambda done: progress.update(task, completed=done))
+            counted = study_flows(setting, callers, lambda done: progress.update(task, completed=done))
     except ValueError as error:
         raise DocumentError([Problem(str(error), str(scenario))]) from None
+    _tell(counted, setting.centre.library.prompts if setting.centre.library else None, output, as_json=as_json)
+
+
+@app.command("traffic")
+def traffic(
+    directory: Directory,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, as 2026-03-29.")],
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day (by default the first).")
+    ] = None,
+    output: Pictures = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show from the records what callers did in the flows on these days: where they came through, and got lost."""
+    from switchboard.cli.records import reading
+    from switchboard.reports.flows import recorded_traffic
+    from switchboard.reports.periods import periods
+
+    centre = load_centre(directory)
+    days = periods(first.date(), (last or first).date(), centre.zone, "day")
+    if not days:
+        raise typer.BadParameter(f"{last:%Y-%m-%d} is before {first:%Y-%m-%d}", param_hint="--to")
+    with reading(centre) as connection:
+        counted, under_way = recorded_traffic(connection, centre.flows, days[0].start_ms, days[-1].end_ms)
+    _tell(counted, centre.prompts, output, as_json=as_json)
+    if under_way:
+        errors.print(f"{under_way} calls are not over yet; they are not counted.")
+
+
+def _tell(counted: Traffic, prompts: Prompts | None, output: Path | None, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_as_data(study), indent=2))
+        print(json.dumps(_as_data(counted), indent=2))
     else:
-        _print(study)
+        with console.capture() as lines:
+            _print_tables(counted)
+        for line in lines.get().splitlines():  # without the blanks with which tables are filled
+            typer.echo(line.rstrip())
     if output is not None:
-        prompts = setting.centre.library.prompts if setting.centre.library else None
-        flows = {name: flow for name, flow in study.traffic.flows.items() if any(_visited(study.traffic, name))}
-        write_pictures(output, {name: diagram(flow, prompts, study.traffic.of(name)) for name, flow in flows.items()})
+        flows = {name: flow for name, flow in counted.flows.items() if counted.visited(name)}
+        write_pictures(output, {name: diagram(flow, prompts, counted.of(name)) for name, flow in flows.items()})
 
 
-def _visited(traffic: Traffic, flow: str) -> Iterator[tuple[str, NodeTraffic]]:
-    return ((name, node) for name, node in traffic.of(flow).items() if node.entered)
-
-
-def _print(study: "FlowStudy") -> None:
-    with console.capture() as lines:
-        _print_tables(study)
-    for line in lines.get().splitlines():  # without the blanks with which tables are filled
-        typer.echo(line.rstrip())
-
-
-def _print_tables(study: "FlowStudy") -> None:
-    from simulations.flow_study import spent_s
-
-    ends = Table(title=f"{len(study.times_ms):,} callers", title_justify="left", box=None, padding=(0, 2, 0, 0))
+def _print_tables(counted: Traffic) -> None:
+    ends = Table(title=f"{counted.callers:,} callers", title_justify="left", box=None, padding=(0, 2, 0, 0))
     ends.add_column("they ended")
     ends.add_column("callers", justify="right")
     ends.add_column("share", justify="right")
-    for end, count in study.ends.most_common():
-        low, high = study.interval(end)
+    for end, count in counted.ends.most_common():
+        low, high = counted.interval(count)
         ends.add_row(_in_words(end), f"{count:,}", f"{low:.1%} to {high:.1%}")
     console.print(ends, "")
-    console.print(
-        "Time in the flows: mean {mean:.1f} s, half under {p50:.1f} s, nine of ten under {p90:.1f} s".format(
-            **spent_s(study)
-        )
-    )
-    for flow in study.traffic.flows:
-        rows = sorted(_visited(study.traffic, flow), key=lambda row: -row[1].entered)
+    if spent := counted.spent_s():
+        text = "Time in the flows: mean {mean:.1f} s, half under {p50:.1f} s, nine of ten under {p90:.1f} s"
+        console.print(text.format(**spent))
+    low, high = counted.interval(counted.contained)
+    console.print(f"Served without an agent: {counted.contained:,} ({low:.1%} to {high:.1%})")
+    for flow in counted.flows:
+        rows = sorted(counted.visited(flow).items(), key=lambda row: -row[1].entered)
         if rows:
             table = Table(title=f"\nflow {flow}", title_justify="left", box=None, padding=(0, 2, 0, 0))
             table.add_column("node", no_wrap=True)
@@ -107,19 +126,18 @@ def _share(share: float) -> str:
 
 
 def _in_words(end: str) -> str:
-    return {"completed": "served by the flow", "hungup": "hung up", "failed": "failed"}.get(end, f"in {end}")
+    words = {"completed": "at the end of the flow", "hungup": "hung up", "failed": "failed"}
+    return words.get(end, f"in {end}")
 
 
-def _as_data(study: "FlowStudy") -> dict[str, object]:
-    from simulations.flow_study import spent_s
-
+def _as_data(counted: Traffic) -> dict[str, object]:
     return {
-        "callers": len(study.times_ms),
-        "containment": study.containment,
+        "callers": counted.callers,
+        "contained": counted.contained,
         "ends": {
-            end: {"callers": count, "interval_95": study.interval(end)} for end, count in study.ends.most_common()
+            end: {"callers": count, "interval_95": counted.interval(count)} for end, count in counted.ends.most_common()
         },
-        "time_in_flows_s": spent_s(study),
+        "time_in_flows_s": counted.spent_s(),
         "flows": {
             flow: {
                 name: {
@@ -129,8 +147,8 @@ def _as_data(study: "FlowStudy") -> dict[str, object]:
                     "mean_s": node.mean_ms / 1000,
                     "exits": dict(node.exits),
                 }
-                for name, node in _visited(study.traffic, flow)
+                for name, node in counted.visited(flow).items()
             }
-            for flow in study.traffic.flows
+            for flow in counted.flows
         },
     }

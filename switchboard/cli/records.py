@@ -56,7 +56,8 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _reading(centre: Centre) -> Iterator[Connection]:
+def reading(centre: Centre) -> Iterator[Connection]:
+    """The centre's records; what keeps them from being read is said in words, with exit code 3."""
     with _explained():
         store = database.open_centre_store(centre, read_only=True)
         database.require_records(store)
@@ -88,7 +89,7 @@ def show(
 ) -> None:
     """Show all that the records have of a contact: every leg, state and decision."""
     loaded = load_centre(centre)
-    with _reading(loaded) as connection:
+    with reading(loaded) as connection:
         found = find_contacts(connection, contact)
         if len(found) > 1:
             _fail(f"{contact!r} could be {', '.join(found)}.", 1)
@@ -132,7 +133,7 @@ def report(
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal; give --output FILE", param_hint="--format")
     loaded = load_centre(centre)
-    with _reading(loaded) as connection:
+    with reading(loaded) as connection:
         now_ms = _until_ms(loaded, connection)
         try:
             days = first.date(), (last or first).date()
@@ -215,7 +216,7 @@ def upgrade(centre: CentreDirectory) -> None:
 def status(centre: CentreDirectory) -> None:
     """Show up to where the journal is stored. Exit code 1: something is not stored yet."""
     loaded = load_centre(centre)
-    with _reading(loaded) as connection:
+    with reading(loaded) as connection:
         row = connection.execute(select(journal_position)).one_or_none()
 
     position = Position(row.file, row.offset) if row else BEGINNING
@@ -255,7 +256,7 @@ def export(
         query = query.where(table.at_ms < _ms(loaded, date.fromordinal(last.toordinal() + 1)))
     out = output.open("w", encoding="utf-8", newline="\n") if output else sys.stdout
     try:
-        with _reading(loaded) as connection:
+        with reading(loaded) as connection:
             for row in connection.execution_options(yield_per=5000).execute(query):
                 line = written(row.at_ms, row.callid, row.queuename, row.agent, row.event, tuple(row[-5:]))
                 out.write(line + "\n")

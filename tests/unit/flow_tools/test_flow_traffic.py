@@ -12,7 +12,7 @@ from ivr.flow.diagram import diagram
 from ivr.flow.session import Visit
 from ivr.flow.traffic import Traffic
 from router.core.policy import Policy
-from simulations.flow_study import FlowStudy, study_flows
+from simulations.flow_study import study_flows
 from simulations.scenario import Scenario
 from simulations.setting import Centre, settle
 from tests.support.flows import flow, library
@@ -33,7 +33,7 @@ end: {type: hangup}
 SHARES = {"1": 0.4, "2": 0.3, "9": 0.1, "silence": 0.15, "hang up": 0.05}
 
 
-def study(callers: int, shares: dict[str, float] = SHARES, seed: int = 3) -> FlowStudy:
+def study(callers: int, shares: dict[str, float] = SHARES, seed: int = 3) -> Traffic:
     text = json.dumps(
         {
             "name": "flows",
@@ -58,24 +58,25 @@ def study(callers: int, shares: dict[str, float] = SHARES, seed: int = 3) -> Flo
 def test_shares_of_ends_are_those_of_what_callers_press() -> None:
     n = 4_000
     found = study(n)
-    assert sum(found.ends.values()) == found.traffic.callers == len(found.times_ms) == n
+    assert sum(found.ends.values()) == found.callers == n
     expected = {"completed": 0.65, "queue a": 0.3, "hungup": 0.05}
     for end, share in expected.items():
         error = (share * (1 - share) / n) ** 0.5
         assert abs(found.ends[end] / n - share) < 4 * error, (end, found.ends[end] / n)
-        low, high = found.interval(end)
+        low, high = found.interval(found.ends[end])
         assert low < found.ends[end] / n < high
 
 
 def test_each_node_knows_who_came_who_left_and_how() -> None:
     found = study(1_000)
-    of = found.traffic.of("main")
+    of = found.of("main")
     assert of["ask"].entered == 1_000
     assert of["ask"].exits.total() + of["ask"].hung_up == 1_000
     assert of["tell"].entered == of["ask"].exits["1"] + of["ask"].exits["no_input"]
     assert of["wait"].entered == found.ends["queue a"]
     assert of["end"].entered == found.ends["completed"]
     assert (of["ask"].mean_ms, of["tell"].mean_ms) == (5_000, 3_000)
+    assert found.contained == found.ends["completed"]
     assert sum(found.times_ms) == sum(node.spent_ms for node in of.values())
 
 
@@ -86,14 +87,20 @@ def test_equal_seeds_give_equal_callers() -> None:
 
 def test_nodes_of_another_version_are_left_out() -> None:
     traffic = Traffic({"main": flow(NODES)})
-    traffic.add([Visit("main", "gone", "start", 0), Visit("main", "tell", "next", 10)], "hungup", 30)
+    traffic.add(
+        [Visit("main", "gone", "start", 0), Visit("main", "tell", "next", 10)],
+        "hungup",
+        30,
+        end="hungup",
+        contained=False,
+    )
     assert traffic.of("main")["tell"].hung_up == 1
     assert traffic.of("main")["tell"].spent_ms == 20
     assert ("main", "gone") not in traffic.nodes
 
 
 def test_the_picture_says_how_many_came_were_lost_and_went_where() -> None:
-    drawn = diagram(flow(NODES), None, study(1_000).traffic.of("main"))
+    drawn = diagram(flow(NODES), None, study(1_000).of("main"))
     ElementTree.fromstring(drawn)
     text = re.sub(r"<[^>]+>", "", drawn)
     assert "1,000 came" in text
