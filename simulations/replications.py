@@ -1,10 +1,7 @@
-"""Many replications of one setting, in parallel processes. The results depend on the seed, never on their number."""
+"""Many replications of one setting or of several, here or elsewhere. The results depend on the seed, never on where
+they are made or by how many processes."""
 
-import multiprocessing
-import signal
-from collections import deque
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,15 +9,13 @@ import msgspec
 from router.core.metrics import Figures
 from router.core.tallies import AgentTally, ContactTally
 from simulations.driver import Replication
+from simulations.places import Place, PlaceLost, local
 from simulations.setting import MINUTE_MS, Setting
 from simulations.statistics import added, estimate
-from simulations.stopping import Stopped, UntilHalfWidth
+from simulations.stopping import Stopped
 
 Progress = Callable[[int], None]
 """Told how many replications are done."""
-
-AHEAD = 4
-"""How many replications for each process may be under way or done ahead of the first that is not."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -45,13 +40,14 @@ class Outcome(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Study:
-    """The replications that were done, in order; at most `wanted`, fewer when it was interrupted or when the wanted
-    half-width was reached before (`stopped` tells of it)."""
+    """The replications that were done, in order; at most `wanted`. Fewer when the wanted half-width was reached before
+    (`stopped` tells of it), or when it `ended` early: `interrupted`, or why the place where it ran was lost."""
 
     setting: Setting
     wanted: int
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: Stopped | None = None
+    ended: str = ""
 
     @property
     def complete(self) -> bool:
@@ -89,69 +85,51 @@ def _whole(intervals: tuple[Span, ...]) -> Span:
     )
 
 
-def run_study(setting: Setting, jobs: int = 1, progress: Progress | None = None) -> Study:
-    """Runs the replications of the scenario in `jobs` processes, all of them or until the wanted half-width is reached.
-    Ctrl-C ends it with those that are done."""
-    until = setting.scenario.until_half_width
-    study = Study(setting, setting.scenario.replications if until is None else until.maximum)
-    looks = () if until is None else until.looks_after()
-    outcomes = _one_by_one(setting, study.wanted) if jobs <= 1 else _side_by_side(setting, study.wanted, jobs)
+def run_study(setting: Setting, jobs: int = 1, progress: Progress | None = None, place: Place | None = None) -> Study:
+    """Runs the replications of the scenario in `jobs` processes, or at `place`: all of them, or until the wanted
+    half-width is reached. Ctrl-C, or a place that is lost, ends it with those that are done."""
+    return run_studies([setting], place or local(jobs), progress)[0]
+
+
+def run_studies(settings: Sequence[Setting], place: Place, progress: Progress | None = None) -> list[Study]:
+    """A study of each setting, in step: replication 0 of all, then replication 1, and so on, so that an interruption
+    leaves the same replications of each. Those with a wanted half-width go on until all have reached theirs. `progress`
+    is told of all together."""
+    studies = [Study(setting, setting.scenario.most_replications) for setting in settings]
+    tasks = [
+        (position, number)
+        for number in range(max(study.wanted for study in studies))
+        for position, study in enumerate(studies)
+        if number < study.wanted
+    ]
+    results = place.results(replicate, settings, tasks)
+    ended = ""
     try:
-        for outcome in outcomes:
-            study.outcomes.append(outcome)
+        for done, ((position, _), outcome) in enumerate(zip(tasks, results, strict=True), start=1):
+            studies[position].outcomes.append(outcome)
             if progress is not None:
-                progress(len(study.outcomes))
-            if until is not None and len(study.outcomes) in looks:
-                study.stopped = _look(until, study)
-                if study.stopped.reached:
-                    break
+                progress(done)
+            if _look(studies[position]) and all(study.complete for study in studies):
+                break
     except KeyboardInterrupt:
-        pass
+        ended = "interrupted"
+    except PlaceLost as error:
+        ended = str(error)
     finally:
-        outcomes.close()
-    return study
+        results.close()
+    for study in studies:
+        if not study.complete:
+            study.ended = ended
+    return studies
 
 
-def _look(until: UntilHalfWidth, study: Study) -> Stopped:
+def _look(study: Study) -> bool:
+    """Looks at the wanted half-width, if there is one and its time has come; whether it is reached."""
+    scenario, until = study.setting.scenario, study.setting.scenario.until_half_width
+    if until is None or len(study.outcomes) not in until.looks_after():
+        return False
     whole = [outcome.whole for outcome in study.outcomes]
     tallies = [span.all_queues if until.queue is None else span.queues[until.queue] for span in whole]
-    half_width = estimate(until.metric, tallies, study.setting.scenario.confidence).half_width
-    return Stopped(until.metric, until.queue, until.value, half_width)
-
-
-Outcomes = Generator[Outcome, None, None]
-"""Outcomes by their number, from 0."""
-
-
-def _one_by_one(setting: Setting, wanted: int) -> Outcomes:
-    for number in range(wanted):
-        yield replicate(setting, number)
-
-
-def _side_by_side(setting: Setting, wanted: int, jobs: int) -> Outcomes:
-    """A few replications ahead are under way, and no more: a study that stops early has not much in vain."""
-    context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(min(jobs, wanted), context, initializer=_begin_worker, initargs=(setting,))
-    under_way: deque[Future[Outcome]] = deque()
-    try:
-        for number in range(wanted):
-            under_way.append(pool.submit(_replicate_in_worker, number))
-            if len(under_way) > AHEAD * jobs:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-_worker_setting: list[Setting] = []
-
-
-def _begin_worker(setting: Setting) -> None:
-    # Ctrl-C reaches every process of the terminal: the workers end at once and silently, the parent reports.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _worker_setting[:] = [setting]
-
-
-def _replicate_in_worker(number: int) -> Outcome:
-    return replicate(_worker_setting[0], number)
+    half_width = estimate(until.metric, tallies, scenario.confidence).half_width
+    study.stopped = Stopped(until.metric, until.queue, until.value, half_width)
+    return study.stopped.reached

@@ -32,8 +32,9 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """A whole study. `replications` were done of `wanted`; `unfinished` contacts were still there at the end.
-    `stopped`: how it ended when a half-width was wanted, and `wanted` is the most that were allowed."""
+    """A whole study. `replications` were done of `wanted`, fewer when it `ended` early (why); `unfinished` contacts
+    were still there at the end. `stopped`: how it ended when a half-width was wanted, and `wanted` is the most that
+    were allowed."""
 
     scenario: str
     policy_version: int
@@ -49,6 +50,7 @@ class Results(msgspec.Struct, frozen=True):
     intervals: tuple[SpanResult, ...]
     unfinished: Estimate
     stopped: Stopped | None = None
+    ended: str = ""
 
     @property
     def interrupted(self) -> bool:
@@ -80,6 +82,7 @@ def summarise(study: Study) -> Results:
         intervals=tuple(_span(study, spans, queues) for spans in _by_interval(outcomes)),
         unfinished=mean_estimate([outcome.unfinished for outcome in outcomes], scenario.confidence),
         stopped=study.stopped,
+        ended=study.ended,
     )
 
 

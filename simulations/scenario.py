@@ -268,6 +268,10 @@ class Scenario(Model):
         return clock(self.start)
 
     @property
+    def most_replications(self) -> int:
+        return self.replications if self.until_half_width is None else self.until_half_width.maximum
+
+    @property
     def intervals(self) -> int:
         return round(self.duration_minutes / self.interval_minutes)
 

@@ -1,6 +1,5 @@
 """`switchboard simulate`: a scenario played many times over the real router and the real flows."""
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,8 +10,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from switchboard.cli.places import ClusterOption, ended_early, nothing_done, place_of
+
 # numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
+    from simulations.places import Place
     from simulations.replications import Study
     from simulations.results import Estimates, Results
     from simulations.setting import Setting
@@ -34,6 +36,7 @@ def simulate(
         typer.Option(min=1, max=100_000, help="How often, in the place of the scenario's number or half-width."),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
+    cluster: ClusterOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the report goes; by default var/simulations/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")] = False,
@@ -45,10 +48,9 @@ def simulate(
     setting = read_setting(scenario, centre, replications, seed)
     directory = out or Path("var/simulations") / _as_file_name(setting.scenario.name)
     _make(directory)
-    study = _run(setting, jobs or os.cpu_count() or 1)
+    study = _run(setting, place_of(jobs, cluster))
     if not study.outcomes:
-        errors.print("Interrupted before the first replication was done: there is nothing to report.")
-        raise typer.Exit(130)
+        nothing_done(study.ended)
     results = summarise(study)
     written = _written(results, directory)
     if json:
@@ -56,10 +58,7 @@ def simulate(
     else:
         _print(results, list(written.values()))
     if not study.complete:
-        errors.print(
-            f"Interrupted: {len(study.outcomes)} of {study.wanted} replications were done; the figures are of those."
-        )
-        raise typer.Exit(130)
+        ended_early(study.ended, len(study.outcomes), study.wanted)
 
 
 def _as_file_name(name: str) -> str:
@@ -107,15 +106,13 @@ def read_setting(path: Path, centre: Path | None, replications: int | None, seed
     return settle(source, scenario, Centre(loaded.policy, loaded.library, dict(loaded.numbers)))
 
 
-def _run(setting: "Setting", jobs: int) -> "Study":
+def _run(setting: "Setting", place: "Place") -> "Study":
     from simulations.replications import run_study
 
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        until = setting.scenario.until_half_width
-        most = setting.scenario.replications if until is None else until.maximum
-        task = progress.add_task("replications", total=most)
-        return run_study(setting, jobs, lambda done: progress.update(task, completed=done))
+        task = progress.add_task("replications", total=setting.scenario.most_replications)
+        return run_study(setting, progress=lambda done: progress.update(task, completed=done), place=place)
 
 
 def _print(results: "Results", paths: list[Path]) -> None:
