@@ -27,6 +27,7 @@ AREAS = (
     Area("conf", ("conf",), "app"),
     Area("simulate", ("simulate",)),
     Area("history", ("history",), "app"),
+    Area("erlang", ("erlang",), "app"),
     Area("engine", ("run", "state", "live", "reload")),
     Area("agents", ("agent",), "app"),
     Area("accounts", ("user", "token")),
