@@ -56,7 +56,7 @@ class Call:
     name of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
     during it the caller was to be joined with an agent. `queue`: into which the flow has put the caller, who may be out
     of it with the place kept. `left_message`: a caller who goes now has not given up. `with_agent`: the caller comes
-    back from a talk, whatever the dialplan says."""
+    back from a talk, whatever the dialplan says. `served`: the queue and the agent of the last talk."""
 
     session: Session
     machine: Machine
@@ -69,6 +69,7 @@ class Call:
     with_agent: bool = False
     joining: bool = False
     released: str | None = None
+    served: tuple[str, str] = ("", "")
     news: News = field(default_factory=News)
 
     def goes_on(self, exit_name: str) -> None:
@@ -95,6 +96,8 @@ class Voicemails(Protocol):
 
 Doer = Callable[[AgiChannel, str, Session, Any], Awaitable[Input]]
 """Carries out an effect for the caller on this channel: the contact, its session, the effect."""
+Note = Callable[[str, Session, Any], None]
+"""Takes an effect for which the caller does not wait: the contact, its session, the effect."""
 
 
 class Calls:
@@ -118,6 +121,7 @@ class Calls:
         book_callback: Callable[[str, Session, BookCallback], Input] | None = None,
         voicemails: Voicemails | None = None,
         doers: Mapping[type[Effect], Doer] | None = None,
+        notes: Mapping[type[Effect], Note] | None = None,
         before_waiting: Callable[[AgiChannel, str, str], Awaitable[None]] | None = None,
     ) -> None:
         self.machine = machine
@@ -131,6 +135,7 @@ class Calls:
         self._book_callback = book_callback
         self._voicemails = voicemails
         self._doers = doers or {}
+        self._notes = notes or {}
         self._music_class = music_class
         self._in_step = in_step
         self._before_waiting = before_waiting
@@ -150,6 +155,11 @@ class Calls:
     def session(self, contact: str) -> Session | None:
         call = self._calls.get(contact)
         return call.session if call else None
+
+    def served(self, contact: str) -> tuple[str, str]:
+        """The queue and the agent of the caller's last talk; empty without one, or when an earlier engine saw it."""
+        call = self._calls.get(contact)
+        return call.served if call else ("", "")
 
     def channel(self, contact: str) -> str | None:
         """The name of the caller's channel, once it has been seen by this engine."""
@@ -202,9 +212,10 @@ class Calls:
                     call.joining = True
                 case ContactReleased(contact=contact, action=action) if call := self._calls.get(contact):
                     call.goes_on(action.target)
-                case ContactFinished(contact=contact, outcome="answered", transferred_to=None) if call := (
-                    self._calls.get(contact)
-                ):
+                case ContactFinished(
+                    contact=contact, outcome="answered", transferred_to=None, queue=queue, agent=agent
+                ) if call := self._calls.get(contact):
+                    call.served = (queue, agent or "")
                     call.goes_on(ANSWERED)  # usually the caller is about to come back from the Bridge
                 case Hold(contact=contact, reason=reason) if call := self._calls.get(contact):
                     call.hold_reason, call.with_agent = reason, True
@@ -230,7 +241,10 @@ class Calls:
         while True:
             self._save(contact, call.session)
             for effect in effects[:-1]:
-                await self._performer.perform(channel, effect)
+                if note := self._notes.get(type(effect)):
+                    note(contact, call.session, effect)
+                else:
+                    await self._performer.perform(channel, effect)
             last = effects[-1] if effects else HangUp()
             if isinstance(last, HangUp):
                 await self._leave_queue(channel, contact)

@@ -14,7 +14,7 @@ from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG,
 from documents import DocumentError
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
-from ivr.flow.effects import Dial, Query, Verify
+from ivr.flow.effects import Dial, Notify, Query, SurveyAnswered, Verify
 from ivr.flow.hours import Hours
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
@@ -48,11 +48,12 @@ from switchboard.customer_pins import Pins
 from switchboard.database_lookup import DatabaseLookup
 from switchboard.desks import Desks
 from switchboard.destinations import Destinations
-from switchboard.facts import FLOW_ENDED
+from switchboard.facts import FLOW_ENDED, SURVEY
 from switchboard.flow_dialling import FlowDialling
 from switchboard.flow_lookups import FlowLookups
 from switchboard.lock import DirectoryLock
 from switchboard.logs import about
+from switchboard.notifying import Notifier
 from switchboard.opening import Opening
 from switchboard.operations.base import AUDIT
 from switchboard.other_work import OtherWork
@@ -129,6 +130,7 @@ class Engine:
             self._assemble()
             await stack.enter_async_context(self._lookup)
             stack.callback(self._databases.close)
+            await stack.enter_async_context(self.notifier)
             self._take_over(recovered)
             self.voicemails.open()
             stack.callback(self.voicemails.close)
@@ -311,6 +313,7 @@ class Engine:
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
         performer = Performer()
         room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
+        self.notifier = Notifier(settings.notify, self.centre.directory, fact=self.fact)
         self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)
         lookups = FlowLookups(self._lookup.look_up, self._databases.query, self.clock.now_ms)
         verifier = Verifier(Pins(self.directory), lookups.look_up, self.clock.now_ms)
@@ -329,6 +332,7 @@ class Engine:
             in_step=self.line.in_step.wait,
             before_waiting=self._announce_recording,
             voicemails=self.voicemails,
+            notes={Notify: self.notifier.notify, SurveyAnswered: self._survey_answered},
             doers={Dial: dialling.dial, Query: lookups.query, Verify: verifier.verify},
             save=self.save_session,
             on_finished=self._session_finished,
@@ -445,6 +449,20 @@ class Engine:
         raw = msgspec.Raw(session.to_json()) if session else NOTHING
         self.live.record(SessionSaved(self.clock.now_ms(), contact, raw))
         self.board.touch()
+
+    def _survey_answered(self, contact: str, session: Session, effect: SurveyAnswered) -> None:
+        """An answer belongs to the contact, and counts for the queue and the agent of the talk before it."""
+        queue, agent = self.calls.served(contact)
+        data = {
+            "survey": effect.survey,
+            "question": effect.question,
+            "score": effect.score,
+            "recording": effect.recording,
+            "queue": queue,
+            "intent": str(session.attributes.get("intent", "")),
+        }
+        self.fact(SURVEY, contact=contact, agent=agent, data=data)
+        self.metrics.survey_answered(effect.question, effect.score, queue, self.clock.now_ms())
 
     def _session_finished(self, contact: str, session: Session, entered_queue: bool) -> None:
         contained = session.outcome == "completed" and not entered_queue

@@ -87,6 +87,11 @@ class TextCaller:
         elif isinstance(effect, effects.BookCallback):
             when = told_when(effect, self._machine.library)
             self._say(f"[books a callback from queue {effect.queue} to {effect.number}, {when}]")
+        elif isinstance(effect, effects.Notify):
+            whom = effect.webhook or ", ".join(effect.to)
+            self._say(f"[notifies {whom}: {effect.subject or json.dumps(effect.data)}]")
+        elif isinstance(effect, effects.SurveyAnswered):
+            self._say(f"[{effect.survey}: {effect.question} {effect.recording or effect.score}]")
         elif isinstance(effect, effects.Dial):
             self._say(f"[dials the outside number {effect.number}]")
         elif isinstance(effect, effects.HangUp):

@@ -42,6 +42,28 @@ class SetLanguage(Effect, frozen=True):
     language: str
 
 
+class Notify(Effect, frozen=True):
+    """Tell others of this call, by the webhook of this name or by e-mail. At once: the call does not wait for it."""
+
+    flow: str
+    node: str
+    webhook: str = ""
+    data: dict[str, str | int | float | bool] = {}
+    to: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
+
+
+class SurveyAnswered(Effect, frozen=True):
+    """The caller has answered a question of this survey: with a score (`csat`, `nps`, `ces`) or with a recorded
+    `comment`. At once."""
+
+    survey: str
+    question: Literal["csat", "nps", "ces", "comment"]
+    score: int = 0
+    recording: str = ""
+
+
 class Play(Effect, frozen=True):
     """Play these; answered by `Played`. One of `keys` ends it."""
 
@@ -175,5 +197,17 @@ class HangUp(Effect, frozen=True):
 
 
 AnyEffect = (
-    SetLanguage | Play | Collect | LookUp | Query | Verify | Enqueue | BookCallback | TakeVoicemail | Dial | HangUp
+    SetLanguage
+    | Notify
+    | SurveyAnswered
+    | Play
+    | Collect
+    | LookUp
+    | Query
+    | Verify
+    | Enqueue
+    | BookCallback
+    | TakeVoicemail
+    | Dial
+    | HangUp
 )

@@ -85,6 +85,10 @@ class DatabaseName(Name):
     kind = "database"
 
 
+class WebhookName(Name):
+    kind = "webhook"
+
+
 class LanguageTag(Name):
     """A language tag (RFC 5646) such as `en`, `es` or `pt-BR`."""
 
@@ -155,14 +159,48 @@ ComputedFromAnswer = Annotated[Expression, OverVariables(*VARIABLES, "data", "st
 """Also over a lookup's answer: `data` (its JSON) and `status` (its HTTP status)."""
 
 
-class UrlTemplate:
+_PIECES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+class TextTemplate:
+    """A text in which each `{{ expression }}` is replaced by its value."""
+
+    __slots__ = ("expressions", "pieces", "text")
+    variables: ClassVar[tuple[str, ...]] = VARIABLES
+    longest: ClassVar[int] = 5_000
+    what: ClassVar[str] = "a text"
+
+    def __init__(self, text: str) -> None:
+        fixed = _PIECES.sub("", text)
+        if "{{" in fixed or "}}" in fixed:
+            raise ValueError(f"{self.what} has a }}}} for each {{{{")
+        self.text = text
+        over = OverVariables(*self.variables)
+        self.pieces = [
+            over.compile(piece.strip()) if position % 2 else piece for position, piece in enumerate(_PIECES.split(text))
+        ]
+        self.expressions = tuple(piece for piece in self.pieces if isinstance(piece, Expression))
+
+    def fill(self, value: Any) -> str:
+        """The text, with `value(expression)` for each expression."""
+        return "".join(str(value(piece)) if isinstance(piece, Expression) else piece for piece in self.pieces)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(strict=True, min_length=1, max_length=cls.longest)
+        return core_schema.no_info_after_validator_function(cls, text)
+
+
+class UrlTemplate(TextTemplate):
     """An HTTP address in which each `{{ expression }}` is replaced by its value, percent-encoded.
 
     Scheme and host are fixed, so that no caller can choose whom the centre talks to (RFC 3986 section 3).
     """
 
-    __slots__ = ("expressions", "pieces", "text")
-    _PIECES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+    __slots__ = ()
+    variables = _TO_ASK
+    longest = 2_000
+    what = "an address"
     _BASE = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?=[/?]|$)")
 
     def __init__(self, text: str) -> None:
@@ -171,26 +209,10 @@ class UrlTemplate:
                 "an address begins with http:// or https:// and a fixed host name; "
                 "user names, passwords and {{ }} cannot stand there"
             )
-        fixed = self._PIECES.sub("", text)
-        if "{{" in fixed or "}}" in fixed:
-            raise ValueError("an address has a }} for each {{")
-        if re.search(r"[\s#]", fixed):
+        super().__init__(text)
+        if re.search(r"[\s#]", _PIECES.sub("", text)):
             raise ValueError("an address has neither spaces nor a '#' part")
-        self.text = text
-        over = OverVariables(*_TO_ASK)
-        self.pieces = [
-            over.compile(piece.strip()) if position % 2 else piece
-            for position, piece in enumerate(self._PIECES.split(text))
-        ]
-        self.expressions = tuple(piece for piece in self.pieces if isinstance(piece, Expression))
 
     def fill(self, value: Any) -> str:
         """The address, with `value(expression)` for each expression."""
-        return "".join(
-            quote(str(value(piece)), safe="") if isinstance(piece, Expression) else piece for piece in self.pieces
-        )
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(strict=True, max_length=2_000)
-        return core_schema.no_info_after_validator_function(cls, text)
+        return super().fill(lambda expression: quote(str(value(expression)), safe=""))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from documents import Expression
 from ivr.flow.effects import Effect
 from ivr.flow.inputs import Input
-from ivr.flow.names import Name, Target, UrlTemplate
+from ivr.flow.names import Name, Target, TextTemplate
 from ivr.flow.session import Caller
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ flow, or return from one."""
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Something outside the node that it names: `kind` is `node`, `prompt`, `queue`, `flow`, `hours`, `language` or
-    `expression`; `path` is where inside the node."""
+    """Something outside the node that it names: `kind` is `node`, `prompt`, `queue`, `flow`, `hours`, `language`,
+    `database`, `webhook` or `expression`; `path` is where inside the node."""
 
     kind: str
     name: str
@@ -145,7 +145,7 @@ def _references(value: object, path: Path) -> Iterator[Reference]:
         yield Reference(value.kind, str(value), path)
     elif isinstance(value, Expression):
         yield Reference("expression", value.text, path)
-    elif isinstance(value, UrlTemplate):
+    elif isinstance(value, TextTemplate):
         for expression in value.expressions:
             yield Reference("expression", expression.text, path)
     elif isinstance(value, BaseModel):

@@ -135,6 +135,7 @@ class Expect(Part):
     preferred_agent: str | None = Field(None, description="The agent to be tried first in that queue.")
     callback: str | None = Field(None, description="The number of the last callback that the flow booked.")
     mailbox: str | None = Field(None, description="The mailbox of the last voicemail or recording.")
+    notifies: tuple[str, ...] | None = Field(None, description="The webhooks and addresses told, in this order.")
     dials: str | None = Field(None, description="The last outside number that the flow dialled.")
     attributes: dict[str, Attribute | None] = Field(default_factory=dict, description="`null`: not set.")
     language: LanguageTag | None = None
@@ -250,6 +251,7 @@ class _Run:
     voicemail: effects.TakeVoicemail | None = None
     dialled: effects.Dial | None = None
     wrong_pins: int = 0
+    notified: list[str] = field(default_factory=list)
     reason: str | None = None
 
     def result(self) -> Result:
@@ -310,6 +312,11 @@ class _Run:
             elif isinstance(effect, effects.BookCallback):
                 self.callback = effect
                 self.story.append(f"a callback to {effect.number}, {told_when(effect, self.machine.library)}")
+            elif isinstance(effect, effects.Notify):
+                self.notified += [effect.webhook] if effect.webhook else effect.to
+                self.story.append(f"notifies {effect.webhook or ', '.join(effect.to)}")
+            elif isinstance(effect, effects.SurveyAnswered):
+                self.story.append(f"answers {effect.question}: {effect.recording or effect.score}")
             elif isinstance(effect, effects.Dial):
                 self.dialled = effect
                 self.story.append(f"is connected with {effect.number}")
@@ -396,6 +403,7 @@ class _Run:
         self._same("preferred_agent", expect.preferred_agent, self.queued.preferred_agent if self.queued else None)
         self._same("callback", expect.callback, self.callback.number if self.callback else None)
         self._same("mailbox", expect.mailbox, self.voicemail.mailbox if self.voicemail else None)
+        self._same("notifies", expect.notifies, tuple(self.notified))
         self._same("dials", expect.dials, self.dialled.number if self.dialled else None)
         self._same("language", expect.language, session.language)
         self._same("node", expect.node, session.node)

@@ -14,6 +14,8 @@ class Interval(msgspec.Struct):
     agents: dict[str, AgentTally] = {}
     flows: int = 0
     contained: int = 0
+    surveys: ContactTally = msgspec.field(default_factory=ContactTally)
+    """Of answers that belong to no queue."""
 
     def queue(self, name: str) -> ContactTally:
         tally = self.queues.get(name)
@@ -34,6 +36,7 @@ class Interval(msgspec.Struct):
             self.agent(name).add(agent)
         self.flows += other.flows
         self.contained += other.contained
+        self.surveys.add(other.surveys)
 
 
 class Intervals:

@@ -14,6 +14,9 @@ figure but `arrived`.
 Repeats: a *repeat* comes within 24 hours after the end of the same caller's previous contact, in whatever queue. Only
 contacts whose caller is known are in these figures, and they take silence for satisfaction.
 
+Surveys: answers count when they are given, in the queue of the talk before them; answers without a talk count only over
+all queues. Who does not answer is in none of these figures.
+
 Abandonment: a contact is *abandoned* when the caller hangs up while waiting, also while an agent's phone rings; below
 the queue's `short_abandon_ms` it is a *short abandon*.
 """
@@ -262,6 +265,30 @@ CONTACT_METRICS: tuple[Metric[ContactTally], ...] = (
         "a caller who hung up before being served is not contained",
         lambda t: _share(t.contained, t.flows),
     ),
+    _count("csat_answers", "Answers to how satisfied the caller is, 1 to 5", _NOT_AFFECTED),
+    Metric(
+        "csat_share",
+        "CSAT: satisfied callers (4 or 5 of 5)",
+        "answers of 4 or 5 / csat_answers",
+        _NOT_AFFECTED,
+        lambda t: _share(t.csat_satisfied, t.csat_answers),
+    ),
+    _count("nps_answers", "Answers to whether the caller would recommend the centre, 0 to 10", _NOT_AFFECTED),
+    Metric(
+        "nps",
+        "NPS: promoters (9, 10) less detractors (0 to 6), from -100 to 100",
+        "100 x (answers of 9 or 10 - answers of 6 or less) / nps_answers",
+        _NOT_AFFECTED,
+        lambda t: _share(100 * (t.nps_promoters - t.nps_detractors), t.nps_answers),
+    ),
+    _count("ces_answers", "Answers to how easy it was, 1 to 7", _NOT_AFFECTED),
+    Metric(
+        "ces_mean",
+        "CES: how easy it was, the mean answer from 1 to 7",
+        "sum of answers / ces_answers",
+        _NOT_AFFECTED,
+        lambda t: _share(t.ces_sum, t.ces_answers),
+    ),
     *(
         Metric(
             f"ewt_p{percent}_coverage_share",
@@ -332,7 +359,8 @@ def reference_page() -> str:
             terms.strip(),
             "",
             "The unit is in the name: `_ms` milliseconds, `_per_hour` per hour, `_share` a number from 0 to 1; without",
-            "a unit it is a count or a mean number of contacts. A metric that would divide by nothing has no value.",
+            "a unit it is a count or a mean number of contacts; NPS and CES are on their own scales. A metric that",
+            "would divide by nothing has no value.",
             "",
             *_table("Of a queue, and of all queues together", CONTACT_METRICS),
             "",

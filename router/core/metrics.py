@@ -91,6 +91,11 @@ class Metrics:
         interval.flows += 1
         interval.contained += contained
 
+    def survey_answered(self, question: str, score: int, queue: str, now_ms: int) -> None:
+        """A caller answered a question (`ContactTally.count_survey`) about a talk in this queue, or without one."""
+        interval = self._intervals.at(now_ms)
+        (interval.queue(queue) if queue in self._goals else interval.surveys).count_survey(question, score)
+
     def report(
         self, now_ms: int, since_ms: int | None = None, estimate_errors: Mapping[str, EstimateError] | None = None
     ) -> MetricsReport:
@@ -132,6 +137,7 @@ class Metrics:
     def _figures(self, interval: Interval, start_ms: int, end_ms: int) -> Figures:
         """`interval` must be a copy, as it goes into the result."""
         contacts, agents = ContactTally(flows=interval.flows, contained=interval.contained), AgentTally()
+        contacts.add(interval.surveys)
         channels: dict[str, ContactTally] = {}
         for name in self._goals:
             interval.queue(name)

@@ -86,6 +86,13 @@ class ContactTally(msgspec.Struct):
     offer_failed: int = 0
     flows: int = 0
     contained: int = 0
+    csat_answers: int = 0
+    csat_satisfied: int = 0
+    nps_answers: int = 0
+    nps_promoters: int = 0
+    nps_detractors: int = 0
+    ces_answers: int = 0
+    ces_sum: int = 0
     waits: Waits = msgspec.field(default_factory=Waits)
     estimates: EstimateError = msgspec.field(default_factory=EstimateError)
 
@@ -133,6 +140,22 @@ class ContactTally(msgspec.Struct):
         else:
             self.overflowed += 1
         self.count_wait(wait_ms)
+
+    def count_survey(self, question: str, score: int) -> None:
+        """Counts the answer to a question of a survey: `csat` (1 to 5), `nps` (0 to 10) or `ces` (1 to 7)."""
+        match question:
+            case "csat":
+                self.csat_answers += 1
+                self.csat_satisfied += score >= 4
+            case "nps":
+                self.nps_answers += 1
+                self.nps_promoters += score >= 9
+                self.nps_detractors += score <= 6
+            case "ces":
+                self.ces_answers += 1
+                self.ces_sum += score
+            case _:
+                pass
 
     def count_wait(self, wait_ms: int, sign: int = 1) -> None:
         """Counts the wait of a contact whose waiting ended here; `sign` -1 takes back one that was counted."""

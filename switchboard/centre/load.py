@@ -219,6 +219,7 @@ class _Loading:
             "hours": self._names("hours.yaml", "hours"),
             "language": centre.languages if centre else None,
             "flow": flow_names,
+            "webhook": frozenset(centre.settings.notify.webhooks) if centre else None,
             "database": frozenset(centre.settings.lookup.databases) if centre else None,
         }
         entries = set(centre.numbers.values()) if centre else flow_names or flows.keys()

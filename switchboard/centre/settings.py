@@ -257,6 +257,53 @@ class StoreSettings(Document):
         return self
 
 
+class WebhookSettings(Document):
+    """Where a flow's notifications go over HTTP."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@#]+$", max_length=2_000)]
+    """The address, which takes a POST of JSON. Redirects are not followed."""
+    secret: SecretSource
+    """Where the secret is found with which each notification is signed (HMAC-SHA-256)."""
+    timeout_s: PositiveSeconds = 10
+    """How long an attempt may take."""
+
+
+class EmailSettings(Document):
+    """How e-mail is sent (SMTP)."""
+
+    host: Host
+    """The server that takes e-mail."""
+    port: Port = 587
+    """Its port."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted: after it has begun, from the beginning, or not at all."""
+    username: Name | None = None
+    """The user name, if the server asks for one."""
+    password: SecretSource | None = None
+    """Where the password is found, if the server asks for one."""
+    sender: Annotated[str, Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$", max_length=254)]
+    """The address from which e-mails come."""
+
+    @model_validator(mode="after")
+    def _login(self) -> "EmailSettings":
+        if (self.username is None) != (self.password is None):
+            raise ValueError("'username' and 'password' go together")
+        if self.security == "none" and self.username is not None and self.host not in LOOPBACK:
+            raise ValueError("the password would cross the network in the open: set 'security'")
+        return self
+
+
+class NotifySettings(Document):
+    """Whom flows may tell of calls (`notify`)."""
+
+    webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    """The webhooks, by the name that flows use."""
+    email: EmailSettings | None = None
+    """How e-mail is sent; without it none is."""
+    tries: Annotated[int, Field(ge=1, le=10)] = 4
+    """How often a delivery is tried: at once, and then after 2, 8, 32 ... seconds."""
+
+
 class Settings(Document):
     """All settings."""
 
@@ -274,6 +321,8 @@ class Settings(Document):
     """Messages that callers leave."""
     recordings: RecordingSettings = RecordingSettings()
     """Recordings of talks."""
+    notify: NotifySettings = NotifySettings()
+    """Whom flows may tell of calls."""
     api: ApiSettings = ApiSettings()
     """The HTTP API."""
     store: StoreSettings = StoreSettings()

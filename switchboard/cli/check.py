@@ -157,6 +157,10 @@ def _missing_secrets(centre: Centre) -> list[Problem]:
     for name, database in centre.settings.lookup.databases.items():
         if database.password:
             sources[f"settings.lookup.databases.{name}.password"] = database.password
+    for name, webhook in centre.settings.notify.webhooks.items():
+        sources[f"settings.notify.webhooks.{name}.secret"] = webhook.secret
+    if (email := centre.settings.notify.email) and email.password:
+        sources["settings.notify.email.password"] = email.password
     for name, agent in centre.agents.items():
         if agent.phone and agent.phone.password:
             sources[f"agents.{name}.phone.password"] = agent.phone.password

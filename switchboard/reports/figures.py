@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from router.core.repeats import WITHIN_MS, Repeats
 from router.core.tallies import AgentTally, ContactTally
+from switchboard.facts import SURVEY
 from switchboard.reports.periods import Period, Spans
-from switchboard.store.schema import agent_states, calls, contacts, offers, waits
+from switchboard.store.schema import agent_states, calls, contacts, facts, offers, waits
 
 Of = Literal["queues", "skills", "intents"]
 TOTAL = ""
@@ -63,6 +64,13 @@ def contact_tallies(
             if (ended_in := spans.at(row.ended_ms)) is not None:
                 tallies[ended_in, name].flows += 1
                 tallies[ended_in, name].contained += row.contained
+    answered = select(facts).where(facts.c.kind == SURVEY, facts.c.at_ms >= start_ms, facts.c.at_ms < end_ms)
+    for row in _stream(connection, answered):
+        said = row.data
+        of_whom = {"queues": said.get("queue"), "intents": said.get("intent"), "skills": ""}[of]
+        for name in {TOTAL, of_whom or TOTAL}:
+            if (given_in := spans.at(row.at_ms)) is not None:
+                tallies[given_in, name].count_survey(said["question"], said["score"])
     for (index, name), tally in tallies.items():
         period = periods[index]
         tally.span_ms = max(0, min(period.end_ms, now_ms) - period.start_ms)

@@ -25,9 +25,11 @@ from ivr.flow.effects import (
     Enqueue,
     HangUp,
     LookUp,
+    Notify,
     Play,
     Query,
     SetLanguage,
+    SurveyAnswered,
     TakeVoicemail,
     Verify,
 )
@@ -48,7 +50,7 @@ from ivr.flow.inputs import (
     VoicemailTaken,
 )
 from ivr.flow.library import Library
-from ivr.flow.machine import MAX_ALONE, Machine
+from ivr.flow.machine import ANSWERS, MAX_ALONE, Machine
 from ivr.flow.registry import node_types
 from ivr.flow.session import Caller, MachineError, Session
 from tests.support.flows import NOON, library
@@ -138,6 +140,28 @@ class Author:
                 "too_short": self.target(),
             },
             "dial": lambda: {"number": pick(VALUES), "busy": self.target(), "otherwise": self.target()},
+            "survey": lambda: {
+                "questions": [
+                    {"score": score, "say": self.say()} for score in random.sample(["csat", "nps", "ces"], 2)
+                ],
+                **pick([{}, {"comment": {"say": self.say()}}]),
+                "next": self.target(),
+            },
+            "notify": lambda: {
+                **pick(
+                    [
+                        {"webhook": "w", "data": {pick(names): pick(VALUES)}},
+                        {
+                            "email": {
+                                "to": ["a@b.example"],
+                                "subject": "{{ contact.a }}",
+                                "text": f"{{{{ {pick(VALUES)} }}}}",
+                            }
+                        },
+                    ]
+                ),
+                "next": self.target(),
+            },
             "split": lambda: {
                 "name": "trial",
                 "into": pick(names),
@@ -219,7 +243,7 @@ SEEDS = st.integers(0, 2**32)
 def check(session: Session, effects: list[Effect], entered_before: int) -> None:
     assert session.entered - entered_before <= MAX_ALONE + 1
     assert "internal error" not in session.last_error + session.outcome
-    assert all(isinstance(effect, SetLanguage) for effect in effects[:-1])
+    assert all(isinstance(effect, SetLanguage | Notify | SurveyAnswered) for effect in effects[:-1])
     if session.finished:
         assert session.outcome in ("completed", "hungup") or session.outcome.startswith("failed: ")
         assert (session.outcome == "hungup") == (not effects)
@@ -300,14 +324,14 @@ def test_after_a_restart_every_call_goes_on(seed: int) -> None:
 def test_an_answer_to_another_effect_is_refused_and_changes_nothing(seed: int) -> None:
     random = Random(seed)
     machine = Author(random).machine()
-    answers = {"Play": Played(), "Collect": Keys("1"), "LookUp": LookedUp(200), "Enqueue": Dequeued("answered")}
+    answers = (Played(), Keys("1"), LookedUp(200), Verified("right"), DialEnded("busy"), Dequeued("answered"))
     session, effects = machine.start("main", Caller("1", "100"), NOON)
     for _ in range(10):
         if session.finished:
             break
         before = session.to_json()
-        for kind, other in answers.items():
-            if kind != session.waiting_for:
+        for other in answers:
+            if type(other) not in ANSWERS[session.waiting_for]:
                 with pytest.raises(MachineError):
                     machine.resume(session, other, NOON)
         assert session.to_json() == before

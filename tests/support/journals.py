@@ -14,7 +14,7 @@ from router.core import events as e
 from router.core.policy import CallbackRules, Goal, Policy
 from router.core.router import ImpossibleEvent, Router
 from router.live.journal import FORMAT, NOTHING, Fact, Handled, Header, Journal, Record, SessionSaved, policy_hash
-from switchboard.facts import FLOW_ENDED
+from switchboard.facts import FLOW_ENDED, SURVEY
 from tests.support.routing import VOICEMAIL, agents, queue, skilled
 
 BEGIN_MS = 1_780_000_000_000
@@ -95,6 +95,13 @@ class Day:
             self.fact(FLOW_ENDED, contact, trace=msgspec.to_builtins(trace), **end)
             self.write(SessionSaved(self.now_ms, contact, NOTHING))
 
+    def answer_a_survey(self, contact: str, number: int, intent: str) -> None:
+        """An answer, of a talk in a queue or without one."""
+        question = ("csat", "nps", "ces", "comment")[number % 4]
+        said = {"question": question, "score": 0 if question == "comment" else 1 + number % 5, "recording": ""}
+        queue = ("billing", "tech", "")[number % 9 // 3]
+        self.fact(SURVEY, contact, survey="after", queue=queue, intent=intent, **said)
+
     def busy(self, happenings: int) -> "Day":
         """That many things happen, mostly what happens on a good day."""
         for agent in AGENTS:
@@ -148,6 +155,8 @@ class Day:
         contact = f"{self.seed}.{self.contacts}"
         intent = self.dice.choice(("", "invoice", "=HYPERLINK(1)"))
         self.call(contact, intent, contained=self.dice.random() < 0.1)
+        if self.contacts % 3 == 0:
+            self.answer_a_survey(contact, self.contacts, intent)
         attributes = {"intent": intent, "language": "en"} if intent else {}
         self.feed(e.ContactArrived(contact, queue_name, attributes=attributes, caller=f"+3460{self.contacts % 40}"))
 

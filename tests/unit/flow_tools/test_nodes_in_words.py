@@ -122,6 +122,52 @@ def test_the_caller_in_the_terminal_is_identified_and_proven() -> None:
     assert session.attributes["verified"] is True
 
 
+SURVEY = """
+    how:
+      type: survey
+      questions: [{score: csat, say: [satisfied]}, {score: nps, say: [recommend]}]
+      comment: {say: [more]}
+      next: tell
+    tell: {type: notify, webhook: quality, data: {csat: contact.csat}, next: mail}
+    mail: {type: notify, email: {to: [qa@b.example], subject: "{{ contact.nps }}", text: "-"}, next: end}
+    end: {type: hangup}
+    person: {type: hangup, reason: person}
+    """
+ANSWERED = {
+    "all of it": """
+        does: [press: "5", press: "10", voicemail_s: 12]
+        expect: {hears: [satisfied, recommend, more], attributes: {csat: 5, nps: 10, comment: message},
+                 notifies: [quality, qa@b.example], mailbox: surveys, outcome: completed}""",
+    "nought is an answer to NPS and no operator key": """
+        does: [press: "5", press: "0#", voicemail_s: 0]
+        expect: {attributes: {csat: 5, nps: 0, comment: null}, outcome: completed, reason: normal}""",
+    "nothing": """
+        does: [silence, silence, silence, silence, voicemail_s: 0]
+        expect: {attributes: {csat: null, nps: null}, outcome: completed}""",
+    "a person": "does: [press: '0']\nexpect: {reason: person}",
+    "hangs up in between": "does: [press: '4', hang_up]\nexpect: {attributes: {csat: 4}, outcome: hungup}",
+}
+
+
+@pytest.mark.parametrize("title", ANSWERED)
+def test_a_flow_test_of_a_survey(title: str) -> None:
+    assert run(ANSWERED[title], SURVEY).problems == ()
+
+
+def test_the_caller_in_the_terminal_answers_a_survey() -> None:
+    _, said = call("4", "9#", "10", nodes=SURVEY)
+    assert [line for line in said if line.startswith("[")] == [
+        "[language en]",
+        "[survey: csat 4]",
+        "[survey: nps 9]",
+        "[beep; records into mailbox surveys]",
+        "[survey: comment message]",
+        '[notifies quality: {"csat": 4}]',
+        "[notifies qa@b.example: 9]",
+        "[the flow hangs up: normal]",
+    ]
+
+
 def test_a_wrong_expectation_is_told() -> None:
     (problem,) = run("does: [{voicemail_s: 20}]\nexpect: {dials: '+15550100'}").problems
     assert "expect.dials: expected '+15550100', but it is '+15550199'" in str(problem)

@@ -14,7 +14,7 @@ from router.core import events as e
 from router.core.metrics import Metrics
 from router.core.tallies import AgentTally, ContactTally, Waits
 from router.live.journal import Fact, Handled
-from switchboard.facts import FLOW_ENDED
+from switchboard.facts import FLOW_ENDED, SURVEY
 from switchboard.reports.figures import TOTAL, agent_tallies, contact_tallies
 from switchboard.reports.periods import Period
 from switchboard.reports.report import MOST_PERIODS, Report, ReportError, Subject, make_report
@@ -45,6 +45,8 @@ def counted_live(day: Day) -> Metrics:
                 metrics.observe(decision, record.at_ms)
         elif isinstance(record, Fact) and record.kind == FLOW_ENDED:
             metrics.flow_finished(record.data["contained"], record.at_ms)
+        elif isinstance(record, Fact) and record.kind == SURVEY:
+            metrics.survey_answered(*(record.data[name] for name in ("question", "score", "queue")), record.at_ms)
     return metrics
 
 
@@ -63,6 +65,7 @@ def test_the_report_equals_the_live_metrics_interval_by_interval(tmp_path: Path,
     asked = [_quarter(number) for number in range(len(live.intervals))]
     whole = live.whole.all_queues.tally
     assert min(whole.transferred, whole.callbacks_reached, whole.repeated, whole.followed, whole.hold_ms) > 0
+    assert min(whole.csat_answers, whole.nps_answers, whole.ces_answers, whole.nps_detractors) > 0
     with records_of(tmp_path) as connection:
         queues = contact_tallies(connection, "queues", asked, day.now_ms, {"billing": "tech"})
         agents = agent_tallies(connection, asked, day.now_ms)

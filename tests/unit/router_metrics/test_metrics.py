@@ -284,6 +284,36 @@ def test_a_report_is_json() -> None:
     assert json.loads(msgspec.json.encode(report))["whole"]["queues"]["help"]["values"]["offered"] == 5
 
 
+@pytest.mark.parametrize(
+    ("question", "answers", "figures"),
+    [
+        ("csat", [1, 3, 4, 5, 5], {"csat_answers": 5, "csat_share": 0.6}),
+        ("nps", [0, 6, 7, 8, 9, 10, 10], {"nps_answers": 7, "nps": 100 * (3 - 2) / 7}),
+        ("nps", [6, 6], {"nps": -100.0}),
+        ("ces", [1, 7, 7], {"ces_answers": 3, "ces_mean": 5.0}),
+        ("comment", [0], {"csat_share": None, "nps": None, "ces_mean": None}),
+    ],
+)
+def test_surveys_count_in_the_queue_of_the_talk_and_over_all(
+    question: str, answers: list[int], figures: dict[str, float | None]
+) -> None:
+    metrics = new()
+    queue = next(iter(metrics.report(1).whole.queues))
+    for answer in answers:
+        metrics.survey_answered(question, answer, queue, 1_000)
+    whole = metrics.report(2_000).whole
+    for section in (whole.queues[queue], whole.all_queues):
+        assert {name: section.values[name] for name in figures} == pytest.approx(figures)
+
+
+def test_an_answer_without_a_talk_counts_over_all_alone() -> None:
+    metrics = new()
+    metrics.survey_answered("csat", 5, "", 1_000)
+    whole = metrics.report(2_000).whole
+    assert whole.all_queues.values["csat_answers"] == 1
+    assert {section.values["csat_answers"] for section in whole.queues.values()} == {0}
+
+
 def test_quantiles_from_the_sketch_are_within_one_percent() -> None:
     rng = random.Random(1)
     waits, exact = Waits(), sorted(round(rng.expovariate(1 / 30_000)) for _ in range(20_000))
@@ -299,11 +329,12 @@ def test_every_metric_has_a_unit_or_is_a_count_and_a_name_of_its_own() -> None:
     names = [metric.name for metric in (*CONTACT_METRICS, *AGENT_METRICS)]
     assert len(set(names)) == len(names)
     units = ("_ms", "_share", "_per_hour")
+    on_own_scale = ("mean_queue_length", "nps", "ces_mean")
     tally = ContactTally(arrived=1)
     for metric in CONTACT_METRICS:
         value = metric.compute(tally)
         is_count = isinstance(value, int) and not metric.name.endswith(units)
-        assert is_count or metric.name.endswith(units) or metric.name == "mean_queue_length", metric.name
+        assert is_count or metric.name.endswith(units) or metric.name in on_own_scale, metric.name
 
 
 def test_a_decision_costs_less_than_10_us() -> None:
