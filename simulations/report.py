@@ -1,59 +1,213 @@
-"""The report of a study: a page that needs nothing beside itself, and the same numbers as CSV and JSON."""
+"""The report of a study: what callers and agents would meet, and the same numbers for programs."""
 
-import csv
-import io
-import os
-from collections.abc import Iterator
-from importlib import resources
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import jinja2
-import msgspec
-
-from router.core.measures import AGENT_METRICS
+from router.core.measures import AGENT_METRICS, Metric
 from simulations import plots
-from simulations.results import Estimates, Results, SpanResult
+from simulations.reports import Cell, Column, Data, Definition, Figure, Report, Section, Table, Tile, cell, write
+from simulations.reports.figures import count, duration, fine, percent, plain, seconds
+from simulations.reports.frame import Mark
+from simulations.results import Estimates, Goal, Results, SpanResult
 from simulations.statistics import CONTACT_FIGURES, Estimate
 from simulations.stopping import Stopped
 
 MOST_LINES = 8
 """More queues than this are not drawn: the busiest are."""
 
+HOW_ESTIMATED = (
+    "Ratios divide the sums of all replications; their intervals come from the jackknife over replications. "
+    "Counts and quantiles are means over replications. Intervals use Student's t."
+)
+MARKS = (
+    "✓ goal met, ✗ goal missed, ≈ the goal lies within the interval. "
+    "A contact counts in the queue where its wait ended, and in the interval in which it arrived."
+)
+
 
 def write_report(results: Results, directory: Path) -> dict[str, Path]:
-    """Writes `report.html`, `metrics.csv` and `results.json`, each as a whole or not at all; returns their paths.
-
-    Raises OSError when the directory cannot be written.
-    """
-    texts = {"report.html": html(results), "metrics.csv": csv_text(results), "results.json": json_text(results)}
-    directory.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name, text in texts.items():
-        path = directory / name
-        unfinished = path.with_name(f".{name}.{os.getpid()}")
-        try:
-            unfinished.write_text(text, encoding="utf-8", newline="")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        written[name] = path
-    return written
+    """Writes the report into the directory (see `simulations.reports.write`); returns the paths by file name."""
+    return write(report_of(results), directory)
 
 
-def json_text(results: Results) -> str:
-    return msgspec.json.format(msgspec.json.encode(results), indent=1).decode()
+def report_of(results: Results) -> Report:
+    busiest = sorted(results.whole.queues, key=lambda name: -(results.whole.queues[name]["arrived"].value or 0))
+    shown = [name for name in results.whole.queues if name in busiest[:MOST_LINES]]
+    sections = [Section("Queues", tables=[queue_table(results)])]
+    if len(results.intervals) > 1:
+        sections.append(_intervals(results, shown))
+    sections.append(Section("Agents", tables=[agent_table(results)]))
+    return Report(
+        kind="simulation",
+        title=results.scenario,
+        about=about(results),
+        warnings=warnings(results),
+        tiles=tiles(results),
+        sections=sections,
+        definitions=metric_definitions(),
+        definitions_note=HOW_ESTIMATED,
+        data={"metrics": Data(["span", "of", "name", "metric", "value", "low", "high"], list(metric_rows(results)))},
+        results=results,
+    )
 
 
-def csv_text(results: Results) -> str:
+def about(results: Results) -> str:
+    """The span of time, and how it was come by."""
+    warm_up = f", after a warm-up of {duration(results.warm_up_minutes)}" if results.warm_up_minutes else ""
+    interval = (
+        f"± is the half-width of the {results.confidence * 100:g} % confidence interval."
+        if results.replications > 1
+        else "One replication gives no confidence interval."
+    )
+    how = f"{count(results.replications, 'replication')}, seed {results.seed}, policy version {results.policy_version}"
+    return f"{results.whole.start} to {results.whole.end}{warm_up}; {how}. {interval}"
+
+
+def warnings(results: Results) -> list[str]:
+    found = []
+    if results.interrupted:
+        done = f"{results.replications} of {results.wanted} replications were done"
+        found.append(f"{results.ended[:1].upper()}{results.ended[1:]}: {done}. The figures are of those alone.")
+    if results.stopped is not None:
+        found.append(stopping(results.stopped, results.replications))
+    if (results.unfinished.value or 0) > 0:
+        found.append(
+            f"When the run ended, {results.unfinished.value:.1f} contacts on average were still waiting or talking; "
+            "those who waited are in no figure. A longer run-off or later shifts would serve them."
+        )
+    return found
+
+
+def tiles(results: Results) -> list[Tile]:
+    figures = results.whole.all_queues
+    found = [
+        Tile("Contacts in queues", plain(figures["arrived"])),
+        Tile("Service level", percent(figures["service_level_share"])),
+        Tile("ASA", seconds(figures["asa_ms"])),
+        Tile("Abandoned", percent(figures["abandon_share"])),
+        Tile("Occupancy", percent(results.whole.all_agents["occupancy_share"])),
+    ]
+    if figures["flows"].value:
+        found.append(Tile("Contained in the flow", percent(figures["containment_share"])))
+    return found
+
+
+_QUEUE_COLUMNS = (
+    Column("queue", text=True),
+    *map(Column, ("contacts", "goal", "service level", "ASA", "95 % wait at most", "abandoned", "overflowed")),
+    *map(Column, ("moved on", "queue length", "AHT")),
+)
+
+
+def queue_table(results: Results) -> Table:
+    rows = [
+        [
+            Cell(name),
+            cell(plain(figures["arrived"])),
+            Cell(f"{results.goals[name].share * 100:g} % in {results.goals[name].answered_within_s:g} s"),
+            goal_cell(figures["service_level_share"], results.goals[name]),
+            *_waits(figures),
+            cell(percent(figures["moved_share"])),
+            cell(fine(figures["mean_queue_length"])),
+            cell(seconds(figures["aht_ms"])),
+        ]
+        for name, figures in results.whole.queues.items()
+    ]
+    whole = results.whole.all_queues
+    together = [
+        Cell("all queues"),
+        cell(plain(whole["arrived"])),
+        Cell(""),
+        cell(percent(whole["service_level_share"])),
+        *_waits(whole),
+        Cell(""),
+        cell(fine(whole["mean_queue_length"])),
+        cell(seconds(whole["aht_ms"])),
+    ]
+    return Table(_QUEUE_COLUMNS, [*rows, together], strong=[len(rows)], note=MARKS)
+
+
+def _waits(figures: Estimates) -> list[Cell]:
+    return [
+        cell(seconds(figures["asa_ms"])),
+        cell(seconds(figures["wait_p95_ms"])),
+        cell(percent(figures["abandon_share"])),
+        cell(percent(figures["overflow_share"])),
+    ]
+
+
+def goal_cell(level: Estimate, goal: Goal) -> Cell:
+    """A service level, marked by where its whole interval lies."""
+    mark: Mark = ""
+    title = ""
+    if level.value is not None:
+        low = level.value if level.low is None else level.low
+        high = level.value if level.high is None else level.high
+        if low >= goal.share:
+            mark, title = "good", "The goal is met, and the whole interval is above it"
+        elif high < goal.share:
+            mark, title = "bad", "The goal is missed, and the whole interval is below it"
+        else:
+            mark, title = "open", "The goal lies within the interval"
+    return cell(percent(level), mark, title)
+
+
+_AGENT_COLUMNS = (
+    Column("group", text=True),
+    *map(Column, ("occupancy", "contacts per hour", "offers refused or unanswered", "paused")),
+)
+
+
+def agent_table(results: Results) -> Table:
+    groups = {**results.whole.groups, "all agents": results.whole.all_agents}
+    rows = [
+        [
+            Cell(name),
+            cell(percent(figures["occupancy_share"])),
+            cell(plain(figures["answered_per_hour"])),
+            cell(percent(figures["refused_share"])),
+            cell(percent(figures["paused_share"])),
+        ]
+        for name, figures in groups.items()
+    ]
+    return Table(_AGENT_COLUMNS, rows, strong=[len(rows) - 1])
+
+
+def _intervals(results: Results, shown: Sequence[str]) -> Section:
+    legend = list(zip(plots.COLOURS, shown, strict=False))
+    if hidden := len(results.whole.queues) - len(shown):
+        legend.append(("", f"(and {hidden} smaller queues that are not drawn)"))
+    agents = list(zip(plots.COLOURS, ("signed in", "load of all arrivals", "busy"), strict=False))
+    level = "share answered within the target; dashed: the goal"
+    return Section(
+        f"By interval of {duration(results.interval_minutes)}",
+        legend=legend,
+        figures=[
+            Figure("Service level", level, plots.service_level(results, shown)),
+            Figure("Mean wait", "of all who arrived in the interval, answered or not", plots.mean_wait(results, shown)),
+            Figure("Abandoned", "share of those offered, less short abandons", plots.abandoned(results, shown)),
+            Figure("Queue length", "mean number waiting", plots.queue_length(results, shown)),
+            Figure("Staffing and load", "agents", plots.staffing(results), agents),
+            Figure("Occupancy", "handling over handling plus ready time, all agents", plots.occupancy(results)),
+        ],
+    )
+
+
+def metric_definitions() -> list[Definition]:
+    metrics: list[Metric[Any]] = [*CONTACT_FIGURES, *AGENT_METRICS]
+    return [
+        Definition(metric.name, metric.title, metric.formula, f"abandonment: {metric.abandonment}")
+        for metric in metrics
+    ]
+
+
+def metric_rows(results: Results) -> Iterator[Sequence[Any]]:
     """One row for each figure: span, of whom, metric, value, and the bounds of its confidence interval."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["span", "of", "name", "metric", "value", "low", "high"])
     for span, result in [("whole", results.whole), *((span.start, span) for span in results.intervals)]:
         for of, name, estimates in _parts(result):
             for metric, estimate in estimates.items():
-                writer.writerow([span, of, _safe(name), metric, *map(_number, _bounds(estimate))])
-    return out.getvalue()
+                yield span, of, name, metric, estimate.value, estimate.low, estimate.high
 
 
 def _parts(result: SpanResult) -> Iterator[tuple[str, str, Estimates]]:
@@ -63,79 +217,6 @@ def _parts(result: SpanResult) -> Iterator[tuple[str, str, Estimates]]:
     yield "all agents", "", result.all_agents | {"signed_in": result.signed_in, "busy": result.busy}
     for name, estimates in result.groups.items():
         yield "group", name, estimates
-
-
-def _bounds(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
-    return estimate.value, estimate.low, estimate.high
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"
-
-
-def _safe(name: str) -> str:
-    """A name that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{name}" if name[:1] in "=+-@\t\r" and name else name
-
-
-def html(results: Results) -> str:
-    busiest = sorted(results.whole.queues, key=lambda name: -(results.whole.queues[name]["arrived"].value or 0))
-    shown = [name for name in results.whole.queues if name in busiest[:MOST_LINES]]
-    template = resources.files("simulations").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "seconds": seconds, "plain": plain, "fine": fine, "duration": duration}
-    environment.filters["stopping"] = stopping
-    return environment.from_string(template).render(
-        results=results,
-        legend=list(zip(plots.COLOURS, shown, strict=False)),
-        hidden=len(results.whole.queues) - len(shown),
-        plots=_plots(results, shown) if len(results.intervals) > 1 else (),
-        staffing_legend=list(zip(plots.COLOURS, ("signed in", "load of all arrivals", "busy"), strict=False)),
-        metrics=[*CONTACT_FIGURES, *AGENT_METRICS],
-    )
-
-
-def _plots(results: Results, shown: list[str]) -> list[tuple[str, str, str, str]]:
-    """Title, what it shows, which legend it needs, and the SVG."""
-    return [
-        (
-            "Service level",
-            "share answered within the target; dashed: the goal",
-            "queues",
-            plots.service_level(results, shown),
-        ),
-        ("Mean wait", "of all who arrived in the interval, answered or not", "queues", plots.mean_wait(results, shown)),
-        ("Abandoned", "share of those offered, less short abandons", "queues", plots.abandoned(results, shown)),
-        ("Queue length", "mean number waiting", "queues", plots.queue_length(results, shown)),
-        ("Staffing and load", "agents", "staffing", plots.staffing(results)),
-        ("Occupancy", "handling over handling plus ready time, all agents", "", plots.occupancy(results)),
-    ]
-
-
-# How people read estimates: in their unit, with the half-width beside.
-
-
-def percent(estimate: Estimate) -> str:
-    return _with_half_width(estimate, 100.0, " %", 1)
-
-
-def seconds(estimate: Estimate) -> str:
-    return _with_half_width(estimate, 0.001, " s", 1)
-
-
-def plain(estimate: Estimate) -> str:
-    return _with_half_width(estimate, 1.0, "", 1)
-
-
-def fine(estimate: Estimate) -> str:
-    return _with_half_width(estimate, 1.0, "", 2)
-
-
-def _with_half_width(estimate: Estimate, scale: float, unit: str, places: int) -> str:
-    if estimate.value is None:
-        return "–"
-    value = f"{estimate.value * scale:,.{places}f}{unit}"
-    return f"{value} ± {estimate.half_width * scale:,.{places}f}" if estimate.half_width else value
 
 
 def stopping(stopped: Stopped, replications: int) -> str:
@@ -148,10 +229,3 @@ def stopping(stopped: Stopped, replications: int) -> str:
         f"After {replications} replications {of} {verb} known to ± {stopped.half_width:.3g}; "
         f"± {stopped.wanted:g} was wanted."
     )
-
-
-def duration(minutes: float) -> str:
-    """`90` minutes as people say it: `1 h 30 min`."""
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours:,.0f} h" if hours else "", f"{rest:g} min" if rest or not hours else ""]
-    return " ".join(part for part in parts if part)

@@ -18,6 +18,7 @@ from rich.table import Table
 from sqlalchemy import Connection, Engine, make_url, select
 from sqlalchemy.exc import DBAPIError
 
+from documents.tables import WRITERS
 from router.core.measures import Value
 from router.live.journal import JournalError
 from switchboard.centre import Centre, load_centre
@@ -27,7 +28,6 @@ from switchboard.control import SOCKET_NAME
 from switchboard.lock import AlreadyRunning, DirectoryLock
 from switchboard.reports.periods import Interval
 from switchboard.reports.report import Report, ReportError, Subject, make_report
-from switchboard.reports.writing import WRITERS
 from switchboard.store import database
 from switchboard.store.follower import BEGINNING, Follower, Position
 from switchboard.store.queue_log import written

@@ -42,7 +42,7 @@ def simulate(
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")] = False,
 ) -> None:
     """Play a scenario many times and tell what callers and agents would meet, with confidence intervals."""
-    from simulations.report import json_text
+    from simulations.reports.files import json_text
     from simulations.results import summarise
 
     setting = read_setting(scenario, centre, replications, seed)
@@ -116,7 +116,8 @@ def _run(setting: "Setting", place: "Place") -> "Study":
 
 
 def _print(results: "Results", paths: list[Path]) -> None:
-    from simulations.report import percent, plain, seconds, stopping
+    from simulations.report import stopping
+    from simulations.reports.figures import percent, plain, seconds
 
     # Wide enough for every figure where the output is no terminal.
     console = Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=110)

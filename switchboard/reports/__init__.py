@@ -4,5 +4,6 @@ intents.
     periods    the intervals and days of a centre's time zone
     figures    rows of the records -> tallies -> metrics
     report     the whole of a report, and what it may be asked for
-    writing    CSV, Parquet, JSON and a table, with nothing in them that a spreadsheet would run
+
+`documents.tables` writes them.
 """

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from documents import DocumentError, Expression, ExpressionError, read
+from documents.tables import as_csv, safe_cell
 from ivr.agi.codec import AgiProtocolError, CommandError, ReplyParser, parse_headers, set_variable, split_headers
 from ivr.flow.document import load_flow
 from router.ami.codec import Decoder, encode
 from router.ami.errors import AmiMisuse, AmiProtocolError
 from router.live import journal
 from switchboard.centre import load_centre
-from switchboard.reports.writing import as_csv, safe_cell
 from switchboard.store import queue_log
 from tests.support.centres import FILES, write_centre
 

@@ -35,9 +35,11 @@ def test_prints_a_table_and_the_paths_of_the_report(tmp_path: Path) -> None:
     result = run(written(tmp_path), "--out", tmp_path / "out", "--jobs", 1)
     assert result.exit_code == 0
     assert re.search(r"sales +\d+\.\d ± \d+\.\d +80% in 20s +\d+\.\d % ± ", result.stdout)
-    for name in ("report.html", "metrics.csv", "results.json"):
+    files = ("report.html", "report.md", "report.xlsx", "results.json", "metrics.csv", "metrics.parquet")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(files)
+    for name in files:
         assert str(tmp_path / "out" / name) in result.stdout
-        assert (tmp_path / "out" / name).stat().st_size > 1_000
+        assert (tmp_path / "out" / name).stat().st_size > 500
 
 
 def test_json_is_all_that_is_printed(tmp_path: Path) -> None:

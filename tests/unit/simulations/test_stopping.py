@@ -6,7 +6,8 @@ import pytest
 
 from documents import DocumentError
 from simulations.replications import Study, run_study
-from simulations.report import html, stopping
+from simulations.report import report_of, stopping
+from simulations.reports import html
 from simulations.results import summarise
 from simulations.statistics import estimate
 from simulations.stopping import Stopped, UntilHalfWidth
@@ -47,7 +48,7 @@ def test_the_most_replications_end_it_and_the_report_says_what_is_missing() -> N
     assert found.complete
     results = summarise(found)
     assert not results.interrupted
-    assert "After 6 replications service_level_share of sales is still known to ±" in html(results)
+    assert "After 6 replications service_level_share of sales is still known to ±" in html(report_of(results))
 
 
 def test_never_fewer_than_the_minimum() -> None:

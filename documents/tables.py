@@ -1,15 +1,17 @@
-"""Reports as CSV, Parquet and JSON.
+"""Tables that others open: CSV, Parquet, XLSX and JSON.
 
 Names of queues, agents, skills and above all intents may come from outside, and people open such files in
 spreadsheets, which run what looks like a formula (OWASP, "CSV Injection"). So text that begins with `=`, `+`, `-`, `@`,
 a tab or a line break gets an apostrophe before it, and control characters in it become spaces. Numbers stay numbers.
+In a workbook every cell has a type, so text is written as text and needs no apostrophe.
 """
 
 import csv
 import io
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import pyarrow
@@ -58,6 +60,53 @@ def as_json(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> bytes:
     """A list of objects, exactly as the records have it: JSON is read by programs."""
     return msgspec.json.encode([dict(zip(header, line, strict=True)) for line in lines])
 
+
+class Sheet(NamedTuple):
+    """A sheet of a workbook: its name (at most 31 characters, none of `[]:*?/\\`), a header, and lines of cells."""
+
+    name: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[Any]]
+
+
+def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
+    """A workbook. Text is text, whatever it looks like: no formula, no link. A sheet longer than workbooks can be ends
+    with a line that says so."""
+    import xlsxwriter  # loaded only for this: the engine writes no workbooks
+
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    book.set_properties({"created": _ALWAYS})  # the same content is the same file
+    bold = book.add_format({"bold": True, "bottom": 1})
+    for sheet in sheets:
+        page = book.add_worksheet(sheet.name)
+        lines = [sheet.header, *sheet.lines[: _MOST_LINES - 2]]
+        if len(sheet.lines) > _MOST_LINES - 2:
+            lines.append([f"and {len(sheet.lines) - _MOST_LINES + 2:,} more lines, which no workbook can hold"])
+        for row, line in enumerate(lines):
+            for column, value in enumerate(line):
+                if value is None:
+                    continue
+                if isinstance(value, bool):
+                    page.write_boolean(row, column, value)
+                elif isinstance(value, (int, float)):
+                    page.write_number(row, column, value)
+                else:
+                    text = _CONTROL.sub(" ", str(value))[:_LONGEST_CELL]
+                    page.write_string(row, column, text, bold if row == 0 else None)
+        if any(sheet.header):
+            page.freeze_panes(1, 0)
+            page.autofilter(0, 0, len(lines) - 1, max(0, len(sheet.header) - 1))
+        for column in range(max(map(len, lines))):
+            longest = max(len(str(line[column])) for line in lines[:200] if column < len(line))
+            page.set_column(column, column, min(60, max(8, longest + 2)))
+    book.close()
+    return out.getvalue()
+
+
+_ALWAYS = datetime(2000, 1, 1)
+_MOST_LINES = 1_048_576
+_LONGEST_CELL = 32_767
 
 WRITERS = {"csv": as_csv, "parquet": as_parquet, "json": as_json}
 

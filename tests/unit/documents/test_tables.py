@@ -1,14 +1,17 @@
 import csv
 import io
+import re
 
 import msgspec
+import openpyxl
 import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from switchboard.reports.writing import as_csv, as_json, as_parquet, safe_cell
+from documents import tables
+from documents.tables import Sheet, as_csv, as_json, as_parquet, as_xlsx, safe_cell
 
 DANGEROUS = [
     "=1+1",
@@ -70,3 +73,25 @@ def test_a_report_without_lines_still_has_its_columns() -> None:
 
 def test_json_is_exactly_what_is_recorded() -> None:
     assert msgspec.json.decode(as_json(["intent", "n"], [["=1", None]])) == [{"intent": "=1", "n": None}]
+
+
+@pytest.mark.parametrize("text", [*DANGEROUS, "http://evil", "007", "'quoted"])
+def test_text_in_a_workbook_is_text_whatever_it_looks_like(text: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(as_xlsx([Sheet("s", ["name", text], [[text, -5], [None, 0.5]])])))
+    header, first, second = book["s"].iter_rows()
+    assert [cell.data_type for cell in (*header, *first, *second)] == ["s", "s", "s", "n", "n", "n"]
+    assert header[1].value == first[0].value == re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)
+    assert (first[1].value, second[0].value, second[1].value) == (-5, None, 0.5)
+    assert first[0].hyperlink is None
+
+
+def test_the_same_content_is_the_same_workbook() -> None:
+    sheets = [Sheet("a", ["x"], [[1]]), Sheet("b", [], [])]
+    assert as_xlsx(sheets) == as_xlsx(sheets)
+
+
+def test_a_sheet_that_no_workbook_can_hold_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_MOST_LINES", 5)
+    book = openpyxl.load_workbook(io.BytesIO(as_xlsx([Sheet("s", ["n"], [[n] for n in range(10)])])))
+    values = [cell.value for (cell,) in book["s"].iter_rows()]
+    assert values == ["n", 0, 1, 2, "and 7 more lines, which no workbook can hold"]
