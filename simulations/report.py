@@ -6,8 +6,9 @@ from typing import Any
 
 from router.core.measures import AGENT_METRICS, Metric
 from simulations import plots
+from simulations.costs import AMOUNT, COST_FIGURES, CostFigure
 from simulations.reports import Cell, Column, Data, Definition, Figure, Report, Section, Table, Tile, cell, write
-from simulations.reports.figures import count, duration, fine, percent, plain, seconds
+from simulations.reports.figures import count, duration, fine, money, percent, plain, seconds
 from simulations.reports.frame import Mark
 from simulations.results import Estimates, Goal, Results, SpanResult
 from simulations.statistics import CONTACT_FIGURES, Estimate
@@ -38,6 +39,8 @@ def report_of(results: Results) -> Report:
     if len(results.intervals) > 1:
         sections.append(_intervals(results, shown))
     sections.append(Section("Agents", tables=[agent_table(results)]))
+    if results.money:
+        sections.append(Section("Money", tables=[money_table(results.money, results.currency)]))
     return Report(
         kind="simulation",
         title=results.scenario,
@@ -45,7 +48,7 @@ def report_of(results: Results) -> Report:
         warnings=warnings(results),
         tiles=tiles(results),
         sections=sections,
-        definitions=metric_definitions(),
+        definitions=[*metric_definitions(), *(money_definitions() if results.money else ())],
         definitions_note=HOW_ESTIMATED,
         data={"metrics": Data(["span", "of", "name", "metric", "value", "low", "high"], list(metric_rows(results)))},
         results=results,
@@ -90,6 +93,8 @@ def tiles(results: Results) -> list[Tile]:
     ]
     if figures["flows"].value:
         found.append(Tile("Contained in the flow", percent(figures["containment_share"])))
+    if results.money:
+        found.append(Tile("Cost", money(results.money["total_cost"], results.currency)))
     return found
 
 
@@ -194,6 +199,24 @@ def _intervals(results: Results, shown: Sequence[str]) -> Section:
     )
 
 
+def money_table(figures: Estimates, currency: str) -> Table:
+    rows = [
+        [Cell(figure.title), cell(money_text(figure, figures[figure.name], currency)), Cell(figure.formula)]
+        for figure in COST_FIGURES
+        if figures[figure.name].value
+    ]
+    columns = [Column("figure", text=True), Column("amount"), Column("how it is reckoned", text=True)]
+    return Table(columns, rows, strong=[0])
+
+
+def money_text(figure: CostFigure, estimate: Estimate, currency: str) -> str:
+    return money(estimate, currency) if figure.unit == AMOUNT else plain(estimate)
+
+
+def money_definitions() -> list[Definition]:
+    return [Definition(of.name, of.title, of.formula, f"unit: {of.unit}") for of in COST_FIGURES]
+
+
 def metric_definitions() -> list[Definition]:
     metrics: list[Metric[Any]] = [*CONTACT_FIGURES, *AGENT_METRICS]
     return [
@@ -208,6 +231,8 @@ def metric_rows(results: Results) -> Iterator[Sequence[Any]]:
         for of, name, estimates in _parts(result):
             for metric, estimate in estimates.items():
                 yield span, of, name, metric, estimate.value, estimate.low, estimate.high
+    for metric, estimate in results.money.items():
+        yield "whole", "money", "", metric, estimate.value, estimate.low, estimate.high
 
 
 def _parts(result: SpanResult) -> Iterator[tuple[str, str, Estimates]]:

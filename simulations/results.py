@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from router.core.tallies import AgentTally, ContactTally
+from simulations.costs import cost_estimates
 from simulations.replications import Outcome, Span, Study
 from simulations.statistics import Estimate, estimates, mean_estimate
 from simulations.stopping import Stopped
@@ -34,7 +35,8 @@ class Goal(msgspec.Struct, frozen=True):
 class Results(msgspec.Struct, frozen=True):
     """A whole study. `replications` were done of `wanted`, fewer when it `ended` early (why); `unfinished` contacts
     were still there at the end. `stopped`: how it ended when a half-width was wanted, and `wanted` is the most that
-    were allowed."""
+    were allowed. `money`: see
+    `simulations.costs`; empty when the scenario has none."""
 
     scenario: str
     policy_version: int
@@ -51,6 +53,8 @@ class Results(msgspec.Struct, frozen=True):
     unfinished: Estimate
     stopped: Stopped | None = None
     ended: str = ""
+    currency: str = ""
+    money: Estimates = {}
 
     @property
     def interrupted(self) -> bool:
@@ -83,6 +87,8 @@ def summarise(study: Study) -> Results:
         unfinished=mean_estimate([outcome.unfinished for outcome in outcomes], scenario.confidence),
         stopped=study.stopped,
         ended=study.ended,
+        currency=scenario.money.currency if scenario.money is not None else "",
+        money=cost_estimates(study.setting, outcomes),
     )
 
 

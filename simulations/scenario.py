@@ -14,6 +14,7 @@ from simulations.distributions import AnyDistribution
 from simulations.distributions.base import NotNegative, Positive
 from simulations.distributions.constant import Constant
 from simulations.fields import BY_FORM, Level, Model, Share, Shares, Value, ValueOrShares, all_of_one
+from simulations.money import Money
 from simulations.stopping import UntilHalfWidth
 
 Quantity = Literal["handle time", "patience", "wrap-up"]
@@ -243,6 +244,7 @@ class Scenario(Model):
     staff: tuple[Staff, ...] | None = None
     answering: Answering = Answering()
     ivr: Ivr = Ivr()
+    money: Money | None = None
 
     @field_validator("start")
     @classmethod

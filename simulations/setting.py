@@ -11,6 +11,7 @@ from ivr.flow.library import Library
 from router.core.policy import Agent, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step
 from router.core.policy_check import check_policy
 from simulations.distributions import Distribution
+from simulations.money import money_problems
 from simulations.scenario import (
     Answering,
     Arrivals,
@@ -117,6 +118,9 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
     for name, kind in scenario.kinds.items():
         problems += _kind_problems(source, setting, name, kind)
     problems += _policy_problems(source, setting)
+    if scenario.money is not None:
+        staff = ((worker.name, worker.group) for worker in workers)
+        problems += money_problems(source, scenario.money, setting.policy, staff)
     if any(problem.severity == "error" for problem in problems):
         raise DocumentError(problems)
     return setting

@@ -9,6 +9,7 @@ from ivr.flow.reference import nodes_page
 from ivr.flow.schema import flow_schema_text
 from router.core import measures
 from router.core.reference import strategies_page
+from simulations import costs
 from simulations import reference as simulations
 from switchboard.api import measured, openapi
 from switchboard.centre import reference as centre
@@ -17,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/distributions.md": simulations.distributions_page,
     "docs/reference/flow.schema.json": flow_schema_text,
     "docs/reference/metrics.md": measures.reference_page,
+    "docs/reference/money.md": costs.reference_page,
     "docs/reference/nodes.md": nodes_page,
     "docs/reference/openapi.json": openapi.text,
     "docs/reference/prometheus.md": measured.reference_page,
