@@ -98,8 +98,10 @@ USER_EVENT_CHECK: Final = "SwitchboardCheck"  # the UserEvent with the outcome o
 AMI_EVENTS: Final = (
     "FullyBooted",
     "Hangup",
+    "HangupRequest",  # by a phone
     "OriginateResponse",
     "Shutdown",
+    "SoftHangupRequest",  # by a command
     "UserEvent",
 )
 FALLBACK_QUEUE: Final = "sb-fallback"

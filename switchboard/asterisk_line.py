@@ -4,7 +4,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from asterisk_conf.names import CHANNEL_PREFIX
 from router.ami.client import AmiAddress, AmiClient, AmiDisconnected, AmiError, Event
+from router.live.hang_ups import HangUps
 from router.live.journal import Note
 from router.live.resync import Findings, resync
 from switchboard.asterisk_addresses import AsteriskAddresses
@@ -28,12 +30,25 @@ class AsteriskLine:
         secret = settings.ami_secret.read(engine.centre.directory)
         address = AmiAddress(settings.ami_host, settings.ami_port, settings.ami_user, secret)
         self.ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
+        self._hang_ups = HangUps(self.ami, ours=self._is_ours)
+
+    async def start(self) -> None:
+        await self.ami.start()
+
+    async def stop(self) -> None:
+        self._hang_ups.stop()
+        await self.ami.stop()
+
+    def _is_ours(self, channel: str) -> bool:
+        """Whether the channel is a call in progress, or one that we have made for a contact."""
+        return channel.startswith(CHANNEL_PREFIX) or channel in self._engine.calls
 
     def _on_event(self, event: Event) -> None:
         engine = self._engine
         if not engine.outside.on_event(event):
             engine.legs.on_event(event)
         engine.customers.on_event(event)
+        self._hang_ups.on_event(event)
         self._outside_call(event)
         engine.recordings.on_event(event)
         engine.monitors.on_event(event)

@@ -158,8 +158,8 @@ class Engine:
             stack.push_async_callback(self._agi.stop)
             for work in (self.recordings.clean_regularly(), self.opening.run()):
                 stack.callback(asyncio.create_task(work).cancel)
-            await self.ami.start()
-            stack.push_async_callback(self.ami.stop)
+            await self.line.start()
+            stack.push_async_callback(self.line.stop)
             await self._open_api(stack)
             control = ControlServer(self)
             await control.start()

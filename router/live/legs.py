@@ -16,7 +16,6 @@ from asterisk_conf.names import (
     CHANNEL_PREFIX,
     CONTEXT_AGENT_LEG,
     CONTEXT_AGENT_RELEASED,
-    CONTEXT_BACK,
     CONTEXT_VOICEMAIL,
     TALK_CODES,
     VAR_CONSULT,
@@ -50,8 +49,6 @@ HANGUP_TRIES = 10
 HANGUP_RETRY_S = 0.05
 # After an OriginateResponse without a Hangup before it: how long we wait for the Hangup, which knows the cause.
 CAUSE_GRACE_S = 0.5
-# After the joining, whether both are there is looked at once more.
-LOOK_AGAIN_S = 1.0
 
 
 @dataclass(slots=True)
@@ -301,35 +298,10 @@ class AgentLegs:
                 await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
                 if leg.state == "answered":
                     leg.state = "joined"
-                    asyncio.get_running_loop().call_later(LOOK_AGAIN_S, lambda: self._spawn(self._look_again(leg)))
             except AmiDisconnected:
                 return  # the resync sees whether they are joined
             except AmiError as error:
                 await self._after_failed_join(leg, error)
-
-    async def _look_again(self, leg: Leg) -> None:
-        """An agent who hangs up in the very instant of the joining was seen, once in some hundred such instants, to
-        leave the caller alone in silence without any event: so the leg is looked at once more in the talk."""
-        if leg.state != "joined":
-            return
-        try:
-            found = await self._client.collect("Status", actions.status(channel=leg.channel_id), until="StatusComplete")
-        except AmiRefused:
-            found = []
-        except AmiError:
-            return  # the next resync looks
-        if leg.state != "joined" or any(event.get("BridgeID") for event in found):
-            return
-        log.warning("%s talks with nobody: the leg of %s is gone; the caller goes on", leg.contact, leg.agent)
-        caller = self._lines.channel(leg.contact)
-        self._forget(leg)
-        self._live.feed(ContactEnded(leg.contact, "agent"))
-        self._drop(leg)
-        if caller is not None:
-            try:
-                await self._client.action("Redirect", actions.redirect(caller, CONTEXT_BACK, "s"))
-            except AmiError as error:
-                log.info("the caller %s is gone, too: %s", leg.contact, error)
 
     async def _after_failed_join(self, leg: Leg, error: AmiError) -> None:
         """One of the two is gone, or Asterisk would not. The core learns which, so that nobody stays stuck."""

@@ -3,8 +3,9 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall
 from router.ami import actions
 from router.ami.client import AmiRefused
+from router.ami.codec import Headers, Response
 from router.core.decisions import AnyDecision, Connect, ContactFinished
 from router.core.events import AgentSignedIn, AnyEvent
 from router.live.journal import Handled, read
@@ -113,14 +115,30 @@ async def test_callers_who_hang_up_at_the_instant_of_the_answer_leave_nothing_be
     assert replay(journal).divergence is None
 
 
-async def test_agents_who_hang_up_at_the_instant_of_their_answer_cost_nobody_a_call(tmp_path: Path) -> None:
-    """The leg is gone before, while or after it is joined: the caller is served by the next or has been served."""
+def joins_later(engine: Engine, delays_s: Iterator[float]) -> None:
+    """Each Bridge comes so much later, so that hang-ups meet it at every moment."""
+    act = engine.ami.action
+
+    async def action(name: str, headers: Headers | None = None, **limits: float | None) -> Response:
+        if name == "Bridge":
+            await asyncio.sleep(next(delays_s))
+        return await act(name, headers, **limits)
+
+    engine.ami.action = action  # type: ignore[method-assign]
+
+
+async def test_agents_who_hang_up_at_the_instant_of_their_answer_cost_nobody_a_call(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The leg is gone before, while or after it is joined: the caller is served by the next or has been served.
+    Some hang-ups are lost in the joining (see `router.live.hang_ups`): were nothing done about it, a few callers in a
+    hundred would stay in silence, each with an agent who is busy for ever."""
     async with AsyncExitStack() as stack:
         exchange = await stack.enter_async_context(running_exchange(tmp_path / "asterisk", RACERS))
         engine = await stack.enter_async_context(engine_in_process(exchange, tmp_path))
+        joins_later(engine, cycle(0.0002 * step for step in range(30)))
         for name in RACERS:
-            answers = [Answer(ring_s=0.1, talk_s=talk_s) for talk_s in (0.0, 0.01, 0.02, 0.05)]
-            phone = AgentPhone(tmp_path / "phones", name, answers)
+            phone = AgentPhone(tmp_path / "phones", name, [Answer(ring_s=0.1, talk_s=0.0)])
             phone.port = exchange.lines[name]
             await stack.enter_async_context(phone)
         callers = Callers(
@@ -132,6 +150,7 @@ async def test_agents_who_hang_up_at_the_instant_of_their_answer_cost_nobody_a_c
         await until_nothing_is_left(engine)
         assert engine.live.impossible_events == 0
         journal = engine.journal.path
+    print(f"hang-ups that Asterisk had lost: {sum('hung up again' in line for line in caplog.messages)}")
     assert outcomes_in(journal) == ["answered"] * ROUNDS
     assert replay(journal).divergence is None
 

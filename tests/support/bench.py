@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from asterisk_conf.names import CHANNEL_PREFIX
 from router.ami.client import AmiAddress, AmiClient, AmiLimits, Event
 from router.core.decisions import AnyDecision
 from router.core.events import AgentSignedIn, AnyEvent, ContactArrived
@@ -14,6 +15,7 @@ from router.core.policy import AfterFailure, Agent, CallbackRules, Goal, LastAct
 from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.customers import Customers
+from router.live.hang_ups import HangUps
 from router.live.journal import FORMAT, Header, Journal, policy_hash
 from router.live.legs import AgentLegs
 from router.live.lines import Lines
@@ -54,6 +56,7 @@ class Bench:
     outside: OutsideLegs
     talks: Talks
     customers: Customers
+    hang_ups: HangUps
     dialling: "Dialling"
     journal: Path
     ups: asyncio.Queue[None]
@@ -136,6 +139,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
             if not made.outside.on_event(event):
                 made.legs.on_event(event)
             made.customers.on_event(event)
+            made.hang_ups.on_event(event)
 
         address = AmiAddress("127.0.0.1", asterisk.port, "switchboard", asterisk.secret)
         limits = AmiLimits(action_s=0.5, first_retry_s=0.05)
@@ -155,7 +159,8 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
         customers = Customers(
             client, live, legs, lines, dialling=dialling, on_the_phone=lambda contact: False, epoch="1"
         )
-        made = Bench(asterisk, client, live, legs, lines, outside, talks, customers, dialling, path, ups)
+        hang_ups = HangUps(client, ours=lambda channel: channel == CALLER or channel.startswith(CHANNEL_PREFIX))
+        made = Bench(asterisk, client, live, legs, lines, outside, talks, customers, hang_ups, dialling, path, ups)
 
         def remember(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
             made.told.append(event)
@@ -169,6 +174,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
         await client.start()
         await asyncio.wait_for(ups.get(), 5)
         yield made
+        hang_ups.stop()
         await client.stop()
         live.stop()
         journal.close()

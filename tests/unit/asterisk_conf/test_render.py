@@ -123,7 +123,8 @@ def test_the_engines_ami_user_has_the_least_rights(parsed: dict[str, Sections]) 
     assert user["permit"] == "127.0.0.1/32"
     seen = re.compile(user["eventfilter"])
     assert seen.search("Event: Hangup\r\nPrivilege: call,all\r\n")
-    assert not seen.search("Event: HangupRequest\r\nPrivilege: call,all\r\n")
+    assert seen.search("Event: HangupRequest\r\nPrivilege: call,all\r\n")
+    assert not seen.search("Event: HangupHandlerRun\r\nPrivilege: dialplan,all\r\n")
     assert not seen.search("Event: Newchannel\r\nCallerIDName: Event: Hangup \r\n")
 
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from asterisk_conf.names import CONTEXT_BACK
 from router.core.decisions import OfferEnded
 from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
 from router.live.recovery import replay
@@ -50,19 +49,6 @@ async def test_the_callers_hang_up_ends_the_talk_and_the_agents_leg(bench: Bench
     assert hangup["channel"] == leg
     bench.hung_up(leg)
     await bench.until(lambda: not bench.legs.offers())
-
-
-async def test_a_caller_left_in_silence_by_an_agent_of_whose_end_nothing_is_heard_goes_on(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("router.live.legs.LOOK_AGAIN_S", 0.05)
-    bench.asterisk.answers["status"] = lambda action: error(action, "No such channel")
-    await talk(bench)
-    await bench.until(lambda: bench.told[-1] == ContactEnded(CALLER, "agent"))
-    (back,) = await bench.asterisk.wait_for("Redirect")
-    assert (back["channel"], back["context"]) == (CALLER_CHANNEL, CONTEXT_BACK)
-    assert bench.agent == "ready"
-    assert bench.legs.offers() == []
 
 
 @pytest.mark.parametrize("hangup_first", [True, False])
