@@ -54,6 +54,7 @@ CODE_PAUSE: Final = "*13"
 CODE_READY: Final = "*14"
 CODE_DISPOSITION: Final = "*15"
 CODE_EXTEND_WRAP_UP: Final = "*16"
+CODE_EMERGENCY: Final = "*19"  # a supervisor closes everything, or opens it again, with the PIN
 PHONE_CODES: Final = (
     CODE_SIGN_IN_HERE,
     CODE_SIGN_IN,
@@ -62,6 +63,7 @@ PHONE_CODES: Final = (
     CODE_READY,
     CODE_DISPOSITION,
     CODE_EXTEND_WRAP_UP,
+    CODE_EMERGENCY,
 )
 
 # Codes pressed by an agent during a talk (`TALK_CODES`), as DTMF; the caller's keys never count

@@ -1,5 +1,5 @@
 """What agents do by dialling a feature code from their phone: sign in with the PIN, sign out, pause, be ready again,
-say how the last contact ended, take longer for their work after it.
+say how the last contact ended, take longer for their work after it; and how a supervisor throws the emergency switch.
 
 The agent is the one who is rung at the phone that the call comes from, never one named by the caller. At any phone of
 the centre an agent may sign in with number and PIN, and is rung there from then on (`switchboard.desks`).
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from asterisk_conf.names import (
     CODE_DISPOSITION,
+    CODE_EMERGENCY,
     CODE_EXTEND_WRAP_UP,
     CODE_PAUSE,
     CODE_READY,
@@ -58,6 +59,8 @@ class AgentPhones:
             await channel.send(codec.stream_file("agent-incorrect"))
         elif code == CODE_SIGN_IN_HERE or (code == CODE_SIGN_IN and phone not in agents):
             await self._sign_in_here(channel, phone)
+        elif code == CODE_EMERGENCY:
+            await self._emergency(channel, agent, phone)
         elif code == CODE_SIGN_IN:
             await self._sign_in(channel, agents[phone], phone)
         elif agent is None:
@@ -116,6 +119,32 @@ class AgentPhones:
                 return
             sound = "agent-incorrect"
         await self._refuse(channel)
+
+    # The emergency switch
+
+    async def _emergency(self, channel: AgiChannel, agent: AgentDetails | None, phone: str) -> None:
+        """A supervisor gives the PIN, and then 1: everything is closed, or 2: everything is as the hours say again."""
+        sound = "agent-pass"
+        for _ in range(PIN_TRIES):
+            pin = await _digits(channel, sound)
+            if agent is not None and await self._accepts(agent, phone, pin) and agent.supervisor:
+                await self._switch(channel, agent.name)
+                return
+            sound = "agent-incorrect"
+        await self._refuse(channel)
+
+    async def _switch(self, channel: AgiChannel, agent: str) -> None:
+        reply = await channel.send(codec.get_data("beep", KEY_TIMEOUT_MS, 1))
+        state = {"1": "emergency", "2": "hours"}.get(reply.result)
+        done = "agent-incorrect"
+        if state is not None:
+            actor = Actor(agent, frozenset({"agent", "supervisor"}), "phone", agent=agent)
+            try:
+                await perform(self._engine, actor, "switch_queues", {"state": state, "reason": "switched by phone"})
+                done = "auth-thankyou"
+            except OperationRefused as refusal:
+                log.warning("%s by phone, the emergency switch: %s", agent, refusal)
+        await channel.send(codec.stream_file(done))
 
     async def _accepts(self, agent: AgentDetails | None, phone: str, pin: str) -> bool:
         """Whether it is the agent's PIN. Who guesses has to pause, at one phone or at many, and is not told so."""

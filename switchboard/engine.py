@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ from switchboard.flow_lookups import FlowLookups
 from switchboard.lock import DirectoryLock
 from switchboard.logs import about
 from switchboard.notifying import Notifier
-from switchboard.opening import Opening
+from switchboard.opening import EmergencyHours, Opening
 from switchboard.operations.base import AUDIT
 from switchboard.other_work import OtherWork
 from switchboard.overrides import Overrides
@@ -206,7 +207,7 @@ class Engine:
         centre = self.overrides.applied(load_centre(self.centre.directory))
         self.publish(centre)
         self.destinations.settings = centre.settings.outbound
-        self.calls.machine = Machine(centre.library)
+        self.calls.machine = self._machine(centre)
         self.opening.look()
         return centre
 
@@ -320,7 +321,7 @@ class Engine:
         dialling = FlowDialling(self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S)
         self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
-            machine=Machine(self.centre.library),
+            machine=self._machine(self.centre),
             flow_of_number=lambda number: self.centre.numbers.get(number),
             live=self.live,
             caller_of=self.destinations.caller,
@@ -415,6 +416,11 @@ class Engine:
 
     def _hours_of(self, queue: str) -> Hours | None:
         return self.centre.hours.get(self.centre.queue_hours.get(queue, ""))
+
+    def _machine(self, centre: Centre) -> Machine:
+        """The flows of this centre, which know of emergencies."""
+        emergencies = EmergencyHours(self.live, lambda: self.centre.queue_hours)
+        return Machine(replace(centre.library, emergencies=emergencies))
 
     def _hours_open(self, name: str, now_ms: int) -> bool:
         hours = self.centre.hours.get(name)

@@ -121,6 +121,24 @@ class Opening:
             log.error("%s: cannot write; switches of queues are lost when the engine restarts: %s", self._file, error)
 
 
+class EmergencyHours:
+    """The names of the opening hours that the emergency switch has closed, as flows ask (`Library.emergencies`):
+    those of which all queues that follow them are in an emergency, or, without such a queue, all queues there are.
+
+    `queue_hours` names the hours of each queue that has some."""
+
+    def __init__(self, live: LiveRouter, queue_hours: Callable[[], Mapping[str, str]]) -> None:
+        self._live = live
+        self._queue_hours = queue_hours
+
+    def __contains__(self, hours: object) -> bool:
+        router = self._live.router
+        queues = router.queues()
+        following = [queue for queue, name in self._queue_hours().items() if name == hours and queue in queues]
+        switches = [router.switch(queue) for queue in following or queues]
+        return bool(switches) and all(switch is not None and switch.state == "emergency" for switch in switches)
+
+
 def _holds(switch: Switch, hours: State | None, now_ms: int) -> bool:
     if switch.until_ms is not None:
         return now_ms < switch.until_ms

@@ -1,20 +1,24 @@
-"""Opening hours in the centre's wall time: a weekly plan, dated exceptions, and an emergency switch.
+"""Opening hours in the centre's wall time: a weekly plan, holidays, calendars, dated exceptions, an emergency switch.
 
 An instant counts by what the wall clock shows. When clocks go forward, hours that the clock skips do not happen; when
 they go back, hours that it shows twice are both open (or both closed). A range that passes midnight (`22:00-06:00`)
 belongs to the day on which it begins. An exception replaces the ranges that begin on its date; a range that began the
-evening before still runs to its end.
+evening before still runs to its end; so does a public holiday. An event of a calendar counts at every instant that it
+covers: one of `closed_by` closes, whatever began when, and else one of `open_by` opens. On the date of an exception
+calendars do not count: what is written down for that very day holds.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice, pairwise
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from documents import Source, validate
+from documents import DocumentError, Problem, Source, nearest, validate
+from ivr.flow.calendars import CalendarError, CalendarName, Events, PublicHolidays
 from ivr.flow.names import HoursName
 
 State = Literal["open", "closed", "holiday", "emergency"]
@@ -71,6 +75,9 @@ class HoursEntry(BaseModel):
 
     weekly: dict[Days, Ranges] = Field(description="Hours by day; a day that is not listed is closed.")
     exceptions: tuple[HoursException, ...] = ()
+    holidays: PublicHolidays | None = Field(None, description="Closed on the public holidays of a country.")
+    closed_by: tuple[CalendarName, ...] = Field((), max_length=10, description="Closed while an event of these is on.")
+    open_by: tuple[CalendarName, ...] = Field((), max_length=10, description="Open while an event of these is on.")
     emergency: bool = Field(False, description="The emergency switch: while true, it is closed.")
 
     @model_validator(mode="after")
@@ -102,9 +109,10 @@ class HoursDocument(RootModel[dict[HoursName, HoursEntry]]):
 
 
 class Hours:
-    """One set of opening hours in a time zone. `now_ms` is Unix ms throughout."""
+    """One set of opening hours in a time zone. `now_ms` is Unix ms throughout. `calendars` are those that it names."""
 
-    def __init__(self, entry: HoursEntry, zone: tzinfo) -> None:
+    def __init__(self, entry: HoursEntry, zone: tzinfo, calendars: Mapping[str, Events] = MappingProxyType({})) -> None:
+        self._made_of = (entry, zone, {name: calendars[name] for name in (*entry.closed_by, *entry.open_by)})
         self.zone = zone
         self.emergency = entry.emergency
         self._weekly: list[list[tuple[int, int]]] = [[] for _ in DAYS]
@@ -112,16 +120,30 @@ class Hours:
             for day in _days(key):
                 self._weekly[day] = [_minutes(text) for text in ranges]
         self._exceptions = {e.date: [_minutes(text) for text in e.open] for e in entry.exceptions}
+        self._holidays = entry.holidays.names() if entry.holidays else {}
+        self._working_days = frozenset(entry.holidays.except_ if entry.holidays else ())
+        self._closed_by = [calendars[name] for name in entry.closed_by]
+        self._open_by = [calendars[name] for name in entry.open_by]
+
+    def __reduce__(self) -> tuple[type["Hours"], tuple[HoursEntry, tzinfo, Mapping[str, Events]]]:
+        """Pickled as what it is made of, for simulations in several processes."""
+        return Hours, self._made_of
 
     def state(self, now_ms: int) -> State:
-        """`holiday`: closed because of the date's exception. `emergency`: closed by the switch, whatever the hours."""
+        """`holiday`: closed because of the date's exception, a public holiday or a calendar. `emergency`: closed by the
+        switch, whatever the hours."""
         if self.emergency:
             return "emergency"
         wall = (_EPOCH + timedelta(milliseconds=now_ms)).astimezone(self.zone)
         today, minute = wall.date(), wall.hour * 60 + wall.minute
+        if today not in self._exceptions:
+            if any(events.covers(wall) for events in self._closed_by):
+                return "holiday"
+            if any(events.covers(wall) for events in self._open_by):
+                return "open"
         if self._within(today, minute) or self._within(today - timedelta(days=1), minute + _DAY_MINUTES):
             return "open"
-        return "holiday" if today in self._exceptions else "closed"
+        return "holiday" if today in self._exceptions or self._is_holiday(today) else "closed"
 
     def is_open(self, now_ms: int) -> bool:
         return self.state(now_ms) == "open"
@@ -140,10 +162,38 @@ class Hours:
         """Whether `minute`, counted from the midnight that began `day`, is in one of that day's ranges."""
         ranges = self._exceptions.get(day)
         if ranges is None:
-            ranges = self._weekly[day.weekday()]
+            ranges = [] if self._is_holiday(day) else self._weekly[day.weekday()]
         return any(begin <= minute < end for begin, end in ranges)
 
+    def _is_holiday(self, day: date) -> bool:
+        return day in self._holidays and day not in self._working_days
 
-def load_hours(source: Source, zone: tzinfo, at: tuple[str | int, ...] = ()) -> dict[str, Hours]:
-    """Every set of hours by name. Raises documents.DocumentError with every problem."""
-    return {str(name): Hours(entry, zone) for name, entry in validate(source, HoursDocument, at).root.items()}
+
+def load_hours(
+    source: Source,
+    zone: tzinfo,
+    at: tuple[str | int, ...] = (),
+    calendars: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Hours]:
+    """Every set of hours by name; `calendars` are the texts of the centre's calendars by the names of their files.
+
+    Raises documents.DocumentError with every problem.
+    """
+    entries = validate(source, HoursDocument, at).root
+    problems: list[Problem] = []
+    events: dict[str, Events] = {}
+    for name, entry in entries.items():
+        for field in ("closed_by", "open_by"):
+            for position, file in enumerate(getattr(entry, field)):
+                path = (*at, str(name), field, position)
+                if file not in calendars:
+                    hint = nearest(file, calendars) if calendars else "put it there"
+                    problems.append(source.problem(path, f"there is no calendar calendars/{file}", hint))
+                elif file not in events:
+                    try:
+                        events[file] = Events(calendars[file], zone)
+                    except CalendarError as error:
+                        problems.append(source.problem(path, f"calendars/{file}: {error}"))
+    if problems:
+        raise DocumentError(problems)
+    return {str(name): Hours(entry, zone, events) for name, entry in entries.items()}

@@ -14,7 +14,7 @@ from documents import DocumentError, Problem, Source, read
 
 REQUIRED = ("centre.yaml", "skills.yaml", "agents.yaml", "queues.yaml")
 OPTIONAL = ("hours.yaml", "prompts.yaml")
-FLOWS, TESTS, SOUNDS = "flows", "tests", "sounds"
+FLOWS, TESTS, SOUNDS, CALENDARS = "flows", "tests", "sounds", "calendars"
 # YAML files that others read: scenarios (the simulation) and secrets (never part of a centre's hash).
 _ELSEWHERE = re.compile(r"(scenario|secrets)[A-Za-z0-9_.-]*\.yaml")
 _MAX_BYTES = 8_000_000
@@ -37,6 +37,7 @@ class Files:
     flows: list[Source] = field(default_factory=list)
     tests: list[Path] = field(default_factory=list)
     sounds: dict[str, frozenset[str]] = field(default_factory=dict)
+    calendars: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
     hash: str = ""
@@ -58,6 +59,7 @@ def read_files(directory: Path) -> Files:
             files.flows.append(source)
     files.tests = [*_inside(files, f"{FLOWS}/{TESTS}", "*.yaml"), *_inside(files, TESTS, "*.yaml")]
     _find_sounds(files, digest)
+    _find_calendars(files, digest)
     files.hash = digest.hexdigest()[:16]
     return files
 
@@ -167,6 +169,15 @@ def _find_sounds(files: Files, digest: "hashlib._Hash") -> None:
                 hint = "convert it: sox IN.wav -r 8000 -c 1 -b 16 OUT.wav"
                 files.problems.append(Problem(problem, shown(path), hint=hint))
         files.sounds[language.name] = frozenset(names)
+
+
+def _find_calendars(files: Files, digest: "hashlib._Hash") -> None:
+    """The calendars that opening hours may name: `calendars/NAME.ics`."""
+    root = files.directory / CALENDARS
+    for path in sorted(root.glob("*.ics")) if root.is_dir() else ():
+        content = _bytes(files, path, digest)
+        if content is not None:
+            files.calendars[path.name] = content.decode("utf-8-sig", "replace")
 
 
 def _unplayable(content: bytes) -> str:

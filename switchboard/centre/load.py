@@ -169,7 +169,7 @@ class _Loading:
         if problem := _wrong_top(source, "hours"):
             self.problems.append(problem)
             return None
-        return self._attempt(load_hours, source, zone, ("hours",))
+        return self._attempt(load_hours, source, zone, ("hours",), self.files.calendars)
 
     def _names(self, file: str, key: str) -> frozenset[str] | None:
         """The names that a document defines, whatever is wrong with what stands under them; None if it is unreadable.

@@ -12,7 +12,11 @@ _DAY = 86_400_000
 
 
 class Hours(Node):
-    """Asks whether the centre is open now, by one of its sets of opening hours."""
+    """Asks whether the centre is open now, by one of its sets of opening hours.
+
+    The emergency switch closes hours at once, for callers who are in the flow too: when all queues that follow these
+    hours were switched to an emergency, or, where none does, all queues of the centre.
+    """
 
     type: Literal["hours"]
     hours: HoursName = Field(description="The name of a set of opening hours.")
@@ -48,4 +52,4 @@ class Hours(Node):
         hours = turn.library.hours.get(self.hours)
         if hours is None:
             raise NodeError(f"there are no hours {str(self.hours)!r}")
-        return hours.state(turn.now_ms)
+        return "emergency" if self.hours in turn.library.emergencies else hours.state(turn.now_ms)

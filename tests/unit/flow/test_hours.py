@@ -101,7 +101,7 @@ def test_the_emergency_switch_goes_before_everything() -> None:
         ("{weekly: {}, exceptions: [{date: 2026-02-30}]}", "exceptions[0].date"),
         ("{weekly: {}, exceptions: [{date: 2026-02-01}, {date: 2026-02-01}]}", "2026-02-01 is listed twice"),
         ("{weekly: {}, exceptions: [{date: 2026-02-01, open: ['08:00-12:00', '11:00-13:00']}]}", "overlap"),
-        ("{weekly: {}, holidays: []}", "'holidays' is not known here"),
+        ("{weekly: {}, hollidays: []}", "'hollidays' is not known here"),
         ("{}", "'weekly' is missing"),
     ],
 )
