@@ -32,7 +32,7 @@ class Expression:
     Raises ExpressionError when the text is no CEL expression or calls a function that does not exist.
     """
 
-    __slots__ = ("_bare", "_program", "names", "text")
+    __slots__ = ("_bare", "_equals", "_path", "_program", "names", "text")
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
@@ -50,6 +50,7 @@ class Expression:
         if iterations > MAX_ITERATIONS:
             raise ExpressionError(f"an expression may go through {MAX_ITERATIONS} lists, this does {iterations} times")
         self.names = frozenset(self._program.variables()) - frozenset(_ITERATION.findall(self._bare))
+        self._path, self._equals = self._plain()
 
     def fields(self, name: str) -> frozenset[str] | None:
         """The fields of variable `name` this may look at, or None when that cannot be told from the text."""
@@ -58,6 +59,11 @@ class Expression:
 
     def value(self, variables: Mapping[str, Any]) -> Any:
         """The value for these variables (plain data). Raises ExpressionError when it has none."""
+        if self._path and (found := _at(self._path, variables)) is not None:
+            if self._equals is None:
+                return found
+            if type(found) is str:
+                return found == self._equals
         try:
             return self._program.execute(dict(variables))
         except Exception as error:
@@ -65,10 +71,21 @@ class Expression:
 
     def holds(self, variables: Mapping[str, Any]) -> bool:
         """Whether the condition is true; missing things and wrong types count as false."""
+        if self._path and (found := _at(self._path, variables)) is not None:
+            return (found if self._equals is None else found == self._equals) is True
         try:
             return self._program.execute(dict(variables)) is True
         except Exception:
             return False
+
+    def _plain(self) -> tuple[tuple[str, ...], str | None]:
+        """The path, if this is `a.b` or `a.b == 'text'`, and the text: what most expressions are, and what needs no
+        program. Values of which the program could make anything else are left to it (`_at`)."""
+        match = _PLAIN.fullmatch(self.text)
+        path = tuple(match[1].split(".")) if match else ()
+        if match is None or path[0] not in self.names:
+            return (), None
+        return path, match[2][1:-1] if match[2] else None
 
     def __reduce__(self) -> tuple[type["Expression"], tuple[str]]:
         """Pickled as its text, for simulations in several processes."""
@@ -94,6 +111,32 @@ _QUOTED = re.compile(
 )
 _ITERATES = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\(")
 _ITERATION = re.compile(_ITERATES.pattern + r"\s*(\w+)\s*,")
+
+
+_PLAIN = re.compile(
+    r"\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\s*(?:==\s*('[ -&(-\[\]-~]*'|\"[ !#-\[\]-~]*\"))?\s*", re.ASCII
+)
+
+
+_INT64 = 2**63
+
+
+def _at(path: tuple[str, ...], variables: Mapping[str, Any]) -> Any:
+    """What is at the end of the path; None where that is nothing, or something that only the program understands."""
+    value: Any = variables
+    for name in path:
+        if type(value) is not dict or name not in value:
+            return None
+        value = value[name]
+    kind = type(value)
+    if (
+        (kind is str and value.isascii())
+        or kind is bool
+        or kind is float
+        or (kind is int and -_INT64 <= value < _INT64)
+    ):
+        return value
+    return None
 
 
 def _blank(quoted: re.Match[str]) -> str:

@@ -38,6 +38,13 @@ class FlowHeader(Part):
         None, description="Where a caller goes when a node cannot do its work and has no `error` exit of its own."
     )
     operator: Operator | None = Field(None, description="How callers ask for a person.")
+    time_limit_s: float | None = Field(
+        None,
+        gt=0,
+        le=86_400,
+        description="How long a caller may be in this flow, waits for a person and talks not counted; after that "
+        "on_error, once more for so long, and then the flow ends with an error.",
+    )
     nodes: dict[Target, Any] = Field(min_length=1, max_length=MAX_NODES)
 
 
@@ -58,6 +65,7 @@ class Flow:
         "operator",
         "source",
         "start",
+        "time_limit_s",
     )
 
     def __init__(self, header: FlowHeader, nodes: Mapping[str, Node], source: Source, at: Path) -> None:
@@ -66,6 +74,7 @@ class Flow:
         self.start = str(header.start)
         self.on_error = str(header.on_error) if header.on_error else None
         self.operator = header.operator
+        self.time_limit_s = header.time_limit_s
         self.nodes: dict[str, Node] = dict(nodes)
         self.fingerprint = _fingerprint(_part(source, at))
         self.source, self.at = source, at

@@ -9,7 +9,11 @@ Rules
   error and so does the subflow node that called it, and so on; in the end the call is hung up (`failed: WHY`).
   The shell never gets an exception for what a flow or a caller did, only MachineError for its own mistakes.
 - MAX_ALONE nodes may be entered without the caller having a part in it (an answered lookup is none, nor is an effect
-  that failed), and MAX_ENTERED in a call: more is a loop (`failed: loop`).
+  that failed), and MAX_ENTERED in a call: more is a loop (`failed: loop`). A node that has waited MAX_ASKED times since
+  it was entered cannot do its work. So every call ends, whoever has written the flow and whatever the caller does.
+- A node whose time limit has passed waits no more: it cannot do its work. Where the flow's has passed, the flow goes to
+  its `on_error` and has so long once more; after that its flow ends with an error. What is waited for is not cut short,
+  and the way to a person (`Enqueue`, `Dial`) is never barred.
 - A session goes on in the version of the flow that it began with: keep the machine that started it. After a restart
   `again` takes it over to the flow as it is now.
 """
@@ -42,8 +46,13 @@ ANSWERS: dict[str, tuple[type[Input], ...]] = {
 """What each effect that waits is answered by; besides, `EffectFailed` and `HungUp` always are answers, and
 so is `Dequeued` while a place in a queue is kept: the flow then goes on behind the enqueue node."""
 
+_TAKEN: dict[str, tuple[type[Input], ...]] = {effect: (*answers, EffectFailed) for effect, answers in ANSWERS.items()}
+_FOR_A_PERSON = frozenset({"Enqueue", "Dial"})
+"""Time that is not the flow's."""
+
 MAX_ALONE = 100
 MAX_ENTERED = 2_000
+MAX_ASKED = 100
 MAX_DEPTH = 10
 _MAX_TEXT = 200
 
@@ -76,6 +85,7 @@ class Machine:
             node=document.start,
             language=self.library.default_language,
             started_ms=now_ms,
+            since_ms=now_ms,
         )
         turn = Turn(self.library, session, document, now_ms)
         try:
@@ -99,13 +109,15 @@ class Machine:
             raise MachineError(f"the session has ended ({session.outcome}); it takes no {type(answer).__name__}")
         if isinstance(answer, Dequeued) and session.place is not None:
             session = session.back_in_place()
-        if not isinstance(answer, (*ANSWERS[session.waiting_for], EffectFailed)):
+        if not isinstance(answer, _TAKEN[session.waiting_for]):
             wanted = " or ".join(kind.__name__ for kind in ANSWERS[session.waiting_for])
             raise MachineError(
                 f"{session.flow}.{session.node} waits for {wanted} (or HungUp, EffectFailed), "
                 f"not {type(answer).__name__}"
             )
         turn = self._turn(session, now_ms)
+        if session.waiting_for not in _FOR_A_PERSON:
+            turn.spent_ms += max(0, now_ms - session.since_ms)
         turn.forget_secrets(len(turn.frames) + 1)  # of flows that an agent's answer has cut short
         node = turn.flow.nodes[turn.node]
         if isinstance(answer, EffectFailed):
@@ -134,6 +146,7 @@ class Machine:
             flow = self._flow(session.flow)
             turn = Turn(self.library, session, flow, now_ms)
             turn.frames = self._as_they_are_now(session.frames)
+            turn.asked = max(0, turn.asked - 1)  # what is asked again is not asked more
         if (place := session.place) is not None:
             turn.place = None
             if self._exist(place.frames, place.flow, place.node):
@@ -147,7 +160,8 @@ class Machine:
         return all(flow in self.library.flows and node in self.library.flows[flow].nodes for flow, node in places)
 
     def _as_they_are_now(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
-        return tuple(Frame(frame.flow, self._flow(frame.flow).fingerprint, frame.node) for frame in frames)
+        replace = msgspec.structs.replace
+        return tuple(replace(frame, fingerprint=self._flow(frame.flow).fingerprint) for frame in frames)
 
     def _flow(self, name: str) -> Flow:
         try:
@@ -173,14 +187,24 @@ class Machine:
         """Carries out `act`, the present node's part, and enters nodes until one waits or the session ends."""
         result = _attempt(turn, act, *arguments)
         while turn.alone <= MAX_ALONE and turn.entered <= MAX_ENTERED:
-            if isinstance(result, Return) and not turn.frames:
+            if type(result) is Return and not turn.frames:
                 result = HangUp()
             if isinstance(result, Effect):
-                turn.effects.append(result)
-                if isinstance(result, HangUp):
+                kind = type(result).__name__
+                if kind == "HangUp":
+                    turn.effects.append(result)
                     return turn.session("").ended("completed"), turn.effects
-                return turn.session(type(result).__name__), turn.effects
-            failure = self._move(turn, result)
+                late = "" if kind in _FOR_A_PERSON else turn.over_time()
+                turn.asked += 1
+                if late:
+                    failure = self._too_late(turn, f"{turn.flow.name}.{turn.node}: {late}")
+                elif turn.asked > MAX_ASKED:
+                    failure = self._recover(turn, Failure(f"{turn.flow.name}.{turn.node}: asks for ever"))
+                else:
+                    turn.effects.append(result)
+                    return turn.session(kind), turn.effects
+            else:
+                failure = self._move(turn, result)
             if failure is not None:
                 return _end(turn, failure.detail, "error")
             result = _attempt(turn, turn.flow.nodes[turn.node].enter)
@@ -188,6 +212,8 @@ class Machine:
 
     def _move(self, turn: Turn, result: str | Call | Return | AskAgain | Failure) -> Failure | None:
         """Enters the node that `result` leads to. Returns the failure when there is none."""
+        if type(result) is str:
+            return self._take_exit(turn, result)
         if isinstance(result, AskAgain):
             if result.node in turn.flow.nodes:
                 turn.go(turn.flow, result.node, turn.frames, "forgotten")
@@ -196,22 +222,40 @@ class Machine:
         if isinstance(result, Call):
             called = self.library.flows.get(result.flow)
             if called is not None and len(turn.frames) < MAX_DEPTH:
-                frame = Frame(turn.flow.name, turn.flow.fingerprint, turn.node)
-                turn.go(called, called.start, (*turn.frames, frame), "start")
+                turn.go(called, called.start, (*turn.frames, turn.frame()), "start")
+                turn.flow_at, turn.late = turn.spent_ms, False
                 return None
             why = "subflows are nested too deeply" if called else f"there is no flow {result.flow!r}"
             result = Failure(f"{turn.flow.name}.{turn.node}: {why}")
         if isinstance(result, Return):
             self._leave_subflow(turn)
-            result = result.exit
-        if isinstance(result, str):
-            exits = turn.flow.exits[turn.node]
-            target = exits.get(result) or ("" if result == "error" else exits.get("otherwise"))
-            if target:
-                turn.go(turn.flow, target, turn.frames, _tame(result))
-                return None
-            result = Failure(_tame(f"{turn.flow.name}.{turn.node}: no exit {result!r}"))
+            return self._take_exit(turn, result.exit)
+        assert isinstance(result, Failure)
         return self._recover(turn, result)
+
+    def _take_exit(self, turn: Turn, name: str) -> Failure | None:
+        exits = turn.flow.exits[turn.node]
+        target = exits.get(name) or ("" if name == "error" else exits.get("otherwise"))
+        if target:
+            turn.go(turn.flow, target, turn.frames, _tame(name))
+            return None
+        return self._recover(turn, Failure(_tame(f"{turn.flow.name}.{turn.node}: no exit {name!r}")))
+
+    def _too_late(self, turn: Turn, why: str) -> Failure | None:
+        """A time limit has passed: that of the node, or else that of the flow."""
+        flow, node = turn.flow, turn.flow.nodes[turn.node]
+        if node.time_limit_s is not None and turn.spent_ms - turn.node_at > node.time_limit_s * 1000:
+            return self._recover(turn, Failure(why))
+        if flow.on_error and not turn.late:
+            turn.errors, turn.last_error = turn.errors + 1, why
+            turn.flow_at, turn.late = turn.spent_ms, True
+            turn.go(flow, flow.on_error, turn.frames, "error")
+            return None
+        if not turn.frames:
+            turn.errors, turn.last_error = turn.errors + 1, why
+            return Failure(why)
+        self._leave_subflow(turn)
+        return self._recover(turn, Failure(why))
 
     def _recover(self, turn: Turn, failure: Failure) -> Failure | None:
         """Takes the nearest `error` exit, outwards through the calling flows."""
@@ -230,6 +274,7 @@ class Machine:
         frame = turn.frames[-1]
         turn.forget_secrets(len(turn.frames))
         turn.flow, turn.node, turn.frames = self._flow(frame.flow), frame.node, turn.frames[:-1]
+        turn.flow_at, turn.late = frame.flow_at, frame.late
 
 
 def _attempt(turn: Turn, act: Callable[..., Result], *arguments: object) -> Result | AskAgain | Failure:

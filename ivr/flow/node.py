@@ -103,6 +103,13 @@ class Node(Part):
         None, description="Where to go when this node cannot do its work; by default the flow's on_error."
     )
 
+    time_limit_s: float | None = Field(
+        None,
+        gt=0,
+        le=86_400,
+        description="How long a caller may be at this node, over all tries; then it asks no more and fails.",
+    )
+
     def exits(self) -> Mapping[str, str]:
         """The ways out, and the node each leads to."""
         return {"error": self.error} if self.error else {}

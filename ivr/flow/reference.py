@@ -14,7 +14,8 @@ _HEAD = """# Node types
 <!-- Generated from ivr/flow/nodes/ by `python -m switchboard.reference`; do not edit. -->
 
 A flow is a mapping of node ids to nodes; each node has a `type` and the fields listed here. Every node may also have
-`error`: where to go when it cannot do its work (by default the flow's `on_error`). Conditions and values are
+`error`: where to go when it cannot do its work (by default the flow's `on_error`), and `time_limit_s`: how long a
+caller may be there, over all tries, before it asks no more and fails. Conditions and values are
 [CEL](https://cel.dev) expressions over `contact` (the attributes set so far, and `language`, `number`, `dialled`),
 `caller` (`number`, `dialled`, `name`) and `now` (`date`, `time`, `datetime`, `weekday`, `year`, `month`, `day`, `hour`,
 `minute`, by the centre's clock). What is missing makes a condition false. Editors check flows with
@@ -35,7 +36,9 @@ def _section(name: str, node: type[Node]) -> str:
 
 def _fields(node: type[Node]) -> Iterator[tuple[str, str, str]]:
     schema = node.model_json_schema()
-    own = {field: about for field, about in schema["properties"].items() if field not in ("type", "error")}
+    own = {
+        field: about for field, about in schema["properties"].items() if field not in ("type", "error", "time_limit_s")
+    }
     for field, about in own.items():
         default = about.get("default")
         stated = f"default `{json.dumps(default)}`" if default not in (None, [], "") else ""

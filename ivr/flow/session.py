@@ -19,12 +19,15 @@ class Caller(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
 
 
-class Frame(msgspec.Struct, frozen=True):
-    """A subflow node that waits for the flow it called; `fingerprint` is that of the calling flow."""
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A subflow node that waits for the flow it called; `fingerprint` is that of the calling flow, and `flow_at` and
+    `late` are as in its session."""
 
     flow: str
     fingerprint: str
     node: str
+    flow_at: int = 0
+    late: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -36,6 +39,8 @@ class Place(msgspec.Struct, frozen=True):
     node: str
     frames: tuple[Frame, ...] = ()
     memory: dict[str, Any] = {}
+    flow_at: int = 0
+    late: bool = False
 
 
 class Visit(msgspec.Struct, frozen=True, array_like=True):
@@ -53,8 +58,13 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     `waiting_for` names the effect whose answer is awaited (`Play`, `Enqueue`, ...), and is empty when the session has
     ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of the flow. `memory`
     is what the present node keeps (its count of tries). `trace` holds the last nodes entered, `entered` counts all,
-    `alone` those since the caller (or an agent) last had a part in it. `errors` counts nodes that could not do their
-    work, `last_error` says of the last one why. `place`: where the caller still waits meanwhile.
+    `alone` those since the caller (or an agent) last had a part in it, `asked` what was waited for at the present node.
+    `errors` counts nodes that could not do their work, `last_error` says of the last one why. `place`: where the caller
+    still waits meanwhile.
+
+    Time: `since_ms` is when what is waited for was asked (Unix ms), `spent_ms` how long the caller has been in the
+    flows, without waits for a person and talks; `node_at` and `flow_at` are how much that was when the present node
+    and flow began. `late`: the flow's time limit has passed once.
 
     `secrets` are sensitive digits: they are in neither `to_json` nor `repr`, so a restart forgets them. `asked_at`
     remembers which node asked, and the machine goes back there when a lost one is needed. Keys: `DEPTH/NAME`.
@@ -78,6 +88,12 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     last_error: str = ""
     trace: tuple[Visit, ...] = ()
     place: Place | None = None
+    asked: int = 0
+    since_ms: int = 0
+    spent_ms: int = 0
+    node_at: int = 0
+    flow_at: int = 0
+    late: bool = False
     secrets: dict[str, str] = {}
 
     @property
@@ -101,6 +117,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
             node=place.node,
             frames=place.frames,
             memory=place.memory,
+            flow_at=place.flow_at,
+            late=place.late,
             waiting_for="Enqueue",
             place=None,
         )

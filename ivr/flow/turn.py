@@ -45,12 +45,19 @@ class Turn:
         self.errors = session.errors
         self.last_error = session.last_error
         self.place = session.place
+        self.spent_ms = session.spent_ms
+        self.node_at = session.node_at
+        self.flow_at = session.flow_at
+        self.late = session.late
+        self.entered = session.entered
+        self.asked = session.asked
         self.effects: list[Effect] = []
         self._session = session
         self._visits: list[Visit] = []
         self._secrets = session.secrets
         self._asked_at = session.asked_at
         self._contact: dict[str, Any] | None = None
+        self._size: int | None = None
 
     # Time
 
@@ -116,19 +123,21 @@ class Turn:
 
     def set(self, name: str, value: Attribute) -> None:
         """Raises NodeError for text that is no text, and when the attributes would grow too large to be kept."""
-        attributes = {**self.attributes, name: value}
+        before = self.attributes
+        if self._size is None:
+            self._size = sum(map(_bytes, before, before.values()))
         try:
-            size = sum(len(key) + len(str(item).encode()) for key, item in attributes.items())
+            size = self._size + _bytes(name, value) - (_bytes(name, before[name]) if name in before else 0)
         except (UnicodeEncodeError, ValueError):
             raise NodeError(f"the value of {name!r} cannot be written down") from None
         if size > MAX_ATTRIBUTES_BYTES:
             raise NodeError(f"with {name!r} the attributes would exceed {MAX_ATTRIBUTES_BYTES:,} bytes")
-        self.attributes, self._contact = attributes, None
+        self.attributes, self._contact, self._size = {**before, name: value}, None, size
 
     def unset(self, name: str) -> None:
         if name in self.attributes:
             self.attributes = {key: value for key, value in self.attributes.items() if key != name}
-            self._contact = None
+            self._contact = self._size = None
 
     def set_language(self, language: str) -> None:
         """From now on, for expressions and for what the caller hears."""
@@ -137,7 +146,9 @@ class Turn:
 
     def keep_place(self, queue: str) -> None:
         """The caller goes elsewhere in the flow, and still waits in `queue` at this node."""
-        self.place = Place(queue, self.flow.name, self.flow.fingerprint, self.node, self.frames, self.memory)
+        self.place = Place(
+            queue, self.flow.name, self.flow.fingerprint, self.node, self.frames, self.memory, self.flow_at, self.late
+        )
 
     # Secrets: each belongs to the flow that asked, and is forgotten when that flow returns
 
@@ -167,11 +178,23 @@ class Turn:
         """Enters a node."""
         self.flow, self.node, self.frames, self.memory = flow, node, frames, {}
         self.alone += 1
+        self.entered += 1
+        self.asked = 0
+        self.node_at = self.spent_ms
         self._visits.append(Visit(flow.name, node, via, self.now_ms))
 
-    @property
-    def entered(self) -> int:
-        return self._session.entered + len(self._visits)
+    def frame(self) -> Frame:
+        """Where the flow goes on that calls another one now."""
+        return Frame(self.flow.name, self.flow.fingerprint, self.node, self.flow_at, self.late)
+
+    def over_time(self) -> str:
+        """Which time limit has passed, in words; empty: none."""
+        node_s, flow_s = self.flow.nodes[self.node].time_limit_s, self.flow.time_limit_s
+        if node_s is not None and self.spent_ms - self.node_at > node_s * 1000:
+            return f"the node's {node_s:g} s are over"
+        if flow_s is not None and self.spent_ms - self.flow_at > flow_s * 1000:
+            return f"the flow's {flow_s:g} s are over"
+        return ""
 
     def session(self, waiting_for: str) -> Session:
         """The session as this turn leaves it."""
@@ -195,8 +218,18 @@ class Turn:
             last_error=self.last_error,
             trace=trace,
             place=None if waiting_for == "Enqueue" else self.place,
+            asked=self.asked,
+            since_ms=self.now_ms,
+            spent_ms=self.spent_ms,
+            node_at=self.node_at,
+            flow_at=self.flow_at,
+            late=self.late,
             secrets=self._secrets,
         )
+
+
+def _bytes(name: str, value: Attribute) -> int:
+    return len(name) + (len(value.encode()) if type(value) is str else len(str(value)))
 
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

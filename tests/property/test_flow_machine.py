@@ -50,7 +50,7 @@ from ivr.flow.inputs import (
     VoicemailTaken,
 )
 from ivr.flow.library import Library
-from ivr.flow.machine import ANSWERS, MAX_ALONE, Machine
+from ivr.flow.machine import ANSWERS, MAX_ALONE, MAX_ASKED, MAX_ENTERED, Machine
 from ivr.flow.registry import node_types
 from ivr.flow.session import Caller, MachineError, Session
 from tests.support.flows import NOON, library
@@ -70,6 +70,7 @@ VALUES = [
 CONDITIONS = ["true", "contact.a == '1'", "contact.gone > 1", "now.hour == 12", "contact.b"]
 DIGITS = ["", "0", "1", "2", "12", "123456789", "*", "#", "A", "1" * 1_000, "*#ABCD"]
 TEXTS = ["x" * 300, "ü✓👋", "\x00", "\ud800", ""]
+KNOWN = {"customer": "c-7"}
 DATA = [None, True, 5, -1.5, float("inf"), 10**40, [], {}, {"a": "gold"}, {"a": {"deep": [1]}}, {"a": 3}, *TEXTS]
 
 
@@ -192,7 +193,8 @@ class Author:
     def node(self) -> dict[str, Any]:
         kind = self.random.choice([*self.fields, "menu", "collect", "play", "lookup"])
         error = {"error": self.target()} if self.random.random() < 0.5 else {}
-        return {"type": kind, **error, **self.fields[kind]()}
+        limit = {"time_limit_s": self.random.choice([0.5, 3])} if self.random.random() < 0.1 else {}
+        return {"type": kind, **error, **limit, **self.fields[kind]()}
 
     def flow(self, name: str) -> Flow:
         head = {"schema": 2, "name": name, "start": "n0", "nodes": {node_id: self.node() for node_id in IDS}}
@@ -202,7 +204,8 @@ class Author:
             if self.random.random() < 0.5
             else {}
         )
-        return load_flow(read(json.dumps({**head, **on_error, **operator})))
+        limit = {"time_limit_s": self.random.choice([2, 10])} if self.random.random() < 0.2 else {}
+        return load_flow(read(json.dumps({**head, **on_error, **operator, **limit})))
 
     def machine(self) -> Machine:
         base = library(self.flow("main"), self.flow("other"))
@@ -261,17 +264,19 @@ def test_every_node_type_takes_part() -> None:
 def test_the_calls_made_so_come_far_and_end_in_every_way() -> None:
     waited: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    for seed in range(150):
+    for seed in range(300):
         random = Random(seed)
         machine = Author(random).machine()
-        session, effects = machine.start("main", Caller("1", "100"), NOON)
+        session, effects = machine.start("main", Caller("1", "100"), NOON, KNOWN)
         for _ in range(30):
             if session.finished:
                 break
             waited[session.waiting_for + (" in a subflow" if session.frames else "")] += 1
             session, effects = machine.resume(session, answer(random, effects[-1]), NOON)
         outcomes[session.outcome.partition(":")[0]] += 1
-    assert min(waited[kind] for kind in ("Play", "Collect", "LookUp", "Enqueue", "Collect in a subflow")) > 10
+    often = ("Play", "Collect", "LookUp", "Query", "Enqueue", "TakeVoicemail", "Collect in a subflow")
+    assert min(waited[kind] for kind in often) > 10, waited
+    assert min(waited[kind] for kind in ANSWERS) > 0, waited
     assert min(outcomes[kind] for kind in ("completed", "hungup", "failed")) > 5
 
 
@@ -280,7 +285,7 @@ def test_the_calls_made_so_come_far_and_end_in_every_way() -> None:
 def test_any_call_through_any_flow(seed: int) -> None:
     random, now_ms = Random(seed), NOON
     machine = Author(random).machine()
-    session, effects = machine.start("main", Caller(random.choice(TEXTS), "100"), now_ms)
+    session, effects = machine.start("main", Caller(random.choice(TEXTS), "100"), now_ms, KNOWN)
     check(session, effects, 0)
     for _ in range(30):
         if session.finished:
@@ -302,10 +307,33 @@ def test_any_call_through_any_flow(seed: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
+def test_a_caller_who_never_gives_up_comes_to_an_end_all_the_same(seed: int) -> None:
+    """Slow, stubborn, silent or mad, and on the line until the flow itself ends the call."""
+    random, now_ms = Random(seed), NOON
+    machine = Author(random).machine()
+    session, effects = machine.start("main", Caller("1", "100"), now_ms, KNOWN)
+    habits = [random.sample(DIGITS, 3) for _ in range(3)]
+    answers = 0
+    while not session.finished:
+        given_answer = answer(random, effects[-1])
+        if isinstance(given_answer, HungUp):
+            continue
+        if isinstance(given_answer, Keys):
+            given_answer = Keys(random.choice(habits[answers % 3]), given_answer.ended_by)
+        now_ms += random.choice([0, 100, 5_000])
+        session, effects = machine.resume(session, given_answer, now_ms)
+        answers += 1
+        assert answers <= MAX_ENTERED * MAX_ASKED
+    assert session.outcome == "completed" or session.outcome.startswith("failed: ")
+    assert isinstance(effects[-1], HangUp)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
 def test_after_a_restart_every_call_goes_on(seed: int) -> None:
     random = Random(seed)
     machine = Author(random).machine()
-    session, effects = machine.start("main", Caller("1", "100"), NOON)
+    session, effects = machine.start("main", Caller("1", "100"), NOON, KNOWN)
     for _ in range(20):
         if session.finished:
             break
@@ -325,7 +353,7 @@ def test_an_answer_to_another_effect_is_refused_and_changes_nothing(seed: int) -
     random = Random(seed)
     machine = Author(random).machine()
     answers = (Played(), Keys("1"), LookedUp(200), Verified("right"), DialEnded("busy"), Dequeued("answered"))
-    session, effects = machine.start("main", Caller("1", "100"), NOON)
+    session, effects = machine.start("main", Caller("1", "100"), NOON, KNOWN)
     for _ in range(10):
         if session.finished:
             break
@@ -346,7 +374,7 @@ SECRET = "73019284"
 def test_sensitive_digits_are_never_in_what_is_kept(seed: int) -> None:
     random = Random(seed)
     machine = Author(random).machine()
-    session, effects = machine.start("main", Caller("1", "100"), NOON)
+    session, effects = machine.start("main", Caller("1", "100"), NOON, KNOWN)
     for _ in range(30):
         if session.finished:
             break
