@@ -341,7 +341,7 @@ def test_after_a_restart_every_call_goes_on(seed: int) -> None:
         restored = Session.from_json(session.to_json())
         restarted, again = machine.again(restored, NOON)
         check(restarted, again, restored.entered)
-        if not session.asked_at:
+        if not session.asked_at and session.waiting_for != "Verify":  # a PIN is lost with the engine, and asked for
             assert again == [SetLanguage(session.language), asked]
             assert restarted == session
         session, effects = machine.resume(session, answer(random, asked), NOON)
