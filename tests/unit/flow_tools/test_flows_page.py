@@ -51,7 +51,7 @@ def test_the_commands_of_the_page_print_what_it_shows() -> None:
             for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
                 assert run(command, shown) == shown
                 commands += 1
-    assert commands == 13
+    assert commands == 14
 
 
 def test_the_picture_is_that_of_the_flow(directory: Path) -> None:
