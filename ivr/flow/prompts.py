@@ -48,11 +48,21 @@ class PromptsDocument(RootModel[dict[PromptName, PromptEntry]]):
 
 
 class Prompts:
-    """Looks prompts up. A language that a prompt lacks falls back: `es-MX`, `es`, the default language, any."""
+    """Looks prompts up. A language that a prompt lacks falls back: `es-MX`, `es`, the default language, any.
 
-    def __init__(self, entries: Mapping[str, PromptEntry], default_language: str) -> None:
+    `made`: by name and language, the sounds of prompts that name none themselves: recordings that are called as the
+    prompt, and what speech synthesis has rendered.
+    """
+
+    def __init__(
+        self,
+        entries: Mapping[str, PromptEntry],
+        default_language: str,
+        made: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+    ) -> None:
         self.entries = dict(entries)
         self.default_language = default_language
+        self.made = made or {}
         self._spoken: dict[tuple[str, str], effects.Prompt] = {}
 
     def prompt(self, name: str, language: str) -> effects.Prompt:
@@ -68,6 +78,7 @@ class Prompts:
         best = next(tag for tag in wanted if tag in entry.languages)
         text = next((text for tag, text in entry.text.items() if tag == best), "")
         sounds = next((sounds for tag, sounds in entry.sounds.items() if tag == best), ())
+        sounds = sounds or self.made.get((name, best), ())
         return effects.Prompt(str(name), text, tuple(sounds))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from documents import DocumentError, Problem, Source, read
+from ivr.speech.rendering import DIRECTORY as RENDERED
 
 REQUIRED = ("centre.yaml", "skills.yaml", "agents.yaml", "queues.yaml")
 OPTIONAL = ("hours.yaml", "prompts.yaml")
@@ -29,7 +30,8 @@ class Files:
     """What was read, and what was wrong with it.
 
     `unreadable` are the files, by their place in the directory, that hold no document. `hash` covers every byte of what
-    decides how calls are treated; tests, scenarios and secrets are no part of it.
+    decides how calls are treated; tests, scenarios and secrets are no part of it. `rendered` are, by language, the
+    names of what speech synthesis has made, which follows from the prompts.
     """
 
     directory: Path
@@ -38,6 +40,7 @@ class Files:
     tests: list[Path] = field(default_factory=list)
     sounds: dict[str, frozenset[str]] = field(default_factory=dict)
     calendars: dict[str, str] = field(default_factory=dict)
+    rendered: dict[str, frozenset[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
     hash: str = ""
@@ -160,7 +163,11 @@ def _find_sounds(files: Files, digest: "hashlib._Hash") -> None:
         return
     for language in sorted(path for path in root.iterdir() if path.is_dir()):
         names = set()
+        rendered = language / RENDERED
+        files.rendered[language.name] = frozenset(f"{RENDERED}/{path.stem}" for path in rendered.glob("[!.]*"))
         for path in sorted(language.rglob("*.wav")):
+            if path.is_relative_to(rendered):
+                continue
             content = _bytes(files, path, digest)
             if content is None:
                 continue

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from documents.validation import HIDDEN
+from ivr.flow.names import LanguageTag
 from switchboard.centre.secrets import SecretSource
 from switchboard.centre.values import (
     Count,
@@ -237,6 +238,36 @@ class RecordingSettings(Document):
     """With less free space than this (MB) no new recordings are begun; calls go on."""
 
 
+class VoiceSettings(Document):
+    """Who speaks the prompts of a language that nobody has recorded."""
+
+    engine: Annotated[str, Field(min_length=1)]
+    """An engine of speech synthesis; `switchboard prompts engines` lists them."""
+    voice: Annotated[str, Field(max_length=500)] = ""
+    """The voice, as the engine calls it; by default the engine's own for the language."""
+    speed: Annotated[float, Field(ge=0.5, le=2)] = 1.0
+    """How fast it speaks; 1 is as it comes."""
+
+
+SoundFormat = Literal["ulaw", "alaw", "sln", "wav"]
+
+
+def _formats() -> list[SoundFormat]:
+    return ["ulaw", "alaw", "sln"]
+
+
+class SpeechSettings(Document):
+    """How prompts without a recording are spoken (see `switchboard prompts`)."""
+
+    voices: dict[LanguageTag, VoiceSettings] = Field(default_factory=dict)
+    """The voice of each language."""
+    formats: list[SoundFormat] = Field(default_factory=_formats, min_length=1)
+    """The formats that are rendered. Asterisk plays what a call's codec needs without transcoding, if it is there."""
+    program: list[str] = Field(default_factory=list)
+    """The command of the engine `program`: the text is its input; `{voice}`, `{speed}` and `{out}` (the file that it
+    writes) are filled in."""
+
+
 class StoreSettings(Document):
     """Where the centre's records are kept."""
 
@@ -323,6 +354,8 @@ class Settings(Document):
     """Recordings of talks."""
     notify: NotifySettings = NotifySettings()
     """Whom flows may tell of calls."""
+    speech: SpeechSettings = SpeechSettings()
+    """How prompts without a recording are spoken."""
     api: ApiSettings = ApiSettings()
     """The HTTP API."""
     store: StoreSettings = StoreSettings()

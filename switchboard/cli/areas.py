@@ -25,6 +25,7 @@ AREAS = (
     Area("check", ("check", "pin")),
     Area("flow_callers", ("flow",), "app"),
     Area("conf", ("conf",), "app"),
+    Area("prompts", ("prompts",), "app"),
     Area("simulate", ("simulate",)),
     Area("history", ("history",), "app"),
     Area("erlang", ("erlang",), "app"),

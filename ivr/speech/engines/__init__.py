@@ -1,0 +1,1 @@
+"""The engines of speech synthesis, one a file (see `ivr.speech.synthesis`)."""
