@@ -21,7 +21,7 @@ from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
 from router.ami import actions
-from router.core.decisions import AgentSuspended, AnyDecision
+from router.core.decisions import AgentSuspended, AnyDecision, GoalChanged
 from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
 from router.core.router import Router
@@ -433,6 +433,10 @@ class Engine:
             if isinstance(decision, AgentSuspended):
                 cause = decision.cause.replace("_", " ")
                 log.warning("%s is paused: %d offers in a row failed (%s)", decision.agent, decision.failures, cause)
+            elif isinstance(decision, GoalChanged):
+                does = "is below" if decision.below else "keeps"
+                share = "nobody" if decision.share is None else f"{decision.share:.0%} of {decision.contacts}"
+                log.warning("queue %s %s its goal: %s answered in time of late", decision.queue, does, share)
 
     def _caller_id(self, contact: str) -> str:
         known = self.live.router.contact(contact)

@@ -8,6 +8,7 @@ from router.core.decisions import (
     CancelOffer,
     Connect,
     ContactFinished,
+    ContactHeldBack,
     ContactParked,
     ContactQueued,
     ContactReleased,
@@ -115,6 +116,8 @@ def decision_text(decision: AnyDecision) -> str:
             return f"is parked: {reason}"
         case StepEntered(step=step, reason=reason):
             return f"step {step!r} begins" + (f": {reason}" if reason else "")
+        case ContactHeldBack(agent=agent, reason=reason):
+            return f"waits although {agent} is free: {reason}"
         case Offer(agent=agent, record=record):
             how = "directed there, " if record.directed else ""
             return f"is offered to {agent} ({how}{record.queue}, step {record.step!r}, policy {record.policy})"

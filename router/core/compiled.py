@@ -35,9 +35,10 @@ class CompiledQueue:
 
 
 class CompiledPolicy:
-    """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it."""
+    """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it, `watched` are
+    the queues on whose goals decisions depend."""
 
-    __slots__ = ("agents", "channels", "contact_ranking", "looks_at_name", "order", "queues", "spec")
+    __slots__ = ("agents", "channels", "contact_ranking", "looks_at_name", "order", "queues", "spec", "watched")
 
     def __init__(self, spec: Policy) -> None:
         self.spec = spec
@@ -46,4 +47,7 @@ class CompiledPolicy:
         self.order: dict[str, int] = {agent.name: i for i, agent in enumerate(spec.agents)}
         self.channels = Channels(spec.channels)
         self.contact_ranking = ContactRanking(spec.contact_ranking)
+        lenders = {lender for queue in spec.queues for step in queue.steps for lender in step.lent_by}
+        watchful = {queue.name for queue in spec.queues if any(step.until.below_goal for step in queue.steps)}
+        self.watched = frozenset(lenders | watchful)
         self.looks_at_name = any(step.chain.looks_at_name for queue in self.queues.values() for step in queue.steps)

@@ -184,6 +184,27 @@ class StepEntered(Decision, frozen=True):
     reason: str
 
 
+class ContactHeldBack(Decision, frozen=True):
+    """Notice: an agent is free for the contact, which goes first in its line, and does not get it: `reason` says which
+    reservation keeps the agent for others."""
+
+    contact: str
+    queue: str
+    step: str
+    agent: str
+    reason: str
+
+
+class GoalChanged(Decision, frozen=True):
+    """Notice: the queue is now `below` its goal, or keeps it again: of so many `contacts` of late, `share` were
+    answered in time."""
+
+    queue: str
+    below: bool
+    share: float | None
+    contacts: int
+
+
 class ContactParked(Decision, frozen=True):
     """Notice: a callback rests until `until_ms` (its time, or the next try) and then waits again, with its age."""
 
@@ -276,6 +297,8 @@ AnyDecision = (
     | ContactReleased
     | ContactQueued
     | StepEntered
+    | ContactHeldBack
+    | GoalChanged
     | ContactParked
     | OfferEnded
     | ContactFinished

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from documents import Expression
 from router.core.events import Attribute
-from router.core.policy import Agent, Condition, Queue
+from router.core.policy import Agent, Condition, Queue, Step
 
 DYNAMIC = "contact."
 
@@ -79,14 +79,18 @@ class CompiledCondition:
 
 
 class Chain:
-    """The conditions in force in one step of a queue: the floor and the alternatives so far."""
+    """The conditions in force in one step of a queue: the floor and the alternatives so far. `reserving` are the steps
+    behind the alternatives, where they reserve whom they let in (else None)."""
 
     def __init__(self, queue: Queue, upto: int) -> None:
         """Of the steps 0..`upto`. Raises ExpressionError for a bad `where`."""
         self.queue = queue.name
         self.floor = CompiledCondition(queue.floor)
         start = max((i for i in range(upto + 1) if queue.steps[i].combine == "replace"), default=0)
-        self.links = tuple((step.combine, CompiledCondition(step.condition)) for step in queue.steps[start : upto + 1])
+        steps = queue.steps[start : upto + 1]
+        self.links = tuple((step.combine, CompiledCondition(step.condition)) for step in steps)
+        self.reserving: tuple[Step | None, ...] = tuple(step if step.reserves else None for step in steps)
+        self.reserves = any(step.reserves for step in steps)
         conditions = [self.floor, *(condition for _, condition in self.links)]
         looks_at: frozenset[str] | None = frozenset()
         for condition in conditions:
@@ -98,15 +102,20 @@ class Chain:
         """Whether the agent may take the contact."""
         if agent.queues is not None and self.queue not in agent.queues:
             return False
-        return self.floor.holds(agent, contact) and self._fold(c.holds(agent, contact) for _, c in self.links)
+        return self.floor.holds(agent, contact) and self.fold(c.holds(agent, contact) for _, c in self.links)
+
+    def truths(self, agent: Agent, contact: ContactView) -> tuple[bool, ...]:
+        """Which of the alternatives let in an agent who may take the contact."""
+        return tuple(condition.holds(agent, contact) for _, condition in self.links)
 
     def could_hold(self, agent: Agent) -> bool:
         """Whether the agent may take some contact. True if that depends on more than the policy."""
         if agent.queues is not None and self.queue not in agent.queues:
             return False
-        return self.floor.could_hold(agent) and self._fold(c.could_hold(agent) for _, c in self.links)
+        return self.floor.could_hold(agent) and self.fold(c.could_hold(agent) for _, c in self.links)
 
-    def _fold(self, truths: Iterable[bool]) -> bool:
+    def fold(self, truths: Iterable[bool]) -> bool:
+        """Whether somebody is let in for whom the alternatives are true or not."""
         result = False
         for position, ((combine, _), truth) in enumerate(zip(self.links, truths, strict=True)):
             if position == 0 or combine == "replace":

@@ -3,6 +3,7 @@
 from router.core import reentry
 from router.core.decisions import ContactFinished, Outcome
 from router.core.duplicates import Duplicates
+from router.core.goals import Goals
 from router.core.index import Index
 from router.core.state import Contact, State
 from router.core.timers import Kind, Timers
@@ -11,11 +12,12 @@ from router.core.timers import Kind, Timers
 class Endings:
     """Takes contacts out of the router."""
 
-    def __init__(self, state: State, index: Index, timers: Timers, duplicates: Duplicates) -> None:
+    def __init__(self, state: State, index: Index, timers: Timers, duplicates: Duplicates, goals: Goals) -> None:
         self._state = state
         self._index = index
         self._timers = timers
         self._duplicates = duplicates
+        self._goals = goals
 
     def finish(self, contact: Contact, outcome: Outcome, reason: str, transferred_to: str | None = None) -> None:
         """The contact is gone. It is in no line any more."""
@@ -27,7 +29,7 @@ class Endings:
                 contact.id,
                 contact.queue,
                 outcome,
-                contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms,
+                state.wait_from_ms(contact),
                 self._waited_ms(contact),
                 now_ms - contact.answered_ms if contact.answered_ms is not None else 0,
                 contact.agent if talked else None,
@@ -38,6 +40,7 @@ class Endings:
                 contact.consult_of is not None,
             )
         )
+        self._goals.unanswered(contact, outcome)
         state.note(contact, outcome + (f": {reason}" if reason else ""))
         if contact.caller and (outcome == "abandoned" or (talked and transferred_to is None)):
             reentry.remember(state, contact)
@@ -62,8 +65,7 @@ class Endings:
         return self.wait_so_far_ms(contact)
 
     def wait_so_far_ms(self, contact: Contact) -> int:
-        from_ms = contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms
-        return self._state.clock_ms - from_ms
+        return self._state.clock_ms - self._state.wait_from_ms(contact)
 
     def set_version(self, contact: Contact, version: int) -> None:
         """From now on the contact is handled by this version of the policy."""

@@ -74,6 +74,8 @@ def _obstacle(state: State, index: Index, contact: Contact, spec: AgentSpec) -> 
         if contact.channel not in spec.capacity:
             return f"takes no {contact.channel} contacts"
         return agent.why_not_free()
+    if not directed and (kept := index.kept_back(spec.name, class_)):
+        return f"free, but {kept}"
     if held_for is not None and held_for != spec.name:
         return f"free, but the contact is held for {held_for}"
     return "may take it" if contact.state == "queued" else f"free, but the contact is {contact.state}"

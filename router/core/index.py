@@ -14,6 +14,7 @@ from router.core.compiled import CompiledQueue, CompiledStep
 from router.core.lines import ContactClass, Line, LineKey
 from router.core.policy import Agent as AgentSpec
 from router.core.pools import Pool, profile
+from router.core.reservations import kept_for_others, note_reserved
 from router.core.state import Agent, Contact, State
 from router.core.strategies import AgentFacts
 
@@ -27,9 +28,10 @@ LISTED = 8
 class Index:
     """Where everybody stands.
 
-    `waiting`: the classes with lines. `held`: by agent, the lines held for that agent. `line_of`: each waiting
-    contact's. `queue_lines`: all lines of a queue. `in_queue`: all in a queue, waiting or offered. `free`: the channels
-    of which each agent takes one more contact. `ready_pools`: by channel, those with an agent free for it.
+    `waiting`: the classes with lines. `reserving`: those with anybody waiting for whom agents may be kept back. `held`:
+    by agent, the lines held for that agent. `line_of`: each waiting contact's. `queue_lines`: all lines of a queue.
+    `in_queue`: all in a queue, waiting or offered. `free`: the channels of which each agent takes one more contact.
+    `ready_pools`: by channel, those with an agent free for it.
     """
 
     def __init__(self, state: State) -> None:
@@ -38,6 +40,7 @@ class Index:
         self.pool_of: dict[str, Pool] = {}
         self.ready_pools: dict[str, dict[int, Pool]] = {}
         self.waiting: dict[int, ContactClass] = {}
+        self.reserving: dict[int, ContactClass] = {}
         self.held: dict[str, dict[tuple[int, LineKey], Line]] = {}
         self.line_of: dict[str, Line] = {}
         self.queue_lines: dict[str, dict[tuple[int, LineKey], Line]] = {}
@@ -58,7 +61,7 @@ class Index:
         self.stale = False
         tables: tuple[dict[Any, Any], ...] = (
             *(self.pools, self.pool_of, self.ready_pools, self.free, self._facts, self._levels),
-            *(self.waiting, self.held, self.line_of, self.queue_lines, self.in_queue),
+            *(self.waiting, self.reserving, self.held, self.line_of, self.queue_lines, self.in_queue),
             *(self._classes, self._class_keys, self._idle),
         )
         for table in tables:
@@ -151,6 +154,8 @@ class Index:
             if step.chain.holds(pool.example, view):
                 class_.fits[pool.number] = pool.fits[class_.number] = step.chain.fit(pool.example, view)
                 class_.signed_in += pool.signed_in
+        if step.chain.reserves:
+            note_reserved(class_, [self.pools[number] for number in class_.fits])
         self._classes[class_.number] = self._class_keys[key] = class_
         self._rest(class_)
         return class_
@@ -183,6 +188,8 @@ class Index:
         if line is None:
             line = lines[key] = Line(class_, key, facts)
             self._idle.pop(class_.number, None)
+            if class_.reserved:
+                self.reserving[class_.number] = class_
             line_id = (class_.number, key)
             self.queue_lines.setdefault(contact.queue, {})[line_id] = line
             if held_for is None:
@@ -211,6 +218,7 @@ class Index:
             del class_.held_lines[line.key]
             del self.held[line.held_for][line_id]
         if not class_.lines and not class_.held_lines:
+            self.reserving.pop(class_.number, None)
             self._rest(class_)
 
     def lines_for(self, agent: str, channels: tuple[str, ...]) -> list[Line]:
@@ -228,6 +236,8 @@ class Index:
             held = self.held[agent].values()
             allowed = (line for line in held if line.directed or line.of.number in fits)
             lines += [line for line in allowed if line.of.channel in channels]
+        if self.reserving:
+            lines = [line for line in lines if line.directed or not self.kept_back(agent, line.of)]
         return lines
 
     def pools_for(self, class_: ContactClass) -> list[Pool]:
@@ -235,8 +245,18 @@ class Index:
         ready = self.ready_pools.get(class_.channel, {})
         fits = class_.fits
         if len(ready) < len(fits):
-            return [pool for number, pool in ready.items() if number in fits]
-        return [ready[number] for number in fits if number in ready]
+            pools = [pool for number, pool in ready.items() if number in fits]
+        else:
+            pools = [ready[number] for number in fits if number in ready]
+        if class_.reserved:
+            pools = [pool for pool in pools if not kept_for_others(self._state, class_, pool)]
+        return pools
+
+    def kept_back(self, agent: str, class_: ContactClass) -> str:
+        """Why this agent, who may take the class, does not get its contacts even when free; "" if nothing does."""
+        if not class_.reserved or (pool := self.pool_of.get(agent)) is None:
+            return ""
+        return kept_for_others(self._state, class_, pool)
 
     def may_take(self, agent: str, class_: ContactClass) -> bool:
         """Whether the conditions allow it; an agent who is not in the current policy may take nothing."""

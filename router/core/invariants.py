@@ -20,7 +20,8 @@ def check_invariants(state: State, index: Index) -> None:
     _check_callbacks(state)
     _check_consultations(state)
     _check_switches(state)
-    _check_nobody_idle(state)
+    _check_goals(state)
+    _check_nobody_idle(state, index)
     _check_staff(state)
     _check_index(state, index)
     _check_versions(state)
@@ -141,9 +142,49 @@ def _may_take(state: State, contact: Contact, name: str) -> bool:
     return state.step_of(contact).chain.holds(spec, view)
 
 
-def _check_nobody_idle(state: State) -> None:
+def _kept_back(state: State, contact: Contact, name: str) -> bool:
+    """Whether a reservation keeps this agent, who may take the contact, from it. Judged from the policy alone."""
+    chain = state.step_of(contact).chain
+    view = {**contact.attributes, "queue": contact.queue, "channel": contact.channel}
+    free = [
+        chain.truths(spec, view)
+        for other, spec in state.current.agents.items()
+        if contact.channel in state.free_channels(state.agents[other]) and chain.holds(spec, view)
+    ]
+    let_in = []
+    for link, true in enumerate(chain.truths(state.current.agents[name], view)):
+        step = chain.reserving[link]
+        if step is not None and true:
+            enough = step.keep_free is None or sum(truths[link] for truths in free) > step.keep_free
+            true = enough and not any(state.below_goal(lender) for lender in step.lent_by)
+        let_in.append(true)
+    return not chain.fold(let_in)
+
+
+def _check_goals(state: State) -> None:
+    """What is below its goal is so by what was counted, and everybody who waited too long has been counted."""
+    watched = state.current.watched
+    assert set(state.services) <= watched, f"watched for nothing: {set(state.services) - watched}"
+    for queue, service in state.services.items():
+        goal = state.current.queues[queue].spec.goal
+        kept, missed = sum(slot.kept for slot in service.slots), sum(slot.missed for slot in service.slots)
+        share = kept / (kept + missed) if kept + missed else 1.0
+        if service.below:
+            assert share < goal.share + goal.margin or share < 1.0, f"{queue} is below its goal with {share}"
+            assert kept + missed, f"{queue} is below its goal without anybody"
+        else:
+            assert share >= goal.share, f"{queue} keeps its goal with {share}"
+    for name, contact in state.contacts.items():
+        counts = contact.queue in watched and contact.callback is None and contact.consult_of is None
+        if contact.waits and contact.due is None and counts:
+            waited_ms = state.clock_ms - state.wait_from_ms(contact)
+            late = waited_ms > state.queue_of(contact).spec.goal.answered_within_ms
+            assert contact.judged or not late, f"{name} waits for {waited_ms} ms and was not counted"
+
+
+def _check_nobody_idle(state: State, index: Index) -> None:
     """No agent is free for a contact that waits and that the agent may take, unless that agent refused it just now or
-    the contact is held for another."""
+    the contact is held for another; or a reservation says so, and then the first in line was told so."""
     for name in state.current.agents:
         free = state.free_channels(state.agents[name])
         if not free:
@@ -153,7 +194,12 @@ def _check_nobody_idle(state: State) -> None:
                 continue
             if contact.held_for not in (None, name):
                 continue
-            may_take = contact.held_for == name == contact.directed_to or _may_take(state, contact, name)
+            directed = contact.held_for == name == contact.directed_to
+            may_take = directed or _may_take(state, contact, name)
+            if may_take and not directed and _kept_back(state, contact, name):
+                first = state.contacts[index.line_of[contact.id].entries[0][2]]
+                assert first.held_back, f"{name} is kept from {first.id}, and nothing says so"
+                continue
             assert not may_take, f"{name} is free and {contact.id} waits"
 
 

@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 
 from router.core.compiled import CompiledQueue, CompiledStep
 from router.core.eligibility import ContactView
+from router.core.pools import Pool
 from router.core.strategies import ContactFacts
 
 Entry = tuple[int, int, str]
@@ -44,7 +45,9 @@ class ContactClass:
     """Contacts that conditions cannot tell apart: same policy version, queue and step, same values looked at.
 
     `fits` are the pools (by number) that may take them, each with its fit; `signed_in` counts their agents;
-    `lines` are those where somebody waits, `held_lines` those that wait for one agent.
+    `lines` are those where somebody waits, `held_lines` those that wait for one agent. `reserved` are the pools that
+    may take them only by conditions that reserve (see `reservations`), each with the conditions that let it in;
+    `let_in` the pools that each condition lets in.
     """
 
     __slots__ = (
@@ -52,11 +55,13 @@ class ContactClass:
         "fits",
         "held_lines",
         "key",
+        "let_in",
         "lines",
         "members",
         "number",
         "outsiders",
         "queue",
+        "reserved",
         "signed_in",
         "step",
         "view",
@@ -75,5 +80,11 @@ class ContactClass:
         self.fits: dict[int, int] = {}
         self.lines: dict[LineKey, Line] = {}
         self.held_lines: dict[LineKey, Line] = {}
+        self.reserved: dict[int, tuple[bool, ...]] = {}
+        self.let_in: tuple[tuple[Pool, ...], ...] = ()
         self.members: tuple[str, ...] | None = None
         self.outsiders: tuple[tuple[str, str], ...] | None = None
+
+    def all_lines(self) -> list[Line]:
+        """Wherever somebody of this class waits."""
+        return [*self.lines.values(), *self.held_lines.values()]

@@ -1,10 +1,11 @@
 """The matcher: who gets whom, in both regimes and across queues.
 
 When an event has been worked in, some agents are newly free and some contacts newly wait (or may newly be taken by
-others). Every other pair was looked at before: there is nobody free for anybody else. So
+others). Every other pair was looked at before: there is nobody free for anybody else, unless a reservation kept agents
+back that it does no longer (`reservations`). So
 
-1. each newly free agent bids for the contact that goes first of those it may take, and each contact that newly waits
-   bids for itself, if anybody is free for it;
+1. each newly free agent bids for the contact that goes first of those it may take; and each contact that newly waits
+   bids for itself, if anybody is free for it, as does the first of every line for which agents may be kept back;
 2. the best bid (by contact ranking, age, arrival number, then the agents' order) is taken up: its contact goes to the
    agent who goes first of those free for it, which is the bidder unless others are free as well;
 3. whoever is still free bids again, until no bid is left.
@@ -14,7 +15,7 @@ Ties: among contacts the earlier arrival time, then the earlier arrival event; a
 
 from heapq import heappop, heappush
 
-from router.core.decisions import Candidate, Record
+from router.core.decisions import Candidate, ContactHeldBack, Record
 from router.core.index import LISTED, Index
 from router.core.lines import Line
 from router.core.offers import Offers
@@ -47,9 +48,10 @@ class Matcher:
             self._agent_bids(bids, name)
         for contact in contacts.values():
             if contact.id in index.line_of:
-                takers = self.agents_for(contact)
-                if takers:
-                    heappush(bids, (self._rank_for(contact, min(takers)[2]), ITSELF, "", []))
+                self._own_bids(bids, contact)
+        for class_ in index.reserving.values():
+            for line in class_.all_lines():
+                self._own_bids(bids, state.contacts[line.entries[0][2]])
         while bids:
             best, order, bidder, compared = heappop(bids)
             contact_id = best[3]
@@ -60,9 +62,11 @@ class Matcher:
                 continue
             if waits and index.free.get(bidder):
                 contact = state.contacts[contact_id]
-                alone = len(agents) == 1 and contact_id not in contacts
+                reserving = index.line_of[contact_id].of.reserved
+                alone = len(agents) == 1 and contact_id not in contacts and not reserving
                 takers = [self._own_bid(bidder, contact)] if alone else sorted(self.agents_for(contact))
-                self._offer(contact, takers, compared)
+                if takers:  # else they are kept for others since this bid was made
+                    self._offer(bids, contact, takers, compared)
             self._agent_bids(bids, bidder)
 
     def _agent_bids(self, bids: list[Bid], name: str) -> None:
@@ -71,6 +75,12 @@ class Matcher:
         if found:
             heappush(bids, (found[0], self._state.current.order[name], name, found))
 
+    def _own_bids(self, bids: list[Bid], contact: Contact) -> None:
+        """The contact bids for itself, if anybody is free for it."""
+        takers = self.agents_for(contact)
+        if takers:
+            heappush(bids, (self._rank_for(contact, min(takers)[2]), ITSELF, "", []))
+
     def _take_up_own(self, bids: list[Bid], bid: ContactBid, contact: Contact) -> None:
         """The bid of a contact for itself: whom it was made for may be gone, and it ranks by whom it gets."""
         takers = sorted(self.agents_for(contact))
@@ -78,7 +88,7 @@ class Matcher:
             return
         now = self._rank_for(contact, takers[0][2])
         if now == bid:
-            self._offer(contact, takers, [bid])
+            self._offer(bids, contact, takers, [bid])
         else:
             heappush(bids, (now, ITSELF, "", []))
 
@@ -131,7 +141,9 @@ class Matcher:
         """The agent, if there is one who is free for contacts of this line."""
         if name is None or name in line.refused or not (line.directed or self._index.may_take(name, line.of)):
             return None
-        return name if line.of.channel in self._index.free.get(name, ()) else None
+        if line.of.channel not in self._index.free.get(name, ()):
+            return None
+        return name if line.directed or not self._index.kept_back(name, line.of) else None
 
     def _own_bid(self, name: str, contact: Contact) -> AgentBid:
         """The rank of an agent who is free for the contact."""
@@ -143,7 +155,7 @@ class Matcher:
 
     # The offer and its record
 
-    def _offer(self, contact: Contact, takers: list[AgentBid], compared: list[ContactBid]) -> None:
+    def _offer(self, bids: list[Bid], contact: Contact, takers: list[AgentBid], compared: list[ContactBid]) -> None:
         """To the first of `takers`; `compared` are the contacts that its agent could have had."""
         state = self._state
         name = takers[0][2]
@@ -161,17 +173,54 @@ class Matcher:
             line.directed,
         )
         self._offers.make(contact, state.agents[name], record)
+        if line.of.reserved and line.entries:
+            self._own_bids(bids, state.contacts[line.entries[0][2]])
 
     def _not_chosen(self, contact: Contact, line: Line) -> tuple[tuple[str, str], ...]:
-        """Some who could not be chosen: who refused, then who may but is not free, then who may not."""
+        """Some who could not be chosen: who refused, then who may but is not free or is kept for others, then who may
+        not."""
         state, index = self._state, self._index
         asker = None if contact.consult_of is None else self._state.asker(contact)
         reasons = [(name, "asks" if name == asker else "refused this contact") for name in line.refused]
         for name in index.members(line.of)[:LOOKED_AT]:
             if len(reasons) >= LISTED:
                 break
-            if line.of.channel not in index.free.get(name, ()) and name not in line.refused:
+            if name in line.refused:
+                continue
+            if line.of.channel not in index.free.get(name, ()):
                 reasons.append((name, state.agents[name].why_not_free()))
+            elif kept := index.kept_back(name, line.of):
+                reasons.append((name, kept))
         if len(reasons) < LISTED:
             reasons.extend(index.outsiders(line.of))
         return tuple(reasons[:LISTED])
+
+    # Reservations
+
+    def tell_held_back(self) -> None:
+        """Of each line, the first contact is told of when a free agent does not get it because of a reservation."""
+        state = self._state
+        heads = [line for class_ in self._index.reserving.values() for line in class_.all_lines()]
+        for line in sorted(heads, key=lambda line: line.entries[0]):
+            contact = state.contacts[line.entries[0][2]]
+            agent, reason = self._kept_from(line)
+            if reason and reason != contact.held_back:
+                contact.held_back = reason
+                state.note(contact, f"{agent} is free, but {reason}")
+                step = line.of.step.spec.name
+                state.out.append(ContactHeldBack(contact.id, contact.queue, step, agent, reason))
+
+    def _kept_from(self, line: Line) -> tuple[str, str]:
+        """The first agent, in the order of the policy, who is free for this line and kept from it, and why."""
+        index = self._index
+        if line.directed:
+            return "", ""
+        free = [] if line.held_for is None else [line.held_for]
+        if line.held_for is None:
+            free = [name for number in line.of.reserved for name in index.pools[number].some_ready(line.of.channel)]
+        for name in sorted(free, key=self._state.current.order.__getitem__):
+            if name in line.refused or line.of.channel not in index.free.get(name, ()):
+                continue
+            if reason := index.kept_back(name, line.of):
+                return name, reason
+        return "", ""

@@ -4,6 +4,7 @@ from typing import Literal
 
 from router.core.agents import Agents
 from router.core.decisions import CancelOffer, Connect, EndTalk, Offer, OfferEnded, Record, ReleaseAgent, RingCustomer
+from router.core.goals import Goals
 from router.core.index import Index
 from router.core.state import Agent, Contact, LiveOffer, State
 from router.core.timers import Kind, Timers
@@ -16,12 +17,15 @@ REFUSALS = ("declined", "no_answer")
 class Offers:
     """Makes offers, and ends them before there is a talk."""
 
-    def __init__(self, state: State, index: Index, timers: Timers, agents: Agents, waiting: Waiting) -> None:
+    def __init__(
+        self, state: State, index: Index, timers: Timers, agents: Agents, waiting: Waiting, goals: Goals
+    ) -> None:
         self._state = state
         self._index = index
         self._timers = timers
         self._agents = agents
         self._waiting = waiting
+        self._goals = goals
 
     def make(self, contact: Contact, agent: Agent, record: Record) -> None:
         state = self._state
@@ -53,6 +57,7 @@ class Offers:
         wait_ms = now_ms - contact.queued_ms
         state.estimator.contact_started(contact.queue, wait_ms, now_ms, now_ms - offer.made_ms)
         state.estimator.record_error(contact.queue, contact.told, wait_ms)
+        self._goals.answered(contact)
         callback = contact.callback
         if callback is None:
             self.answered(contact)
@@ -72,7 +77,7 @@ class Offers:
         """The talk begins."""
         now_ms = self._state.clock_ms
         contact.state, contact.answered_ms = "connected", now_ms
-        contact.waited_ms = now_ms - (contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms)
+        contact.waited_ms = now_ms - self._state.wait_from_ms(contact)
 
     def release_late(self, offer: str) -> None:
         """An answer to an offer that no longer stands."""

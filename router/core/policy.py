@@ -29,7 +29,8 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 class Until(msgspec.Struct, frozen=True):
-    """When a step ends: as soon as any of these holds. Nothing set: it never ends by itself."""
+    """When a step ends: as soon as any of these holds. Nothing set: it never ends by itself. `below_goal`: the queue
+    does not keep its goal (see `router.core.goals`)."""
 
     after_ms: int | None = None
     clock: Literal["step", "age"] = "step"
@@ -37,6 +38,7 @@ class Until(msgspec.Struct, frozen=True):
     none_available: bool = False
     refusals: int | None = None
     ewt_over_ms: int | None = None
+    below_goal: bool = False
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -44,6 +46,10 @@ class Step(msgspec.Struct, frozen=True):
 
     `combine`: `replace` the previous step's condition, `add` to it (either suffices) or `narrow` it (both needed).
     `agent_ranking` replaces the queue's while the step lasts.
+
+    Whom this condition lets in (and no earlier one that is not reserved) may be reserved for others, in this and every
+    later step: `keep_free` so many of them stay free, and they help only while no queue of `lent_by`, the lenders, is
+    below its goal (see `router.core.reservations`).
     """
 
     name: str
@@ -51,6 +57,12 @@ class Step(msgspec.Struct, frozen=True):
     combine: Literal["replace", "add", "narrow"] = "replace"
     until: Until = Until()
     agent_ranking: tuple[KeySpec, ...] | None = None
+    keep_free: int | None = None
+    lent_by: tuple[str, ...] = ()
+
+    @property
+    def reserves(self) -> bool:
+        return self.keep_free is not None or bool(self.lent_by)
 
 
 class LastAction(msgspec.Struct, frozen=True):
@@ -65,11 +77,16 @@ class LastAction(msgspec.Struct, frozen=True):
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """`share` of contacts answered within `answered_within_ms`; leaving before `short_abandon_ms` does not count."""
+    """`share` of contacts answered within `answered_within_ms`; leaving before `short_abandon_ms` does not count.
+
+    For decisions, the goal is looked at over the last `window_ms`: a queue is below it when its share is lower, and
+    keeps it again when its share is higher by `margin` (at most 1)."""
 
     answered_within_ms: int
     share: float
     short_abandon_ms: int = 0
+    window_ms: int = 15 * 60_000
+    margin: float = 0.05
 
 
 class CallbackRules(msgspec.Struct, frozen=True):

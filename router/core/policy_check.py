@@ -6,6 +6,7 @@ The configuration loader asks before anything is published, and the router accep
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
+import msgspec
 from pydantic import ValidationError
 
 from documents import Expression, ExpressionError, Problem, nearest
@@ -16,6 +17,9 @@ from router.core.strategies import registry
 
 LEAST_RETRY_MS = 100
 """An agent whose phone was busy may not be rung in a hot loop."""
+
+LEAST_WINDOW_MS = 60_000
+"""A goal is not looked at over less than a minute: one call would decide."""
 
 LEVELS = range(1, 11)
 VARIABLES = ("agent", "contact")
@@ -101,6 +105,9 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
     if queue.reentry is not None:
         yield from _at_least(f"{path}.reentry", {"within_ms": queue.reentry.within_ms}, 1)
     yield from _ranking(f"{path}.agent_ranking", queue.agent_ranking, "agent")
+    yield from _at_least(f"{path}.goal", {"window_ms": queue.goal.window_ms}, LEAST_WINDOW_MS)
+    if not 0 <= queue.goal.margin <= 1:
+        yield Problem(f"a share is from 0 to 1, not {queue.goal.margin:g}", path=f"{path}.goal.margin")
     conditions = list(_condition(f"{path}.floor", queue.floor))
     if not queue.steps:
         yield Problem("there is no step, so nobody could take a contact", path=f"{path}.steps")
@@ -109,6 +116,7 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
     for i, step in enumerate(queue.steps):
         conditions += _condition(f"{path}.steps[{i}]", step.condition)
         yield from _step(f"{path}.steps[{i}]", step, first=i == 0)
+        yield from _reserving(f"{path}.steps[{i}]", step, queue, queues)
     for i, (step, _) in enumerate(pairwise(queue.steps)):
         if step.until == Until():
             message = f"the step {step.name!r} never ends, so the steps after it are never reached"
@@ -116,6 +124,7 @@ def _queue(path: str, queue: Queue, queues: Mapping[str, Queue], agents: tuple[A
     yield from conditions
     if not conditions and agents:
         yield from _dead_steps(path, queue, agents)
+        yield from _kept_for_ever(path, queue, agents)
 
 
 def _actions(queue: Queue) -> Iterator[tuple[str, LastAction]]:
@@ -150,6 +159,19 @@ def _step(path: str, step: Step, *, first: bool) -> Iterator[Problem]:
     yield from _at_least(f"{path}.until", {"refusals": until.refusals}, 1)
     if step.agent_ranking is not None:
         yield from _ranking(f"{path}.agent_ranking", step.agent_ranking, "agent")
+
+
+def _reserving(path: str, step: Step, queue: Queue, queues: Iterable[str]) -> Iterator[Problem]:
+    yield from _at_least(path, {"keep_free": step.keep_free}, 1)
+    for name in step.lent_by:
+        if name not in queues:
+            yield Problem(f"there is no queue {name!r}", path=f"{path}.lent_by", hint=nearest(name, queues))
+        elif name == queue.name:
+            yield Problem(f"{name!r} cannot lend agents to itself", path=f"{path}.lent_by")
+    if step.reserves and step.combine == "narrow":
+        field = "keep_free" if step.keep_free is not None else "lent_by"
+        message = f"the step {step.name!r} narrows and so lets nobody in: there is nobody whom it could reserve"
+        yield Problem(message, path=f"{path}.{field}")
 
 
 def _condition(path: str, condition: Condition) -> Iterator[Problem]:
@@ -200,6 +222,16 @@ def _dead_steps(path: str, queue: Queue, agents: tuple[Agent, ...]) -> Iterator[
                 path=f"{path}.steps[{i}]",
                 hint="compare its condition and the queue's floor with the agents' skills and queues",
             )
+
+
+def _kept_for_ever(path: str, queue: Queue, agents: tuple[Agent, ...]) -> Iterator[Problem]:
+    """Steps that keep so many free that they never let anybody in."""
+    for i, step in enumerate(queue.steps):
+        alone = Chain(msgspec.structs.replace(queue, steps=(msgspec.structs.replace(step, combine="replace"),)), 0)
+        most = sum(alone.could_hold(agent) for agent in agents)
+        if step.keep_free is not None and most <= step.keep_free:
+            message = f"keeps {step.keep_free} free of {most} agents, so it never lets anybody in"
+            yield Problem(message, path=f"{path}.steps[{i}].keep_free", severity="warning")
 
 
 def _circles(queues: Mapping[str, Queue]) -> Iterator[Problem]:

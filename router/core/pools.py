@@ -47,6 +47,14 @@ class Pool:
     def has_ready(self, channel: str) -> bool:
         return bool(self._facts.get(channel))
 
+    def ready(self, channel: str) -> int:
+        """How many agents are ready for the channel."""
+        return len(self._facts.get(channel, ()))
+
+    def some_ready(self, channel: str) -> list[str]:
+        """Their names."""
+        return list(self._facts.get(channel, ()))
+
     def order(self, channel: str, ranking: AgentRanking) -> list[Place]:
         """The ready agents, first the one whom the agent-only keys of this ranking put first."""
         key = (channel, ranking.order_id)

@@ -4,7 +4,8 @@ Waiting contacts finish on the version they began with; with `migrate` they go o
 still exists with the same channel (and, for a callback, still has callbacks): to the step of the same name with its
 clock running on, else to the first step. A contact held for an agent stays so if that still makes sense; a parked one
 stays parked until its old time; talks go on as they are.
-Agents are always those of the new policy; one whom it no longer has finishes what is under way and goes offline.
+Which goals are watched, and what they are, is said by the new policy alone. Agents are always those of the new policy;
+one whom it no longer has finishes what is under way and goes offline.
 """
 
 from router.core import reentry
@@ -12,6 +13,7 @@ from router.core.agents import Agents
 from router.core.compiled import CompiledPolicy
 from router.core.decisions import StepEntered
 from router.core.endings import Endings
+from router.core.goals import Goals
 from router.core.index import Index
 from router.core.policy import Policy
 from router.core.state import Agent, Contact, State
@@ -32,6 +34,7 @@ class Publishing:
         endings: Endings,
         waiting: Waiting,
         switches: Switches,
+        goals: Goals,
     ) -> None:
         self._state = state
         self._index = index
@@ -40,6 +43,7 @@ class Publishing:
         self._endings = endings
         self._waiting = waiting
         self._switches = switches
+        self._goals = goals
 
     def publish(self, policy: Policy, migrate: bool) -> None:
         state = self._state
@@ -55,6 +59,7 @@ class Publishing:
         self._switches.forget_removed()
         reentry.forget(state)
         self._index.rebuild()
+        self._goals.published()
         self.reset_timers()
         for agent in gone:
             self._agents.changed(agent)
@@ -105,3 +110,5 @@ class Publishing:
             self._timers.set(Kind.OFFER, offer.seq, offer.id, due_ms)
         for contact in self._state.contacts.values():
             self._waiting.set_timer(contact)
+        for queue in self._state.services:
+            self._goals.set_timer(queue)

@@ -22,6 +22,7 @@ from router.core.endings import Endings
 from router.core.errors import ImpossibleEvent, PolicyError
 from router.core.ewt import EstimateError, WaitEstimate
 from router.core.explain import Explanation, explain
+from router.core.goals import Goals
 from router.core.index import Index
 from router.core.invariants import check_invariants
 from router.core.judging import CarryOut
@@ -55,17 +56,18 @@ class Router:
         self._timers = timers = Timers()
         self._index = index = Index(state)
         duplicates = Duplicates(state)
-        endings = Endings(state, index, timers, duplicates)
+        self._goals = goals = Goals(state, index, timers)
+        endings = Endings(state, index, timers, duplicates, goals)
         self._agents = agents = Agents(state, index, timers)
-        self._waiting = waiting = Waiting(state, index, timers, endings)
-        self._offers = offers = Offers(state, index, timers, agents, waiting)
+        self._waiting = waiting = Waiting(state, index, timers, endings, goals)
+        self._offers = offers = Offers(state, index, timers, agents, waiting, goals)
         self._matcher = Matcher(state, index, offers)
         departures = Departures(state, endings, waiting, offers)
         callbacks = Callbacks(state, index, duplicates, endings, waiting, offers, departures)
         contacts = Contacts(state, index, endings, waiting, departures, callbacks)
         talks = Talks(state, agents, endings, waiting, offers, departures, callbacks)
         switches = Switches(state, index, waiting, departures)
-        publishing = Publishing(state, index, timers, agents, endings, waiting, switches)
+        publishing = Publishing(state, index, timers, agents, endings, waiting, switches, goals)
         publishing.reset_timers()
         self._judges: dict[type[events.Event], Callable[[Any], CarryOut | None]] = {
             **ContactEvents(state, contacts, departures, callbacks, offers, talks).judges,
@@ -121,6 +123,8 @@ class Router:
                     self._offers.deadline(offer)
                 elif kind is Kind.CONTACT and (contact := state.contacts.get(name)) is not None:
                     self._waiting.timer_due(contact)
+                elif kind is Kind.QUEUE:
+                    self._goals.timer_due(name)
             self._settle()
         return any_due
 
@@ -139,6 +143,8 @@ class Router:
             for contact in _by_age(contacts.values()):
                 if contact.id in self._index.line_of:
                     self._waiting.still_waiting(contact)
+        if self._index.reserving:
+            self._matcher.tell_held_back()
         if self._index.stale:
             self._index.rebuild()
 
@@ -183,6 +189,10 @@ class Router:
     def switch(self, queue: str) -> Switch | None:
         """How and why the queue is closed; None if it is open."""
         return self._state.switches.get(queue)
+
+    def below_goal(self, queue: str) -> bool:
+        """Whether the queue does not keep its goal of late; False as well where no decision depends on it."""
+        return self._state.below_goal(queue)
 
     def waiting(self, queue: str) -> list[str]:
         """Who waits in the queue (offered ones too), first the one that goes first; see `position`."""

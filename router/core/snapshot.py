@@ -6,7 +6,7 @@ import msgspec
 
 from router.core.compiled import CompiledPolicy
 from router.core.policy import Policy
-from router.core.state import Agent, Contact, CutOff, DeadOffer, Finished, LiveOffer, State, Switch
+from router.core.state import Agent, Contact, CutOff, DeadOffer, Finished, LiveOffer, Service, State, Switch
 
 
 class Saved(msgspec.Struct):
@@ -27,6 +27,7 @@ class Saved(msgspec.Struct):
     estimator: dict[str, Any]
     switches: dict[str, Switch] = {}
     cut_off: list[CutOff] = []
+    services: dict[str, Service] = {}
 
 
 def save(state: State) -> bytes:
@@ -48,6 +49,7 @@ def save(state: State) -> bytes:
             estimator=state.estimator.snapshot(),
             switches=state.switches,
             cut_off=list(state.cut_off.values()),
+            services=state.services,
         )
     )
 
@@ -69,4 +71,5 @@ def load(snapshot: bytes) -> State:
     state.estimator.restore(saved.estimator)
     state.switches = saved.switches
     state.cut_off = {(one.queue, one.caller): one for one in saved.cut_off}
+    state.services = saved.services
     return state

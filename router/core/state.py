@@ -28,6 +28,8 @@ Rules.
 6. A callback stands in its line like anybody else, so it never overtakes an earlier caller of equal rank; and its
    customer is rung only when an agent has accepted it, so callbacks never exceed the agents there are.
 7. A consultation is a contact without a customer. It ends with the talk that it asks about, and leaves no wrap-up.
+8. No agent is free for a contact that waits and that the agent may take, unless a step reserves the agent for others;
+   then the first in line is told so (ContactHeldBack).
 
 Contacts:
 
@@ -100,6 +102,8 @@ Queues (all are open at first):
                     closed                                those on the line: `at_closing`, if there is one
                     emergency                             those on the line: `when_closed`, if there is one
     any         a policy without it           forgotten
+    any         its goal is missed of late,   same        GoalChanged; steps that end by it end, agents whom it lends
+                or kept again                             come back, or are lent again (see `goals`)
 """
 
 from collections.abc import Iterable
@@ -153,7 +157,8 @@ class Contact(msgspec.Struct, gc=False):
     not with `arrived_ms`. `waited_ms`: that wait, once answered. `answered_ms`: when its talk with `agent` began, of
     which `hold_ms` were past holds and `held_since_ms` began the present one; a rest (since `rests_since_ms`, if it is
     interrupted now) puts both off by its length. `consult_of`: the talk that this
-    consultation asks about; `consult`: the consultation about this talk.
+    consultation asks about; `consult`: the consultation about this talk. `judged`: it has counted for the goal of its
+    queue, or does not count. `held_back`: the reservation for which it was last told in this step that it waits.
     """
 
     id: str
@@ -191,6 +196,8 @@ class Contact(msgspec.Struct, gc=False):
     consult_of: str | None = None
     consult: str | None = None
     rests_since_ms: int | None = None
+    judged: bool = True
+    held_back: str = ""
 
     @property
     def waits(self) -> bool:
@@ -321,11 +328,26 @@ class Switch(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class Slot(msgspec.Struct, gc=False):
+    """Contacts whose fate was decided from `at_ms` on: those answered in time, and the others."""
+
+    at_ms: int
+    kept: int = 0
+    missed: int = 0
+
+
+class Service(msgspec.Struct):
+    """How a queue has kept its goal of late, the newest slot last, and whether it is below it."""
+
+    below: bool = False
+    slots: list[Slot] = []
+
+
 class State:
     """Everything the router knows, and what the event under way has changed so far (`out`, `dirty_*`).
 
     `users` counts the contacts on each policy version. `switches` are the queues that are not open. `cut_off` are the
-    callers, by queue and caller, whom `reentry` remembers.
+    callers, by queue and caller, whom `reentry` remembers. `services` are those of the queues that are watched.
     """
 
     def __init__(self, seed: int, current: CompiledPolicy) -> None:
@@ -344,6 +366,7 @@ class State:
         self.users: dict[int, int] = {}
         self.switches: dict[str, Switch] = {}
         self.cut_off: dict[tuple[str, str], CutOff] = {}
+        self.services: dict[str, Service] = {}
         self.out: list[AnyDecision] = []
         self.dirty_contacts: dict[str, Contact] = {}
         self.dirty_agents: dict[str, Agent] = {}
@@ -361,6 +384,15 @@ class State:
     def facts_of(self, contact: Contact) -> ContactFacts:
         spec = self.queue_of(contact).spec
         return ContactFacts(spec, spec.priority if contact.own_priority is None else contact.own_priority)
+
+    def below_goal(self, queue: str) -> bool:
+        """Whether the queue, if its goal is watched, is below it."""
+        service = self.services.get(queue)
+        return service is not None and service.below
+
+    def wait_from_ms(self, contact: Contact) -> int:
+        """When the wait that is counted began."""
+        return contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms
 
     def asker(self, contact: Contact) -> str | None:
         """Who asks in this consultation."""

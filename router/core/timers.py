@@ -1,7 +1,8 @@
 """The timers of the router: one for each thing that waits for a time, and the earliest of them all.
 
 At the same instant agents come first (wrap-up and retry delays end), then offers (deadlines), then contacts (steps),
-each in the order of their numbers; so the order does not depend on when a timer was set.
+then queues (what is too old to count for their goals), each in the order of their numbers; so the order does not depend
+on when a timer was set.
 """
 
 from enum import IntEnum
@@ -12,6 +13,7 @@ class Kind(IntEnum):
     AGENT = 0
     OFFER = 1
     CONTACT = 2
+    QUEUE = 3
 
 
 Key = tuple[Kind, str]

@@ -5,7 +5,7 @@ How a step ends. As soon as any of its `until` holds:
 * its time has passed, by the clock of the step or of the contact's age; also while an offer rings (which goes on);
 * while the contact waits and is held for nobody: no agent who may take it is signed in; none of them is free (looked
   at after it was tried to find one); it was refused often enough in this step; its estimated wait, at probability 0.8,
-  is over the bound (looked at on entry and every EWT_CHECK_MS).
+  is over the bound (looked at on entry and every EWT_CHECK_MS); its queue is below its goal (`goals`).
 
 After the last step, or `longest_wait_ms` in the queue, comes the queue's last action; while an offer rings, it waits
 for the end of the offer. Overflow cannot go round in circles, since a policy whose last actions do is not accepted.
@@ -27,6 +27,7 @@ does not forget.
 
 from router.core.decisions import ContactParked, ContactQueued, ContactReleased, StepEntered
 from router.core.endings import Endings
+from router.core.goals import Goals
 from router.core.index import Index
 from router.core.places import estimated_wait
 from router.core.policy import LastAction, Queue, Until
@@ -39,11 +40,12 @@ EWT_CHECK_MS = 10_000
 class Waiting:
     """Changes contacts that wait."""
 
-    def __init__(self, state: State, index: Index, timers: Timers, endings: Endings) -> None:
+    def __init__(self, state: State, index: Index, timers: Timers, endings: Endings, goals: Goals) -> None:
         self._state = state
         self._index = index
         self._timers = timers
         self._endings = endings
+        self._goals = goals
 
     # Entering a queue
 
@@ -60,8 +62,8 @@ class Waiting:
         """The contact, in no queue so far, is now in this one; `sent` by somebody in the centre."""
         state = self._state
         now_ms = state.clock_ms
-        contact.queue, contact.queued_ms, contact.told = queue, now_ms, None
-        contact.window_ms, contact.directed_to = None, directed_to
+        contact.queue, contact.queued_ms, contact.step, contact.told = queue, now_ms, 0, None
+        contact.window_ms, contact.directed_to, contact.judged = None, directed_to, True
         state.out.append(
             ContactQueued(
                 contact.id,
@@ -85,6 +87,7 @@ class Waiting:
         if refusal is not None:
             self._act(contact, *refusal)
             return
+        self._goals.entered(contact)
         if directed_to is not None:
             contact.window_ms = now_ms + spec.directed_ms
             self._forget_refusals(contact, directed_to)
@@ -106,7 +109,7 @@ class Waiting:
     def _enter_step(self, contact: Contact, step: int, reason: str) -> None:
         state = self._state
         self._index.take(contact)
-        contact.step, contact.step_ms, contact.refusals = step, state.clock_ms, 0
+        contact.step, contact.step_ms, contact.refusals, contact.held_back = step, state.clock_ms, 0, ""
         compiled = state.step_of(contact)
         looks_at_wait = compiled.spec.until.ewt_over_ms is not None
         contact.ewt_ms = state.clock_ms + EWT_CHECK_MS if looks_at_wait else None
@@ -215,6 +218,7 @@ class Waiting:
             self.wait(contact)
         if contact.ewt_ms is not None and contact.ewt_ms <= now_ms:
             contact.ewt_ms = now_ms + EWT_CHECK_MS
+        self._goals.look_at(contact)
         self._state.dirty_contacts[contact.id] = contact
         self.set_timer(contact)
 
@@ -230,6 +234,8 @@ class Waiting:
         spec = self._state.queue_of(contact).spec
         until = spec.steps[contact.step].until
         due = [at for at in (contact.window_ms, contact.ask_again_ms, contact.ewt_ms) if at is not None]
+        if (goal_ms := self._goals.due_ms(contact)) is not None:
+            due.append(goal_ms)
         if until.after_ms is not None and (callback is None or contact.step + 1 < len(spec.steps)):
             due.append((contact.step_ms if until.clock == "step" else contact.arrived_ms) + until.after_ms)
         if callback is None:
@@ -303,6 +309,8 @@ class Waiting:
             estimate = estimated_wait(self._state, self._index, contact, now_ms)
             if estimate is not None and estimate.p80_ms > until.ewt_over_ms:
                 return f"estimated wait {estimate.p80_ms} ms"
+        if until.below_goal and self._state.below_goal(contact.queue):
+            return "service level below the goal"
         if tried and until.none_available:
             return "nobody available"
         return None

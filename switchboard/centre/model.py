@@ -140,6 +140,10 @@ class GoalDocument(Document):
     """The share of contacts for which that should hold, above 0 and at most 1."""
     short_abandon_s: Seconds = 0
     """A contact that leaves before this many seconds does not count."""
+    window_s: Annotated[float, Field(ge=60, le=86_400)] = 900
+    """For decisions (`below_goal`, `lent_by`) the goal is looked at over so many of the last seconds."""
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """A queue that was below its goal keeps it again when its share is higher than the goal by so much."""
 
 
 class PriorityDocument(Document):
@@ -213,6 +217,8 @@ class UntilDocument(Document):
     """So many offers were refused or not answered."""
     ewt_over_s: PositiveSeconds | None = None
     """The estimated wait is longer than this."""
+    below_goal: bool = False
+    """The queue is below its goal."""
 
 
 KeyName = Annotated[Name, Field(json_schema_extra={"enum": [*registry()]})]
@@ -243,6 +249,10 @@ class StepDocument(Document):
     """When the step ends; by default never."""
     agent_ranking: Ranking | None = None
     """Who first while this step lasts; by default as the queue says."""
+    keep_free: Count | None = None
+    """Whom this step lets in takes the contact only while more than so many of them are free."""
+    lent_by: list[Name] = Field(default_factory=list)
+    """Whom this step lets in belongs to these queues and helps only while none of them is below its goal."""
 
 
 class WhisperDocument(Document):

@@ -26,6 +26,7 @@ from switchboard.centre.model import (
     CallbackDocument,
     ChannelDocument,
     Consequence,
+    GoalDocument,
     LastActionDocument,
     PauseAfterDocument,
     QueueDocument,
@@ -62,7 +63,7 @@ def _ms_or_none(seconds: float | None) -> int | None:
 def _queue(name: str, queue: QueueDocument) -> Queue:
     return Queue(
         name=name,
-        goal=Goal(_ms(queue.goal.answered_within_s), queue.goal.share, _ms(queue.goal.short_abandon_s)),
+        goal=_goal(queue.goal),
         steps=tuple(_step(step) for step in queue.steps),
         last_action=_action(queue.last_action),
         channel=queue.channel,
@@ -84,6 +85,16 @@ def _queue(name: str, queue: QueueDocument) -> Queue:
         callback=_callback(queue.callback),
         reentry=_reentry(queue.reentry),
         directed_ms=_ms(queue.directed_s),
+    )
+
+
+def _goal(goal: GoalDocument) -> Goal:
+    return Goal(
+        answered_within_ms=_ms(goal.answered_within_s),
+        share=goal.share,
+        short_abandon_ms=_ms(goal.short_abandon_s),
+        window_ms=_ms(goal.window_s),
+        margin=goal.margin,
     )
 
 
@@ -118,6 +129,8 @@ def _step(step: StepDocument) -> Step:
         combine=step.combine,
         until=_until(step.until),
         agent_ranking=None if step.agent_ranking is None else _ranking(step.agent_ranking),
+        keep_free=step.keep_free,
+        lent_by=tuple(step.lent_by),
     )
 
 
@@ -129,6 +142,7 @@ def _until(until: UntilDocument) -> Until:
         none_available=until.none_available,
         refusals=until.refusals,
         ewt_over_ms=_ms_or_none(until.ewt_over_s),
+        below_goal=until.below_goal,
     )
 
 

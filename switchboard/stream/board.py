@@ -219,7 +219,12 @@ class Board:
         waiting = Counter(contact["queue"] for contact in contacts.values() if contact["state"] in WAITING)
         switches = {name: engine.live.router.switch(name) for name in new["queues"]}
         new["queues"] = {
-            name: queue | {"waiting": waiting[name], "state": switch.state if (switch := switches[name]) else "open"}
+            name: queue
+            | {
+                "waiting": waiting[name],
+                "state": switch.state if (switch := switches[name]) else "open",
+                "below_goal": engine.live.router.below_goal(name),
+            }
             for name, queue in new["queues"].items()
         }
         new["centre"], new["ready"] = engine.centre.name, engine.ready

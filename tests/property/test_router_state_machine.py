@@ -20,7 +20,7 @@ class RouterMachine(RuleBasedStateMachine):
     @initialize(seed=SEEDS)
     def start(self, seed: int) -> None:
         policy = random_policy(Random(seed))
-        assert check_policy(policy) == []
+        assert [problem for problem in check_policy(policy) if problem.severity == "error"] == []
         self.day = RouterDay(policy, seed)
         self.day.everybody_signs_in()
 

@@ -78,7 +78,7 @@ class StreamMachine(RuleBasedStateMachine):
     @initialize(seed=SEEDS)
     def start(self, seed: int) -> None:
         policy = random_policy(Random(seed))
-        assert check_policy(policy) == []
+        assert [problem for problem in check_policy(policy) if problem.severity == "error"] == []
         self.day = RouterDay(policy, seed)
         self.calls: dict[float, Callable[[], None]] = {}
         self.engine = cast(

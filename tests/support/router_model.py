@@ -9,11 +9,13 @@ from router.core.decisions import (
     CancelOffer,
     Connect,
     ContactFinished,
+    ContactHeldBack,
     ContactParked,
     ContactQueued,
     ContactReleased,
     CustomerReached,
     EndTalk,
+    GoalChanged,
     HandOver,
     Offer,
     OfferEnded,
@@ -46,6 +48,7 @@ class WatchedRouter:
         self.offers: dict[str, str] = {}
         self.of: dict[str, str] = {}
         self.dead: list[str] = ["o77"]
+        self.below: set[str] = set()
 
     def feed(self, event: events.Event) -> list[AnyDecision] | None:
         """What the router decided; None if the event was impossible, and nothing changed."""
@@ -123,6 +126,12 @@ class WatchedRouter:
             case QueueChanged(queue=queue, state=state):
                 switch = self.router.switch(queue)
                 assert state == ("open" if switch is None else switch.state)
+            case GoalChanged(queue=queue, below=below):
+                assert below != (queue in self.below)
+                (self.below.add if below else self.below.discard)(queue)
+            case ContactHeldBack(contact=contact, queue=queue, step=step):
+                assert self.inside[contact] == queue
+                assert self.steps[contact] == (queue, step)
             case AgentChanged(agent=agent, state=state, reason=reason, contact=contact):
                 assert self.agents.get(agent, ("offline", "", None)) != (state, reason, contact)
                 self.agents[agent] = (state, reason, contact)
@@ -139,7 +148,7 @@ class WatchedRouter:
         """One that goes on from here by itself."""
         other = copy(self)
         other.router = Router.restore(self.router.snapshot())
-        other.log, other.dead = list(self.log), list(self.dead)
+        other.log, other.dead, other.below = list(self.log), list(self.dead), set(self.below)
         for name in ("inside", "steps", "agents", "offers", "of"):
             setattr(other, name, dict(getattr(self, name)))
         return other

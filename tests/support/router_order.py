@@ -36,6 +36,8 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
                 continue
             if offer.agent in other.refused or other.held_for not in (None, offer.agent):
                 continue
+            if _is_reserved(router, other, agent):
+                continue  # whether it was kept back then cannot be told afterwards
             if _may_take(router, other, agent):
                 rank = _contact_rank(router, ranking, other, offer.agent, now_ms)
                 assert own < rank, f"{offer.agent} got {chosen.id} {own} before {other.id} {rank}"
@@ -49,7 +51,7 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
                 or chosen.window_ms is not None
             ):
                 continue
-            if step.chain.holds(spec, _view(chosen)):
+            if step.chain.holds(spec, _view(chosen)) and not _is_reserved(router, chosen, spec):
                 facts = router._index._facts_of(state.agents[name], spec)
                 fit = step.chain.fit(spec, _view(chosen))
                 rank = step.ranking.rank(step.ranking.standing(facts), fit, name == chosen.preferred)
@@ -60,6 +62,13 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
 def _may_take(router: Router, contact: Contact, agent: Agent) -> bool:
     directed = contact.held_for == agent.name == contact.directed_to
     return directed or router._state.step_of(contact).chain.holds(agent, _view(contact))
+
+
+def _is_reserved(router: Router, contact: Contact, agent: Agent) -> bool:
+    """Whether the agent may take the contact only by conditions that reserve."""
+    chain = router._state.step_of(contact).chain
+    truths = chain.truths(agent, _view(contact))
+    return not chain.fold(true and step is None for true, step in zip(truths, chain.reserving, strict=True))
 
 
 def _view(contact: Contact) -> dict[str, str | int | float | bool]:

@@ -57,7 +57,7 @@ def random_policy(rng: Random, version: int = 1) -> Policy:
     voice = [name for name in queues if name in ("billing", "tech")]
     return Policy(
         version,
-        tuple(_queue(rng, name, voice[voice.index(name) + 1 :] if name in voice else []) for name in queues),
+        tuple(_queue(rng, name, queues, voice[voice.index(name) + 1 :] if name in voice else []) for name in queues),
         (ALL_ROUNDER, *(_agent(rng, name, queues) for name in AGENTS[1:] if rng.random() < 0.7)),
         contact_ranking=_ranking(rng, CONTACT_KEYS),
         after_failure=AfterFailure(
@@ -71,15 +71,15 @@ def random_policy(rng: Random, version: int = 1) -> Policy:
     )
 
 
-def _queue(rng: Random, name: str, onward: list[str]) -> Queue:
-    """`onward`: the queues that it may overflow into."""
+def _queue(rng: Random, name: str, names: list[str], onward: list[str]) -> Queue:
+    """`names`: all queues. `onward`: those that it may overflow into."""
     actions = [LastAction("exit", "voicemail"), *(LastAction("queue", target) for target in onward)]
     full_at = rng.choice((None, None, None, None, 1, 3))
     when_closed = rng.choice((None, *actions))
     return Queue(
         name,
-        Goal(rng.choice((5_000, 20_000)), 0.8),
-        _steps(rng),
+        Goal(rng.choice((5_000, 20_000)), 0.8, rng.choice((0, 2_000)), 60_000, rng.choice((0.0, 0.1))),
+        _steps(rng, [other for other in names if other != name]),
         rng.choice(actions),
         channel=name if name in ("chat", "email") else "voice",
         floor=_condition(rng),
@@ -105,13 +105,15 @@ def _queue(rng: Random, name: str, onward: list[str]) -> Queue:
     )
 
 
-def _steps(rng: Random) -> tuple[Step, ...]:
+def _steps(rng: Random, others: list[str]) -> tuple[Step, ...]:
+    """`others`: the queues that may lend agents."""
     count = rng.randint(1, 3)
+    combines = ["replace" if i == 0 else rng.choice(("replace", "add", "narrow")) for i in range(count)]
     return tuple(
         Step(
             rng.choice((f"step{i}", f"other{i}")),
             _condition(rng),
-            combine="replace" if i == 0 else rng.choice(("replace", "add", "narrow")),
+            combine=combines[i],
             until=Until(
                 after_ms=rng.choice(
                     (3_000, 10_000, 30_000) if i < count - 1 else (None, None, None, None, None, 10_000)
@@ -121,8 +123,11 @@ def _steps(rng: Random) -> tuple[Step, ...]:
                 none_available=rng.random() < 0.1,
                 refusals=rng.choice((None, None, 1, 2)),
                 ewt_over_ms=rng.choice((None, None, 5_000)),
+                below_goal=rng.random() < 0.1,
             ),
             agent_ranking=None if rng.random() < 0.5 else _ranking(rng, AGENT_KEYS),
+            keep_free=None if combines[i] == "narrow" else rng.choice((None, None, None, 1, 2)),
+            lent_by=tuple(others[:1]) if combines[i] != "narrow" and rng.random() < 0.25 else (),
         )
         for i in range(count)
     )
