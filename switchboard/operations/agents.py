@@ -6,7 +6,7 @@ from pydantic import Field
 
 from documents import nearest
 from router.core.events import AgentPaused, AgentReady, AgentSignedIn, AgentSignedOut, AnyEvent
-from switchboard.operations.base import AgentName, Ask, Done, OperationRefused, Request, operation
+from switchboard.operations.base import AgentName, Ask, Done, FreeText, OperationRefused, Request, operation
 
 
 class OfAgent(Ask):
@@ -25,7 +25,7 @@ class SignIn(OfAgent):
 class Pause(OfAgent):
     """A pause and why."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Annotated[FreeText, Field(min_length=1, max_length=200)]
     """One of the centre's pause reasons, if it has any."""
 
 

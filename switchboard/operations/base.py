@@ -12,9 +12,9 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from switchboard.logs import about, without_secrets
+from switchboard.logs import about, without_cards, without_secrets
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
@@ -216,6 +216,8 @@ def in_words(error: ValidationError) -> str:
     )
 
 
+FreeText = Annotated[str, AfterValidator(without_cards)]
+"""What a person writes. Numbers that could be those of payment cards are not kept, here nor where it goes."""
 AgentName = Annotated[str, Field(min_length=1, max_length=64, description="The agent's short name.")]
 QueueName = Annotated[str, Field(min_length=1, max_length=64, description="The queue's name.")]
 ContactId = Annotated[str, Field(min_length=1, max_length=150, description="The contact's id.")]

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from documents import nearest
 from router.core.events import QueueState
 from switchboard.operations.agents import OfAgent, known_agent
-from switchboard.operations.base import Answer, Ask, Done, OperationRefused, QueueName, Request, operation
+from switchboard.operations.base import Answer, Ask, Done, FreeText, OperationRefused, QueueName, Request, operation
 from switchboard.overrides import CannotChange, QueueSettings
 
 Positive = Annotated[float, Field(ge=0.1, le=7 * 86_400)]
@@ -24,7 +24,7 @@ class SwitchQueues(Ask):
 
     state: Literal["open", "closed", "emergency", "hours"]
     """`hours`: as the opening hours say again; without hours, open."""
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Annotated[FreeText, Field(max_length=200)] = ""
     until: AwareDatetime | None = None
     """Until then; without it until the opening hours change the next time, and an emergency until it is ended."""
 

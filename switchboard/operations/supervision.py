@@ -15,6 +15,7 @@ from switchboard.operations.base import (
     Ask,
     ContactId,
     Done,
+    FreeText,
     OperationRefused,
     QueueName,
     Request,
@@ -191,7 +192,7 @@ class SetPriority(OfContact):
 class HangUp(OfContact):
     """Why."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Annotated[FreeText, Field(min_length=1, max_length=200)]
     """For the records."""
 
 

@@ -20,9 +20,9 @@ from router.core.state import Contact
 from router.live.outside import Purpose
 from switchboard.destinations import DestinationRefused
 from switchboard.operations.agents import OfAgent, feed, known_agent
-from switchboard.operations.base import AgentName, Done, OperationRefused, QueueName, Request, operation
+from switchboard.operations.base import AgentName, Done, FreeText, OperationRefused, QueueName, Request, operation
 
-Note = Annotated[str, Field(max_length=2_000, description="What whoever takes the caller next should know.")]
+Note = Annotated[FreeText, Field(max_length=2_000, description="What whoever takes the caller next should know.")]
 Number = Annotated[str, Field(min_length=1, max_length=40, description="A telephone number outside.")]
 
 NOTES = "notes"
@@ -32,7 +32,7 @@ NOTES = "notes"
 class Hold(OfAgent):
     """A hold and why."""
 
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Annotated[FreeText, Field(max_length=200)] = ""
     """The caller is told, where the centre has a prompt for it (`hold-REASON` in prompts.yaml)."""
 
 

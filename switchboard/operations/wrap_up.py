@@ -9,7 +9,7 @@ from router.core.events import AgentReady, WrapUpExtended
 from router.core.state import Agent
 from switchboard.facts import DISPOSITION
 from switchboard.operations.agents import OfAgent, feed, known_agent
-from switchboard.operations.base import ContactId, Done, OperationRefused, Request, operation
+from switchboard.operations.base import ContactId, Done, FreeText, OperationRefused, Request, operation
 
 
 class Disposition(OfAgent):
@@ -17,7 +17,7 @@ class Disposition(OfAgent):
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
     """One of the centre's dispositions (agents.yaml)."""
-    note: Annotated[str, Field(max_length=2_000)] = ""
+    note: Annotated[FreeText, Field(max_length=2_000)] = ""
     contact: ContactId | None = None
     """By default the contact that the agent has, or the last one."""
 
