@@ -108,6 +108,7 @@ def load_flow(source: Source, at: Path = ()) -> Flow:
     An older schema is migrated first. Raises documents.DocumentError with every problem and its line.
     """
     source = migrated(source, at)
+    _refuse_too_many(source, at)
     header = validate(source, FlowHeader, at)
     nodes: dict[str, Node] = {}
     problems: list[Problem] = []
@@ -120,6 +121,15 @@ def load_flow(source: Source, at: Path = ()) -> Flow:
     if problems:
         raise DocumentError(sorted(problems, key=lambda problem: problem.line or 0))
     return Flow(header, nodes, source, at)
+
+
+def _refuse_too_many(source: Source, at: Path) -> None:
+    flow = _part(source, at)
+    written = flow.get("nodes") if isinstance(flow, dict) else None
+    if isinstance(written, dict) and len(written) > MAX_NODES:
+        message = f"a flow has at most {MAX_NODES:,} nodes, this one {len(written):,}"
+        hint = "split it: a subflow node leads to another flow"
+        raise DocumentError([source.problem((*at, "nodes"), message, hint)])
 
 
 def _node(source: Source, path: Path) -> Node:
