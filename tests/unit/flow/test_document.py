@@ -106,7 +106,7 @@ def test_what_is_no_flow_at_all_is_a_problem(text: str) -> None:
 
 def test_there_is_a_most_of_nodes() -> None:
     nodes = "".join(f"  n{i}: {{type: hangup}}\n" for i in range(MAX_NODES + 1))
-    assert "at most 1000 items" in problems(f"schema: 2\nname: main\nstart: n0\nnodes:\n{nodes}")[0]
+    assert "at most 1,000 nodes" in problems(f"schema: 2\nname: main\nstart: n0\nnodes:\n{nodes}")[0]
 
 
 def test_a_yaml_bomb_and_a_tag_are_refused() -> None:
