@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from asterisk_conf.names import CONTEXT_IN, SOUNDS_DIRECTORY
 from asterisk_conf.ports import free_udp_ports, reserved_ports
 from asterisk_conf.private import PrivateAsterisk
 from asterisk_conf.processes import path_tail, spawn
@@ -30,9 +31,22 @@ SECRET = "secret-of-the-benchmark"
 OPEN_FILES = 20_000
 RTP_PORTS = (61_000, 65_535)
 """Above Linux's ephemeral range: two for each leg of a call, enough for 2,200 callers."""
-NUMBERS = {"menu": "5550001", "queue": "5550002"}
+NUMBERS = {"menu": "5550001", "queue": "5550002", "dialogue": "5550004"}
 """The engine's numbers by the name of their flow."""
 NATIVE_NUMBER = "5550003"
+NATIVE_DIALOGUE = "5550005"
+_DIALOGUE = f"""
+; The flow `dialogue` in Asterisk's own dialplan, to compare with: the same sounds, the same key.
+[{CONTEXT_IN}](+)
+exten => {NATIVE_DIALOGUE},1,Set(CHANNEL(language)=en)
+ same => n,Answer()
+ same => n,Playback({SOUNDS_DIRECTORY}/welcome)
+ same => n,Read(KEY,{SOUNDS_DIRECTORY}/menu,1,,1,5)
+ same => n,GotoIf($["${{KEY}}" = "1"]?served)
+ same => n,Hangup(17)
+ same => n(served),Playback({SOUNDS_DIRECTORY}/welcome)
+ same => n,Hangup()
+"""
 
 
 @dataclass
@@ -113,7 +127,8 @@ def _as_fast_as_it_goes(files: dict[str, str]) -> dict[str, str]:
     """The native queue without wrap-up, and with the shortest pause that it knows before it tries agents again."""
     queues = files["queues.conf"].replace("wrapuptime = 5", "wrapuptime = 0").replace("retry = 2", "retry = 1")
     modules = files["modules.conf"] + "load = res_pjsip_dtmf_info.so\n"
-    return files | {"queues.conf": queues, "modules.conf": modules}
+    dialplan = files["extensions.conf"] + _DIALOGUE
+    return files | {"queues.conf": queues, "modules.conf": modules, "extensions.conf": dialplan}
 
 
 @asynccontextmanager

@@ -90,10 +90,9 @@ class Performer:
 
     async def dialled(self, channel: AgiChannel) -> DialEnded:
         """What became of the last `dial` on this channel."""
-        reply = await _done(channel, codec.get_full_variable("${DIALSTATUS}:${ANSWEREDTIME}"))
-        status, _, talked_s = (reply.data or "").partition(":")
-        talk_ms = int(talked_s) * 1_000 if talked_s.isdecimal() else 0
-        return DialEnded(_DIAL_OUTCOMES.get(status, "unavailable"), talk_ms)
+        reply = await _done(channel, codec.get_full_variable("${DIALSTATUS}:${ANSWEREDTIME_MS}"))
+        status, _, talk_ms = (reply.data or "").partition(":")
+        return DialEnded(_DIAL_OUTCOMES.get(status, "unavailable"), int(talk_ms) if talk_ms.isdecimal() else 0)
 
     async def set_language(self, channel: AgiChannel, language: str) -> None:
         """From now on this channel speaks `language`, a tag such as `es-MX`."""

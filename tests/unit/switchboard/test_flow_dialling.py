@@ -66,7 +66,7 @@ async def test_the_number_is_dialled_as_the_centre_writes_it_and_the_flow_hears_
 
     answers: dict[str, str | Callable[[str], str]] = {
         DIALLED: talk,
-        "GET FULL VARIABLE": "200 result=1 (ANSWER:60)",
+        "GET FULL VARIABLE": "200 result=1 (ANSWER:60000)",
     }
     ended, commands = await centre.dial(DIAL, answers)
     assert ended == DialEnded("answered", 60_000)
@@ -109,7 +109,7 @@ async def test_the_cap_on_calls_at_once_holds_for_flows_too() -> None:
 async def test_after_a_crash_the_call_is_not_dialled_twice() -> None:
     answers: dict[str, str | Callable[[str], str]] = {
         "GET VARIABLE SB_DIALLED": "200 result=1 (c1-dial-3)",
-        "GET FULL VARIABLE": "200 result=1 (ANSWER:42)",
+        "GET FULL VARIABLE": "200 result=1 (ANSWER:42000)",
     }
     ended, commands = await Centre().dial(DIAL, answers)
     assert ended == DialEnded("answered", 42_000)
