@@ -2,7 +2,8 @@
 
 A step is one answer of a caller or a lookup taken in and the effects that follow from it. Printed beside: the same
 session saved and restored (JSON) with every step, as the live engine does, and one evaluation of a compiled expression,
-which no machine that evaluates conditions can undercut. Best of several rounds.
+which no machine that evaluates conditions can undercut (a path such as `contact.tier` needs none). Best of several
+rounds. Memory is that of a session in the middle of the call, as Python keeps it and as JSON.
 
     python benchmarks/flow_machine.py [--calls 2000] [--rounds 5] [--json]
 """
@@ -10,6 +11,7 @@ which no machine that evaluates conditions can undercut. Best of several rounds.
 import argparse
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC
 
@@ -103,6 +105,24 @@ def call(machine: Machine, saved: bool) -> None:
         raise SystemExit(f"the call went wrong: {session.outcome}, {session.last_error}")
 
 
+def memory(machine: Machine, sessions: int) -> tuple[float, int]:
+    """Bytes of one session in memory, and of its JSON, while the caller waits in the queue."""
+    before_queue = ANSWERS[:4]
+
+    def waiting() -> Session:
+        session, _ = machine.start("call", Caller("+15550100", "100"), NOW_MS)
+        for answer in before_queue:
+            session, _ = machine.resume(session, answer, NOW_MS)
+        return Session.from_json(session.to_json())  # nothing in it is shared with another one
+
+    json_bytes = len(waiting().to_json())
+    tracemalloc.start()
+    kept = [waiting() for _ in range(sessions)]
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return used / len(kept), json_bytes
+
+
 def best(rounds: int, act: Callable[[], object]) -> float:
     """The shortest time in seconds."""
     times = []
@@ -131,11 +151,14 @@ def main() -> None:
     text = large(501)
     flow = load_flow(read(text))
     names = {kind: used([flow], kind) for kind in ("prompt", "queue")}
+    session_bytes, session_json_bytes = memory(machine, 1_000)
     figures = {
         "steps_per_s": steps / calls(saved=False),
         "steps_with_saving_per_s": steps / calls(saved=True),
         "expressions_per_s": 10_000
         / best(arguments.rounds, lambda: [condition.holds(variables) for _ in range(10_000)]),
+        "session_bytes": session_bytes,
+        "session_json_bytes": session_json_bytes,
         "nodes": len(flow.nodes),
         "read_and_load_ms": 1_000 * best(arguments.rounds, lambda: load_flow(read(text))),
         "lint_ms": 1_000 * best(arguments.rounds, lambda: lint([flow], names, {"large"})),
@@ -149,6 +172,7 @@ def main() -> None:
     print(f"steps of the machine           {figures['steps_per_s']:>10,.0f} /s")
     print(f"  each saved and restored      {figures['steps_with_saving_per_s']:>10,.0f} /s")
     print(f"one expression, compiled       {figures['expressions_per_s']:>10,.0f} /s")
+    print(f"one session in memory          {figures['session_bytes']:>10,.0f} bytes, as JSON {session_json_bytes:,}")
     print(
         f"a flow of {figures['nodes']} nodes: read and load {figures['read_and_load_ms']:.0f} ms, "
         f"lint {figures['lint_ms']:.0f} ms, diagram {figures['diagram_ms']:.0f} ms"

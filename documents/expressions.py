@@ -5,7 +5,8 @@ that is missing (a skill the agent lacks, an attribute nobody set) makes the con
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 import cel
@@ -32,7 +33,7 @@ class Expression:
     Raises ExpressionError when the text is no CEL expression or calls a function that does not exist.
     """
 
-    __slots__ = ("_bare", "_equals", "_path", "_program", "names", "text")
+    __slots__ = ("_bare", "_compared", "_path", "_program", "names", "text")
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
@@ -50,7 +51,7 @@ class Expression:
         if iterations > MAX_ITERATIONS:
             raise ExpressionError(f"an expression may go through {MAX_ITERATIONS} lists, this does {iterations} times")
         self.names = frozenset(self._program.variables()) - frozenset(_ITERATION.findall(self._bare))
-        self._path, self._equals = self._plain()
+        self._path, self._compared = self._plain()
 
     def fields(self, name: str) -> frozenset[str] | None:
         """The fields of variable `name` this may look at, or None when that cannot be told from the text."""
@@ -60,10 +61,11 @@ class Expression:
     def value(self, variables: Mapping[str, Any]) -> Any:
         """The value for these variables (plain data). Raises ExpressionError when it has none."""
         if self._path and (found := _at(self._path, variables)) is not None:
-            if self._equals is None:
+            if self._compared is None:
                 return found
-            if type(found) is str:
-                return found == self._equals
+            compare, literal = self._compared
+            if type(found) is type(literal):
+                return compare(found, literal)
         try:
             return self._program.execute(dict(variables))
         except Exception as error:
@@ -72,20 +74,30 @@ class Expression:
     def holds(self, variables: Mapping[str, Any]) -> bool:
         """Whether the condition is true; missing things and wrong types count as false."""
         if self._path and (found := _at(self._path, variables)) is not None:
-            return (found if self._equals is None else found == self._equals) is True
+            if self._compared is None:
+                return found is True
+            compare, literal = self._compared
+            if type(found) is type(literal):
+                return bool(compare(found, literal))
         try:
             return self._program.execute(dict(variables)) is True
         except Exception:
             return False
 
-    def _plain(self) -> tuple[tuple[str, ...], str | None]:
-        """The path, if this is `a.b` or `a.b == 'text'`, and the text: what most expressions are, and what needs no
-        program. Values of which the program could make anything else are left to it (`_at`)."""
+    def _plain(self) -> tuple[tuple[str, ...], tuple[Callable[[Any, Any], bool], str | int | float] | None]:
+        """The path, if this is `a.b`, or such a path compared with a text or a number, and with what: that is what most
+        expressions are, and it needs no program. Of values for which the program could find anything else it is asked.
+        """
         match = _PLAIN.fullmatch(self.text)
-        path = tuple(match[1].split(".")) if match else ()
+        path = tuple(match["path"].split(".")) if match else ()
         if match is None or path[0] not in self.names:
             return (), None
-        return path, match[2][1:-1] if match[2] else None
+        if match["operator"] is None:
+            return path, None
+        literal, compare = match["literal"], _COMPARISONS[match["operator"]]
+        if literal[0] in "'\"":
+            return path, (compare, literal[1:-1])
+        return path, (compare, float(literal) if "." in literal else int(literal))
 
     def __reduce__(self) -> tuple[type["Expression"], tuple[str]]:
         """Pickled as its text, for simulations in several processes."""
@@ -113,11 +125,13 @@ _ITERATES = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter)\s*\
 _ITERATION = re.compile(_ITERATES.pattern + r"\s*(\w+)\s*,")
 
 
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 _PLAIN = re.compile(
-    r"\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\s*(?:==\s*('[ -&(-\[\]-~]*'|\"[ !#-\[\]-~]*\"))?\s*", re.ASCII
+    r"""\s*(?P<path>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\s*
+    (?:(?P<operator>[=!]=|[<>]=?)\s*
+    (?P<literal>'[ -&(-\[\]-~]*' | "[ !#-\[\]-~]*" | -?[0-9]{1,15}(?:\.[0-9]{1,6})?)\s*)?""",
+    re.ASCII | re.VERBOSE,
 )
-
-
 _INT64 = 2**63
 
 

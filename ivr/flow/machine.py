@@ -237,7 +237,7 @@ class Machine:
         exits = turn.flow.exits[turn.node]
         target = exits.get(name) or ("" if name == "error" else exits.get("otherwise"))
         if target:
-            turn.go(turn.flow, target, turn.frames, _tame(name))
+            turn.go(turn.flow, target, turn.frames, name if name in exits else _tame(name))
             return None
         return self._recover(turn, Failure(_tame(f"{turn.flow.name}.{turn.node}: no exit {name!r}")))
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -30,6 +29,36 @@ class AskAgain(Exception):
 class Turn:
     """One run between two waits. Nodes read `now_ms`, `language`, `attributes` and `memory`, evaluate expressions and
     set attributes; the machine moves `flow`, `node` and `frames` on."""
+
+    __slots__ = (
+        "_asked_at",
+        "_contact",
+        "_secrets",
+        "_session",
+        "_size",
+        "_visits",
+        "_wall",
+        "alone",
+        "asked",
+        "attributes",
+        "caller",
+        "effects",
+        "entered",
+        "errors",
+        "flow",
+        "flow_at",
+        "frames",
+        "language",
+        "last_error",
+        "late",
+        "library",
+        "memory",
+        "node",
+        "node_at",
+        "now_ms",
+        "place",
+        "spent_ms",
+    )
 
     def __init__(self, library: Library, session: Session, flow: Flow, now_ms: int) -> None:
         self.library = library
@@ -58,13 +87,16 @@ class Turn:
         self._asked_at = session.asked_at
         self._contact: dict[str, Any] | None = None
         self._size: int | None = None
+        self._wall: datetime | None = None
 
     # Time
 
-    @cached_property
+    @property
     def wall(self) -> datetime:
         """The centre's wall clock."""
-        return self.library.local(self.now_ms)
+        if self._wall is None:
+            self._wall = self.library.local(self.now_ms)
+        return self._wall
 
     # Expressions
 

@@ -23,8 +23,10 @@ DATA = st.recursive(
 @st.composite
 def texts(draw: st.DrawFn) -> str:
     path = ".".join(draw(st.lists(NAMES, min_size=1, max_size=3)))
-    literal = draw(st.sampled_from(["", "'gold'", '"gold"', "''", "'a b'", "'it\\'s'", "1", "true", "'ü'"]))
-    return draw(st.sampled_from([f"v.{path}", f" v.{path} ", f"v.{path} == {literal}", f"v.{path}=={literal}"]))
+    literals = ["", "'gold'", '"gold"', "''", "'a b'", "'it\\'s'", "1", "-3", "2.5", "true", "'ü'"]
+    operator, literal = draw(st.sampled_from(["==", "!=", "<", "<=", ">", ">="])), draw(st.sampled_from(literals))
+    forms = [f"v.{path}", f" v.{path} ", f"v.{path} {operator} {literal}", f"v.{path}{operator}{literal}"]
+    return draw(st.sampled_from(forms))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -50,18 +52,19 @@ def test_the_value_is_that_of_the_program(text: str, data: Any) -> None:
 
 
 def test_most_expressions_of_flows_are_plain() -> None:
-    plain = ["contact.number", "data.customer.tier", "contact.tier == 'gold'", 'contact.tier=="gold"', " a.b "]
+    paths = ["contact.number", "data.customer.tier", " a.b "]
+    comparisons = ["contact.tier == 'gold'", 'contact.tier!="gold"', "contact.points >= 1000", "a.b < -1.5"]
     others = [
         "contact",
         "1",
         "'x'",
         "a.b + 1",
-        "a.b == 1",
+        "a.b == c.d",
         "a['b']",
         "a.b.size()",
         "a.b == 'it\\'s'",
         "has(a.b)",
         "!a.b",
     ]
-    assert all(Expression(text)._path for text in plain)
-    assert not any(Expression(text)._path for text in others)
+    assert all(Expression(text)._path for text in (*paths, *comparisons))
+    assert not any(Expression(text)._path for text in (*others, "a.b == true", "a.b == 1e3", "a.b == 1u"))
