@@ -7,7 +7,6 @@ monitoring ends with the talk: ChanSpy notices that only when the supervisor's p
 up from here as well.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from asterisk_conf.names import (
 from router.ami import actions
 from router.ami.client import AmiClient, AmiError, AmiRefused, Event
 from router.live.legs import Leg
+from router.live.tasks import Tasks
 from switchboard import facts
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Monitors:
         self._epoch = epoch
         self._numbers = count(1)
         self._monitors: dict[str, Monitor] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def all(self) -> list[Monitor]:
         return list(self._monitors.values())
@@ -140,7 +140,7 @@ class Monitors:
             case "Hangup":
                 for other in self.all():
                     if other.leg == channel:
-                        self._spawn(other)
+                        self._tasks.spawn(self._hang_up(other))
 
     def in_step(self, channels: Collection[str]) -> None:
         """Asterisk has just these channels: what is gone is over, and what an earlier engine began ends."""
@@ -148,10 +148,10 @@ class Monitors:
             if monitor.begun and monitor.channel_id not in channels:
                 self._end(monitor, "")
             elif monitor.leg not in channels:
-                self._spawn(monitor)
+                self._tasks.spawn(self._hang_up(monitor))
         for channel in channels:
             if channel.startswith(MONITOR_PREFIX) and channel not in self._monitors:
-                self._spawn(Monitor(channel, "", "", "", "", "listen", ""))
+                self._tasks.spawn(self._hang_up(Monitor(channel, "", "", "", "", "listen", "")))
 
     def _takes_part(self, monitor: Monitor, mode: str) -> None:
         known = next((each for each in KEYS if each == mode), None)
@@ -170,11 +170,6 @@ class Monitors:
         data: dict[str, Any] = {"what": what, "supervisor": monitor.supervisor, "mode": monitor.mode}
         data |= {"reason": reason} if reason else {}
         self._fact(facts.SUPERVISION, contact=monitor.contact, agent=monitor.agent, actor=monitor.actor, data=data)
-
-    def _spawn(self, monitor: Monitor) -> None:
-        task = asyncio.create_task(self._hang_up(monitor))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _hang_up(self, monitor: Monitor) -> None:
         try:

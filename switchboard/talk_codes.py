@@ -9,7 +9,6 @@ agent, the extension of a queue, or an outside number that the centre allows.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from asterisk_conf.names import (
@@ -30,6 +29,7 @@ from ivr.agi.server import AgiChannel
 from ivr.agi.waiting import wait_for_agent
 from router.ami.client import Event
 from router.live.legs import Leg
+from router.live.tasks import Tasks
 from switchboard.agent_phones import by_phone
 from switchboard.operations import OperationRefused, perform
 from switchboard.waiting_room import WATCHDOG_S
@@ -62,7 +62,7 @@ class TalkCodes:
         self._news: dict[str, asyncio.Event] = {}
         self._number_wanted: dict[str, str] = {}
         self._sounds: dict[str, str] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._spawn = Tasks().spawn
         engine.talks.consult_failed = engine.outside.failed = self._nobody_reached
 
     def on_event(self, event: Event) -> None:
@@ -175,8 +175,3 @@ class TalkCodes:
             self._sounds[leg.channel_id] = sound
             if leg.channel_id in self._news:
                 self._news[leg.channel_id].set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

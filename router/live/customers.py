@@ -11,19 +11,21 @@ ourselves: the ringing waits for the end of that call, LINE_FREE_S at most.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from asterisk_conf.names import CONTEXT_CALLBACK, CONTEXT_REACHING, VAR_CALLBACK, VAR_CONTACT
 from router.ami import actions, causes
-from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
+from router.ami.client import AmiClient, AmiError, Event
 from router.core.decisions import AnyDecision, EndTalk, OfferEnded, RingCustomer
 from router.core.events import AnyEvent, CallbackFailed, CallbackFailure, CallbackReached, ContactLeft
 from router.core.state import LiveOffer
-from router.live.legs import CAUSE_GRACE_S, HANGUP_RETRY_S, HANGUP_TRIES, AgentLegs, number_in
+from router.live.legs import AgentLegs
 from router.live.lines import Lines
+from router.live.rung import Rung, hang_up, may_ring
 from router.live.shell import LiveRouter
+from router.live.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +33,13 @@ LINE_FREE_S = 15.0
 _UP = "6"
 
 
-@dataclass(slots=True)
-class Customer:
+@dataclass(slots=True, kw_only=True)
+class Customer(Rung):
     """One attempt to bring a customer to the phone. Once `answered`, the customer is the caller of the contact."""
 
     offer: str
-    contact: str
-    number: str
-    channel_id: str
+    number: str = ""
     state: Literal["engaged", "ringing", "answered", "gone"] = "engaged"
-    unwanted: bool = False
-    hangup: Event | None = None
-    failed: Event | None = None
 
 
 class Dialling(Protocol):
@@ -83,7 +80,7 @@ class Customers:
         self._epoch = epoch
         self._by_offer: dict[str, Customer] = {}
         self._by_channel: dict[str, Customer] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._spawn = Tasks().spawn
 
     # Decisions of the router
 
@@ -104,7 +101,7 @@ class Customers:
             self._moves_to(there, decision.offer)
             return
         channel_id = actions.own_channel_id(self._epoch, decision.offer, "customer")
-        customer = Customer(decision.offer, decision.contact, decision.number, channel_id)
+        customer = Customer(decision.contact, channel_id, offer=decision.offer, number=decision.number)
         self._by_offer[customer.offer] = self._by_channel[channel_id] = customer
         self._legs.send(customer.offer, CONTEXT_REACHING)
         if self._on_the_phone(customer.contact):
@@ -148,8 +145,8 @@ class Customers:
             await self._client.action("Originate", action)
         except AmiError as error:
             log.warning("cannot ring the customer of %s: %s", customer.contact, error)
-            if isinstance(error, AmiTimeout) or (isinstance(error, AmiDisconnected) and error.sent):
-                return  # it may ring all the same: the resync finds out
+            if may_ring(error):
+                return
             self._dialling.failed(customer.channel_id)
             self._fail(customer, "error")
 
@@ -170,11 +167,7 @@ class Customers:
 
     def _on_originated(self, customer: Customer, event: Event) -> None:
         if event.get("Response") != "Success":
-            customer.failed = event
-            if customer.hangup is not None:
-                self._not_reached(customer)
-            else:
-                asyncio.get_running_loop().call_later(CAUSE_GRACE_S, self._not_reached, customer)
+            customer.not_answered(event, lambda: self._not_reached(customer))
         elif customer.hangup is not None:  # these two are not ordered: answered, and gone at once
             self._fail(customer, "declined")
         else:
@@ -192,9 +185,7 @@ class Customers:
     def _not_reached(self, customer: Customer) -> None:
         if customer.state == "gone" or customer.failed is None:
             return
-        reason = number_in(customer.failed, "Reason") or 0
-        cause, status = (number_in(customer.hangup, field) for field in ("Cause", "TechCause"))
-        self._fail(customer, _FAILURES.get(causes.outcome(reason, cause, status), "error"))
+        self._fail(customer, _FAILURES.get(customer.outcome(), "error"))
 
     def _on_hangup(self, customer: Customer, event: Event) -> None:
         customer.hangup = event
@@ -225,7 +216,7 @@ class Customers:
         for unique, event in channels.items():
             offer, contact = event.variables.get(VAR_CALLBACK), event.variables.get(VAR_CONTACT)
             if offer and contact and unique not in self._by_channel and self._live.router.contact(contact):
-                customer = Customer(offer, contact, "", unique)
+                customer = Customer(contact, unique, offer=offer)
                 self._by_offer[offer] = self._by_channel[unique] = customer
                 self._lines.attach(contact, unique)
                 customer.state = "answered" if event.get("ChannelState") == _UP else "ringing"
@@ -255,18 +246,11 @@ class Customers:
             self._spawn(self._hang_up(customer))
 
     async def _hang_up(self, customer: Customer) -> None:
-        for _ in range(HANGUP_TRIES):
-            try:
-                await self._client.action("Hangup", actions.hangup(customer.channel_id))
-                return
-            except AmiRefused:
-                if customer.state == "gone" or customer.hangup is not None:
-                    return
-                await asyncio.sleep(HANGUP_RETRY_S)
-            except AmiError as error:
-                log.warning("cannot hang up %s: %s", customer.channel_id, error)
-                return
-        self._forget(customer)
+        def gone() -> bool:
+            return customer.state == "gone" or customer.hangup is not None
+
+        if await hang_up(self._client, customer.channel_id, gone):
+            self._forget(customer)
 
     def _forget(self, customer: Customer) -> None:
         customer.state = "gone"
@@ -275,16 +259,6 @@ class Customers:
         self._by_channel.pop(customer.channel_id, None)
         if self._lines.rung(customer.contact) == customer.channel_id:
             self._lines.detach(customer.contact)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a command to Asterisk failed", exc_info=error)
 
 
 _FAILURES: dict[causes.Outcome, CallbackFailure] = {

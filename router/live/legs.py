@@ -8,9 +8,9 @@ when it comes to be carried out, because the world moves while an action is on i
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from asterisk_conf.names import (
     CHANNEL_PREFIX,
@@ -22,11 +22,10 @@ from asterisk_conf.names import (
     VAR_CONTACT,
     VAR_FEATURES,
     VAR_OFFER,
-    VAR_TALKED,
     VAR_WHISPER,
 )
 from router.ami import actions, causes
-from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
+from router.ami.client import AmiClient, AmiError, Event
 from router.core.decisions import AnyDecision, CancelOffer, Connect, EndTalk, Offer, ReleaseAgent
 from router.core.events import (
     AnyEvent,
@@ -37,35 +36,28 @@ from router.core.events import (
     OfferFailed,
     OfferNotAnswered,
 )
+from router.live.joining import Joining
 from router.live.lines import VOICEMAIL_PREFIX, Lines
+from router.live.rung import Rung, hang_up, may_ring
 from router.live.shell import LiveRouter
+from router.live.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 # Asterisk rings a little longer than the router's own deadline, so that the router decides and Asterisk is the net.
 RING_GRACE_MS = 2_000
-# A channel that was only just ordered may not exist yet when we want it gone again.
-HANGUP_TRIES = 10
-HANGUP_RETRY_S = 0.05
-# After an OriginateResponse without a Hangup before it: how long we wait for the Hangup, which knows the cause.
-CAUSE_GRACE_S = 0.5
 
 
-@dataclass(slots=True)
-class Leg:
+@dataclass(slots=True, kw_only=True)
+class Leg(Rung):
     """One attempt to bring an agent to the phone. A leg that was `joined` is `apart` while its caller is on hold; the
     agent may then talk with somebody else about the caller. `order`: commands that concern the talk, one after the
     other. `variables` are the channel's own besides offer and contact. While it
     is `whispering` the agent has answered but hears (and may have to accept) first what is coming."""
 
     offer: str
-    contact: str
     agent: str
-    channel_id: str
     state: Literal["ringing", "answered", "joined", "apart", "gone"] = "ringing"
-    unwanted: bool = False
-    hangup: Event | None = None
-    failed: Event | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     whispering: bool = False
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -102,7 +94,8 @@ class AgentLegs:
         self._by_offer: dict[str, Leg] = {}
         self._by_channel: dict[str, Leg] = {}
         self._by_contact: dict[str, Leg] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._joining = Joining(client, lines)
+        self._spawn = Tasks().spawn
 
     def joined(self, contact: str) -> bool:
         """Whether it is by our doing where the contact's caller is or goes: joined with an agent (or about to be), on
@@ -165,7 +158,7 @@ class AgentLegs:
         self, offer: str, contact: str, agent: str, channel_id: str, state: Literal["ringing", "answered"]
     ) -> None:
         """Takes over a leg that is there in Asterisk, of an earlier engine or our own."""
-        leg = self._by_offer.get(offer) or Leg(offer, contact, agent, channel_id)
+        leg = self._by_offer.get(offer) or Leg(contact, channel_id, offer=offer, agent=agent)
         leg.state = state
         self._by_offer[offer] = self._by_channel[channel_id] = leg
 
@@ -262,7 +255,7 @@ class AgentLegs:
         contact = self._live.router.contact(offer.contact)
         if contact is not None and contact.consult_of is not None:
             variables[VAR_CONSULT] = "yes"
-        leg = Leg(offer.offer, offer.contact, offer.agent, channel_id, variables=variables)
+        leg = Leg(offer.contact, channel_id, offer=offer.offer, agent=offer.agent, variables=variables)
         leg.whispering = VAR_WHISPER in variables
         self._by_offer[leg.offer] = self._by_channel[channel_id] = leg
         self._spawn(self._originate(leg, max(1_000, offer.deadline_ms - now_ms) + RING_GRACE_MS))
@@ -282,45 +275,29 @@ class AgentLegs:
             await self._client.action("Originate", action)
         except AmiError as error:
             log.warning("cannot ring %s for %s: %s", leg.agent, leg.contact, error)
-            if isinstance(error, AmiTimeout) or (isinstance(error, AmiDisconnected) and error.sent):
-                return  # it may ring all the same: the offer's deadline or the next resync finds out
+            if may_ring(error):
+                return
             self._forget(leg)
             self._live.feed(OfferFailed(leg.offer, "error"))
 
     async def _join(self, leg: Leg) -> None:
         async with leg.order:
-            try:
-                caller = self._lines.channel(leg.contact)
-                if caller is None:
-                    raise AmiRefused("Bridge", "the caller's channel is not known")
-                line = self._lines.uniqueid(leg.contact)
-                await self._client.action("Setvar", actions.setvar(line, VAR_TALKED, "yes"))
-                await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
-                if leg.state == "answered":
-                    leg.state = "joined"
-            except AmiDisconnected:
-                return  # the resync sees whether they are joined
-            except AmiError as error:
-                await self._after_failed_join(leg, error)
+            match await self._joining.caller_with(leg.contact, leg.channel_id):
+                case "joined":
+                    if leg.state == "answered":
+                        leg.state = "joined"
+                case "not joined":
+                    self._not_joined(leg, OfferFailed(leg.offer, "error"))
+                case "caller gone":
+                    self._not_joined(leg, ContactLeft(leg.contact))
 
-    async def _after_failed_join(self, leg: Leg, error: AmiError) -> None:
+    def _not_joined(self, leg: Leg, news: AnyEvent) -> None:
         """One of the two is gone, or Asterisk would not. The core learns which, so that nobody stays stuck."""
-        log.warning("cannot join %s with %s: %s", leg.contact, leg.agent, error)
-        try:
-            # The caller has not been served after all. Refused when the caller is gone.
-            await self._client.action("Setvar", actions.setvar(self._lines.uniqueid(leg.contact), VAR_TALKED, "no"))
-            gone = False
-        except AmiRefused:
-            gone = True
-        except AmiDisconnected:
-            return  # the resync sees to it
-        except AmiError:
-            gone = False
         if leg.state == "gone":
             return  # its hang-up was heard meanwhile and has been seen to
         if self._by_contact.get(leg.contact) is leg:
             del self._by_contact[leg.contact]
-        self._live.feed(ContactLeft(leg.contact) if gone else OfferFailed(leg.offer, "error"))
+        self._live.feed(news)
         self._drop(leg)
 
     async def _redirect(self, leg: Leg, context: str) -> None:
@@ -339,19 +316,11 @@ class AgentLegs:
         self._spawn(self._hang_up(leg.channel_id))
 
     async def _hang_up(self, channel_id: str) -> None:
-        for _ in range(HANGUP_TRIES):
-            try:
-                await self._client.action("Hangup", actions.hangup(channel_id))
-                return
-            except AmiRefused:
-                leg = self._by_channel.get(channel_id)
-                if leg is None or leg.hangup is not None:
-                    break
-                await asyncio.sleep(HANGUP_RETRY_S)
-            except AmiError as error:
-                log.warning("cannot hang up %s: %s", channel_id, error)
-                return
-        if leg := self._by_channel.get(channel_id):
+        def gone() -> bool:
+            leg = self._by_channel.get(channel_id)
+            return leg is None or leg.hangup is not None
+
+        if await hang_up(self._client, channel_id, gone) and (leg := self._by_channel.get(channel_id)):
             self._forget(leg)  # there is no such channel; one that came yet would be hung up for want of an offer
 
     # Events of Asterisk
@@ -383,11 +352,7 @@ class AgentLegs:
             elif not leg.whispering:
                 self._live.feed(OfferAccepted(leg.offer))
             return
-        leg.failed = event
-        if leg.hangup is not None:
-            self._fail(leg)
-        else:
-            asyncio.get_running_loop().call_later(CAUSE_GRACE_S, self._fail, leg)
+        leg.not_answered(event, lambda: self._fail(leg))
 
     def _on_hangup(self, event: Event) -> None:
         channel = event.get("Uniqueid", "")
@@ -417,9 +382,7 @@ class AgentLegs:
             return
         self._forget(leg)
         if not leg.unwanted:
-            reason = number_in(leg.failed, "Reason") or 0
-            why = causes.outcome(reason, number_in(leg.hangup, "Cause"), number_in(leg.hangup, "TechCause"))
-            self._live.feed(_failure(leg.offer, why))
+            self._live.feed(_failure(leg.offer, leg.outcome()))
 
     def _on_caller_gone(self, contact: str) -> None:
         leg = self._by_contact.pop(contact, None)
@@ -434,18 +397,6 @@ class AgentLegs:
         if self._by_contact.get(leg.contact) is leg:
             del self._by_contact[leg.contact]
 
-    # Tasks
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a command to Asterisk failed", exc_info=error)
-
 
 def _failure(offer: str, outcome: causes.Outcome) -> AnyEvent:
     """The router's event for a leg that did not come to an answer."""
@@ -458,9 +409,3 @@ def _failure(offer: str, outcome: causes.Outcome) -> AnyEvent:
             return OfferFailed(offer, outcome)
         case _:
             return OfferFailed(offer, "error")
-
-
-def number_in(event: Event | None, name: str) -> int | None:
-    """The number that a header of the event holds, if it does."""
-    text = event.get(name, "") if event else ""
-    return int(text) if text.isascii() and text.isdigit() else None

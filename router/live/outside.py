@@ -10,18 +10,21 @@ Whether a number may be dialled at all is not asked here but before (`switchboar
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from asterisk_conf.names import CONTEXT_AGENT_LEG, VAR_CONSULT, VAR_CONTACT, VAR_OUTSIDE, VAR_TALKED
+from asterisk_conf.names import CONTEXT_AGENT_LEG, VAR_CONSULT, VAR_CONTACT, VAR_OUTSIDE
 from router.ami import actions
-from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
+from router.ami.client import AmiClient, AmiError, AmiRefused, Event
 from router.core.decisions import AnyDecision, ContactFinished, EndTalk, HandOver
 from router.core.events import AnyEvent, ContactEnded, ContactTransferred
-from router.live.legs import HANGUP_RETRY_S, HANGUP_TRIES, AgentLegs
+from router.live.joining import Joining
+from router.live.legs import AgentLegs
 from router.live.lines import Lines
+from router.live.rung import Rung, hang_up, may_ring
 from router.live.shell import LiveRouter
+from router.live.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +35,11 @@ Purpose = Literal["consult", "transfer"]
 
 
 @dataclass(slots=True)
-class OutsideLeg:
+class OutsideLeg(Rung):
     """One call to an outside number for a contact. `with_agent`, `with_caller`: whom it is joined with."""
 
-    contact: str
-    channel_id: str
     purpose: Purpose
     state: Literal["ringing", "answered", "with_agent", "with_caller"] = "ringing"
-    unwanted: bool = False
-    hung_up: bool = False
 
 
 class OutsideLegs:
@@ -57,7 +56,8 @@ class OutsideLegs:
         self.failed: Callable[[str], None] = lambda contact: None
         self._by_contact: dict[str, OutsideLeg] = {}
         self._by_channel: dict[str, OutsideLeg] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._joining = Joining(client, lines)
+        self._spawn = Tasks().spawn
 
     def of_contact(self, contact: str) -> OutsideLeg | None:
         return self._by_contact.get(contact)
@@ -113,11 +113,11 @@ class OutsideLegs:
         if event.name == "OriginateResponse":
             self._on_originated(outside, reached=event.get("Response") == "Success")
         elif event.name == "Hangup":
-            self._on_hangup(outside)
+            self._on_hangup(outside, event)
         return True
 
     def _on_originated(self, outside: OutsideLeg, *, reached: bool) -> None:
-        if not reached or outside.hung_up:
+        if not reached or outside.hangup is not None:
             self._not_reached(outside)
             return
         outside.state = "answered"
@@ -128,8 +128,8 @@ class OutsideLegs:
         else:
             self._spawn(self._join_agent(outside))
 
-    def _on_hangup(self, outside: OutsideLeg) -> None:
-        outside.hung_up = True
+    def _on_hangup(self, outside: OutsideLeg, event: Event) -> None:
+        outside.hangup = event
         if outside.state != "ringing":  # of one that rings, the OriginateResponse that follows says what it meant
             self._forget(outside)
             if outside.state == "answered" and outside.purpose == "transfer":
@@ -195,8 +195,8 @@ class OutsideLegs:
             await self._client.action("Originate", action)
         except AmiError as error:
             log.warning("cannot dial an outside number for %s: %s", outside.contact, error)
-            if isinstance(error, AmiTimeout) or (isinstance(error, AmiDisconnected) and error.sent):
-                return  # it may ring all the same: the resync finds out
+            if may_ring(error):
+                return
             self._not_reached(outside)
 
     async def _join_agent(self, outside: OutsideLeg) -> None:
@@ -205,7 +205,7 @@ class OutsideLegs:
             if leg is None:
                 raise AmiRefused("Bridge", "the agent is gone")
             async with leg.order:
-                await self._client.action("Bridge", actions.bridge(leg.channel_id, outside.channel_id))
+                await self._joining.both(leg.channel_id, outside.channel_id)
             if outside.state == "answered":
                 outside.state = "with_agent"
         except AmiError as error:
@@ -216,19 +216,12 @@ class OutsideLegs:
         contact = outside.contact
         leg = self._legs.of_contact(contact)
         order = leg.order if leg is not None else asyncio.Lock()
-        try:
-            async with order:
-                caller = self._lines.channel(contact)
-                if caller is None:
-                    raise AmiRefused("Bridge", "the caller's channel is not known")
-                await self._client.action("Setvar", actions.setvar(self._lines.uniqueid(contact), VAR_TALKED, "yes"))
-                await self._client.action("Bridge", actions.bridge(caller, outside.channel_id))
+        async with order:
+            outcome = await self._joining.caller_with(contact, outside.channel_id)
+        if outcome == "joined":
             outside.state = "with_caller"
             self._live.feed(ContactEnded(contact, "agent"))
-        except AmiDisconnected:
-            return  # the resync sees whether they are joined
-        except AmiError as error:
-            log.warning("cannot join %s with an outside number: %s", contact, error)
+        elif outcome != "not known":
             self._drop(outside)
             self._back_to_queue(contact)
 
@@ -250,31 +243,11 @@ class OutsideLegs:
         self._spawn(self._hang_up(outside))
 
     async def _hang_up(self, outside: OutsideLeg) -> None:
-        for _ in range(HANGUP_TRIES):
-            try:
-                await self._client.action("Hangup", actions.hangup(outside.channel_id))
-                return
-            except AmiRefused:
-                if outside.hung_up:
-                    break
-                await asyncio.sleep(HANGUP_RETRY_S)
-            except AmiError as error:
-                log.warning("cannot hang up %s: %s", outside.channel_id, error)
-                return
-        self._forget(outside)
+        if await hang_up(self._client, outside.channel_id, lambda: outside.hangup is not None):
+            self._forget(outside)
 
     def _forget(self, outside: OutsideLeg) -> None:
         self._by_channel.pop(outside.channel_id, None)
         if self._by_contact.get(outside.contact) is outside:
             del self._by_contact[outside.contact]
             self._legs.moved.discard(outside.contact)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a command to Asterisk failed", exc_info=error)

@@ -14,13 +14,12 @@ were talking, and otherwise back into the queue, to the old place.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from asterisk_conf.names import CONTEXT_AGENT_APART, CONTEXT_BACK, VAR_TALKED
+from asterisk_conf.names import CONTEXT_AGENT_APART, CONTEXT_BACK
 from router.ami import actions
-from router.ami.client import AmiClient, AmiDisconnected, AmiError
+from router.ami.client import AmiClient, AmiError
 from router.core.decisions import AnyDecision, ContactFinished, EndTalk, HandOver, Hold, OfferEnded, Resume
 from router.core.events import (
     AnyEvent,
@@ -31,10 +30,12 @@ from router.core.events import (
     TransferCompleted,
 )
 from router.core.state import Contact
+from router.live.joining import Joining
 from router.live.legs import AgentLegs, Leg
 from router.live.lines import Lines
 from router.live.outside import OutsideLegs
 from router.live.shell import LiveRouter
+from router.live.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class Talks:
         self._outside = outside
         self.consult_failed: Callable[[str], None] = lambda contact: None
         self._consults: dict[str, Consultation] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._joining = Joining(client, lines)
+        self._spawn = Tasks().spawn
         legs.when_gone_apart = self._agent_gone
 
     # Decisions of the router
@@ -157,7 +159,7 @@ class Talks:
             places = (CONTEXT_BACK, "s"), (CONTEXT_AGENT_APART, "s")
             try:
                 # Should the engine go now, the dialplan must not take the caller for served.
-                await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "no"))
+                await self._joining.not_served(leg.contact)
                 action = actions.redirect_both(caller, places[0], leg.channel_id, places[1])
                 await self._client.action("Redirect", action)
             except AmiError as error:  # one of them is gone: the hang-up, or the next resync, says what it means
@@ -168,20 +170,10 @@ class Talks:
             contact = leg.contact
             if leg.state != "apart" or self.on_hold(contact):
                 return
-            try:
-                caller = self._lines.channel(contact)
-                if caller is not None:
-                    line = self._lines.uniqueid(contact)
-                    await self._client.action("Setvar", actions.setvar(line, VAR_TALKED, "yes"))
-                    await self._client.action("Bridge", actions.bridge(caller, leg.channel_id))
-                    if leg.state == "apart":
-                        leg.state = "joined"
-                    return
-            except AmiDisconnected:
-                return  # the resync sees whether they are joined
-            except AmiError as error:
-                log.warning("cannot join %s with %s again: %s", contact, leg.agent, error)
-        if self._legs.of_contact(contact) is leg:
+            outcome = await self._joining.caller_with(contact, leg.channel_id)
+            if outcome == "joined" and leg.state == "apart":
+                leg.state = "joined"
+        if outcome in ("not joined", "caller gone") and self._legs.of_contact(contact) is leg:
             self._live.feed(ContactHeld(contact, "they could not be joined"))
 
     async def _bring_back(self, contact: str, leg: Leg, *, joined: bool) -> None:
@@ -189,11 +181,11 @@ class Talks:
         ends: the other way round the caller would come back by the end of the talk, and be moved once more."""
         async with leg.order:
             known = self._live.router.contact(contact)
-            caller = self._lines.uniqueid(contact)
             try:
                 if known is not None and known.waits:
-                    await self._client.action("Setvar", actions.setvar(caller, VAR_TALKED, "no"))
+                    await self._joining.not_served(contact)
                     if joined:
+                        caller = self._lines.uniqueid(contact)
                         await self._client.action("Redirect", actions.redirect(caller, CONTEXT_BACK, "s"))
             except AmiError as error:
                 log.info("%s was gone before it could wait again: %s", contact, error)
@@ -204,13 +196,3 @@ class Talks:
         """Whether the core has the contact on hold."""
         known = self._live.router.contact(contact)
         return known is not None and known.state == "connected" and known.held_since_ms is not None
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a command to Asterisk failed", exc_info=error)
