@@ -87,8 +87,8 @@ class Answer:
 class CallOutcome:
     """What became of one call; moments are seconds since its SIPp started, None where it did not come to that.
 
-    `ended`: by whom or how it came to its proper end (`caller`, `phone`, `centre`, `cancelled`, `refused`); None
-    when it did not.
+    `ended`: by whom or how it came to its proper end (`caller`, `phone`, `centre`, `both` when their BYEs crossed,
+    `cancelled`, `refused`); None when it did not.
     """
 
     started_s: float | None = None
