@@ -201,7 +201,8 @@ async def test_a_place_is_kept_over_a_crash_of_the_engine(centre: Waiting) -> No
 async def test_keys_of_a_talk_are_not_written_down(exchange: Exchange, centre: Waiting) -> None:
     callers = await centre.call(PlannedCall(QUEUE, keys=(Keys(1, "9"), Keys(5, "4111"))))
     await centre.until_calls(waiting=1)
-    await asyncio.sleep(2)  # the first key has been pressed
+    await centre.recorded(lambda: callers.outcomes[0].keys_s)
+    await asyncio.sleep(1)  # the tone itself
     await centre.phone("anna", Answer(ring_s=0.1, talk_s=8))
     await centre.until_calls(talking=1)
     (contact,) = [event.contact for event in centre.events(ContactArrived)]
