@@ -18,6 +18,7 @@ from pathlib import Path
 
 BEGIN_S = 1_772_434_800
 MAPPING = """columns: {arrived: Start, contact: Id, queue: Queue, caller: From, wait: Wait, talk: Talk, agent: Agent}
+time_format: "%d/%m/%Y %H:%M:%S"
 """
 
 _CHILD = r"""

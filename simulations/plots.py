@@ -14,16 +14,16 @@ from simulations.statistics import Estimate
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#000000")
-_INK, _GRID = "#5b6672", "#e3e7eb"
-_STYLE: Any = {
+INK, GRID = "#5b6672", "#e3e7eb"
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "switchboard",
     "font.family": "sans-serif",
     "font.size": 9,
-    "axes.edgecolor": _GRID,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
@@ -88,15 +88,15 @@ def _draw(
     marks: Sequence[float] = (),
     steps: bool = False,
 ) -> str:
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 2.7), layout="constrained")
         axes = figure.add_subplot()
         places = list(range(len(results.intervals)))
         for colour, estimates in lines:
             (_stairs if steps else _curve)(axes, places, estimates, colour)
         for mark in marks:
-            axes.axhline(mark, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        axes.grid(axis="y", color=_GRID, linewidth=0.8)
+            axes.axhline(mark, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
         axes.set_ylabel(unit)

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulations.history.callers import CallerHashes
+from simulations.history.equal import first_places, hashes_of, refuse_duplicates
 from simulations.history.form import Ints, contacts_table
 from simulations.history.mapped import EARLIEST_MS, LATEST_MS, LONGEST_MS
 from simulations.history.refusals import Refusals
@@ -171,15 +172,15 @@ def _usable(
     is_queue = pc.equal(application, "queue")
     queue = pc.if_else(is_queue, pc.replace_substring_regex(columns["lastdata"], ",.*$", ""), columns["dst"])
     linked = pc.if_else(pc.equal(columns["linkedid"], ""), columns["uniqueid"], columns["linkedid"])
+    # A record that names no call is a call of its own.
+    own_start = pc.if_else(pc.equal(linked, ""), columns["start"], "")
     made = {
-        "key": pc.if_else(
-            pc.equal(linked, ""), pc.binary_join_element_wise(columns["src"], columns["start"], "@"), linked
-        ),
         "contact": linked,
         "queue": queue,
         "src": columns["src"],
+        "key": hashes_of(pc.if_else(pc.equal(linked, ""), columns["src"], linked), queue, own_start),
         "dstchannel": columns["dstchannel"],
-        "record": pc.binary_join_element_wise(*(columns[name] for name in USED), "\x1f"),
+        "record": hashes_of(*(columns[name] for name in USED)),
         "answered": pc.and_(pc.equal(disposition, ANSWERED), pc.not_equal(columns["dstchannel"], "")),
         "failed": pc.is_in(disposition, pa.array(_FAILED)),
         "start_ms": start,
@@ -192,34 +193,19 @@ def _usable(
 
 
 def _without_duplicates(table: Any, refusals: Refusals) -> Any:
-    first = first_places(table["record"])
+    first = first_places(table["record"].to_numpy())
     again = numpy.ones(len(table), bool)
     again[first] = False
     refuse_duplicates(table, again, refusals)
-    return table.drop_columns(["record"]).take(pa.array(numpy.sort(first)))
-
-
-def first_places(keys: Any) -> Ints:
-    """The place of the first of each distinct key, in the order of places."""
-    codes = keys.combine_chunks().dictionary_encode()
-    codes = codes.combine_chunks().indices if isinstance(codes, pa.ChunkedArray) else codes.indices
-    _, first = numpy.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
-    found: Ints = numpy.sort(first)
-    return found
-
-
-def refuse_duplicates(table: Any, again: Any, refusals: Refusals) -> None:
-    files, lines = table["file"].to_numpy(), table["line"].to_numpy()
-    for file in numpy.unique(files[again]):
-        refusals.add_many(int(file), lines[again & (files == file)], "a duplicate of another row")
+    table = table.drop_columns(["record"])
+    return table if not again.any() else table.filter(pa.array(~again))
 
 
 def _contacts(table: Any, names: dict[int, str], hashes: CallerHashes) -> Any:
     """The records of one call in one queue as one contact, a whole table at once."""
     if not len(table):
         return contacts_table({}, 0)
-    group = pc.binary_join_element_wise(table["key"], table["queue"], "\x1f").combine_chunks().dictionary_encode()
-    codes = group.indices.to_numpy(zero_copy_only=False)
+    _, codes = numpy.unique(table["key"].to_numpy(), return_inverse=True)
     ints = {name: table[name].to_numpy() for name in ("start_ms", "duration_ms", "billsec_ms", "line", "file")}
     answered, failed = (_bools(table[name]) for name in ("answered", "failed"))
     order = numpy.lexsort((ints["start_ms"], codes))

@@ -7,8 +7,8 @@ import numpy
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulations.history.cdr import first_places, refuse_duplicates
-from simulations.history.form import CONTACTS_SCHEMA, FILE, LINE, READING_SCHEMA
+from simulations.history.equal import first_places, hashes_of, refuse_duplicates
+from simulations.history.form import CONTACTS_SCHEMA, FILE, LINE, READING_SCHEMA, Ints
 from simulations.history.refusals import Refusals
 
 PRESENT = -1
@@ -39,17 +39,27 @@ def merged(tables: Sequence[Any], refusals: Refusals, present: Any = None) -> An
     table = pa.concat_tables([*parts, *tables]) if [*parts, *tables] else READING_SCHEMA.empty_table()
     if not len(table):
         return CONTACTS_SCHEMA.empty_table()
-    second = pc.divide(table["arrived_ms"], 1000).cast(pa.string())
-    named = pc.binary_join_element_wise(table["contact"], table["queue"], second, "\x1f")
-    whole = pc.binary_join_element_wise(*(pc.fill_null(table[name].cast(pa.string()), "") for name in _SAYS), "\x1f")
-    first = first_places(pc.if_else(pc.equal(table["contact"], ""), whole, named))
+    first = first_places(_identities(table))
     again = numpy.ones(len(table), bool)
     again[first] = False
     files = table[FILE].to_numpy()
     refuse_duplicates(table, again & (files != PRESENT), refusals)
+    arrived = table["arrived_ms"].to_numpy()
+    order = first[numpy.argsort(arrived[first], kind="stable")]
     table = table.drop_columns([FILE, LINE])
-    order = first[numpy.argsort(table["arrived_ms"].to_numpy()[first], kind="stable")]
-    return table.take(pa.array(order)).combine_chunks()
+    if len(order) == len(table) and not (numpy.diff(order) != 1).any():
+        return table
+    return table.take(pa.array(order))
+
+
+def _identities(table: Any) -> Ints:
+    second = pc.divide(table["arrived_ms"], 1000)
+    named = hashes_of(table["contact"], table["queue"], second)
+    nameless = pc.equal(table["contact"], "").to_numpy()
+    if nameless.any():
+        places = pa.array(numpy.flatnonzero(nameless))
+        named[nameless] = hashes_of(*(table[name].take(places) for name in _SAYS))
+    return named
 
 
 def _as_present(contacts: Any) -> Any:

@@ -11,7 +11,8 @@ restarted: whoever was there then is lost, and their rows are `open`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +20,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy
+import pyarrow as pa
 
 from simulations.history.callers import CallerHashes
 from simulations.history.form import agent_times_table, contacts_table
 from simulations.history.refusals import Refusals
-from simulations.history.rows import encoding_of, lines_of
+from simulations.history.rows import AT_ONCE, encoding_of, lines_of
 from simulations.history.zones import LocalClock
 
 NONE = "NONE"
@@ -169,10 +171,11 @@ class _Reader:
         self._names: list[str] = []
         self._files: list[int] = []
         self._begins: list[int] = []
-        self._times: list[int] = []
+        self._times = array("q")
         self._texts: list[str] = []
         self._open: dict[tuple[str, str], _Stay] = {}
         self._columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        self._written: list[Any] = []
         self._agents = _AgentTimes()
         self._now_ms = 0
         self._contact_events: dict[str, Callable[[_Stay, str, list[str]], bool]] = {
@@ -217,13 +220,8 @@ class _Reader:
                 self._texts.append(text)
 
     def tables(self) -> tuple[Any, Any]:
-        times = numpy.array(self._times, dtype=numpy.int64)
-        begins = numpy.array(self._begins, dtype=numpy.int64)
-        order = numpy.argsort(times, kind="stable")
-        owners = numpy.searchsorted(begins, order, side="right") - 1
-        lines = order - begins[owners] + 1 if len(begins) else order
         seen: set[str] = set()
-        for place, owner, line in zip(order.tolist(), owners.tolist(), lines.tolist(), strict=True):
+        for place, owner, line in self._in_order():
             text = self._texts[place]
             if not text:
                 continue
@@ -238,14 +236,29 @@ class _Reader:
                 self._take(text.split("|"), owner, line)
             except _Broken as broken:
                 self._refusals.add(self._files[owner], line, broken.reason, broken.value)
+        self._texts.clear()
         for stay in list(self._open.values()):
             self._lost(stay)
         self._agents.end_all(self._now_ms)
-        count = len(self._columns["line"])
-        columns: dict[str, Any] = dict(self._columns)
-        columns["source"] = [self._names[owner] for owner in self._columns["file"]]
-        columns["file"] = [self._files[owner] for owner in self._columns["file"]]
-        return contacts_table(columns, count), agent_times_table(self._agents.rows)
+        self._gather()
+        return pa.concat_tables(self._written), agent_times_table(self._agents.rows)
+
+    def _gather(self) -> None:
+        """The contacts that are over become a table, which needs a fraction of their memory."""
+        owners = self._columns["file"]
+        named = {"source": [self._names[owner] for owner in owners], "file": [self._files[owner] for owner in owners]}
+        self._written.append(contacts_table(self._columns | named, len(owners)))
+        self._columns = {name: [] for name in _COLUMNS}
+
+    def _in_order(self) -> Iterator[tuple[int, int, int]]:
+        """The place of each line by its time, which log it is of, and its number there."""
+        order = numpy.argsort(numpy.frombuffer(self._times, dtype=numpy.int64), kind="stable")
+        begins = numpy.array(self._begins, dtype=numpy.int64)
+        for first in range(0, len(order), AT_ONCE):
+            places = order[first : first + AT_ONCE]
+            owners = numpy.searchsorted(begins, places, side="right") - 1
+            lines = places - begins[owners] + 1
+            yield from zip(places.tolist(), owners.tolist(), lines.tolist(), strict=True)
 
     def _take(self, fields: list[str], owner: int, line: int) -> None:
         if len(fields) < 5:
@@ -364,6 +377,8 @@ class _Reader:
     def _write(self, stay: _Stay) -> None:
         for name, values in self._columns.items():
             values.append(getattr(stay, name))
+        if len(self._columns["line"]) >= AT_ONCE:
+            self._gather()
 
     # Agents
 

@@ -1,27 +1,26 @@
 """`switchboard history`: from a phone system's own records to a scenario, and what that scenario is worth."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 # pyarrow, numpy and SQLAlchemy take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
+    from simulations.history.backtest import BackTest
+    from simulations.history.calibration import Calibration
     from switchboard.history.importing import Import
 
 app = typer.Typer(no_args_is_help=True, help="Bring your own records: import them, calibrate, back-test.")
 errors = Console(stderr=True, highlight=False)
 _WIDE = 110
 _SHOWN_REASONS, _SHOWN_ROWS = 12, 3
-
-
-@app.callback()
-def _history() -> None:
-    """Keeps `import` a command of its own even while it is the only one."""
 
 
 def console() -> Console:
@@ -72,8 +71,7 @@ def import_command(
         try:
             made.write(to)
         except OSError as error:
-            errors.print(f"The history cannot be written: {error}", markup=False, soft_wrap=True)
-            raise typer.Exit(3) from None
+            _cannot_write(error)
     if json:
         typer.echo(_json(made, to))
     else:
@@ -81,6 +79,207 @@ def import_command(
     if stopped:
         errors.print("Nothing was written, because rows were refused (--strict).")
         raise typer.Exit(1)
+
+
+Where = Annotated[Path, typer.Argument(help="The history's directory.")]
+Zone = Annotated[str | None, typer.Option(help="The planner's clock, in the place of the history's.")]
+Interval = Annotated[int, typer.Option(min=5, max=1440, help="The length of an interval, in minutes.")]
+Hours = Annotated[
+    str | None, typer.Option(help="The hours that count, such as 08:00-18:00; by default all with calls.")
+]
+Queues = Annotated[list[str], typer.Option("--queue", help="Only these queues.")]
+
+
+@app.command()
+def calibrate(
+    history: Where = Path("history"),
+    out: Annotated[Path, typer.Option(help="Where the scenarios and the page go.")] = Path("calibrated"),
+    name: Annotated[
+        str | None, typer.Option(help="What the scenarios are called after; by default the history.")
+    ] = None,
+    time_zone: Zone = None,
+    interval: Interval = 30,
+    hours: Hours = None,
+    queue: Queues = [],  # noqa: B006
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
+) -> None:
+    """Find out how callers and agents behave, and write scenarios that behave alike, with a page of pictures."""
+    from simulations.history.calibration import calibrate as find
+    from simulations.history.directory import read_history
+    from simulations.history.writing import calibration_figures, calibration_files, json_text, write_files
+
+    read = read_history(history)
+    found = find(read, zone=time_zone, interval_minutes=interval, hours=_hours(hours, interval), queues=queue or None)
+    called = name or history.resolve().name
+    files = calibration_files(found, called)
+    try:
+        written = write_files(files, out)
+    except OSError as error:
+        _cannot_write(error)
+    if json:
+        typer.echo(json_text(calibration_figures(found, called)), nl=False)
+    else:
+        _print_calibration(found, written)
+
+
+@app.command()
+def backtest(
+    history: Where = Path("history"),
+    out: Annotated[Path, typer.Option(help="Where the page and the figures go.")] = Path("backtest"),
+    name: Annotated[str | None, typer.Option(help="What the page is called; by default the history.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="How many of the last days to test on; by default a third.")
+    ] = None,
+    replications: Annotated[int, typer.Option(min=2, max=10_000, help="How often each day is played.")] = 30,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="What the predicted ranges should hold.")] = 0.9,
+    answered_within: Annotated[float, typer.Option(min=0, help="The seconds of the service level.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="The seed.")] = 1,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
+    time_zone: Zone = None,
+    interval: Interval = 30,
+    hours: Hours = None,
+    queue: Queues = [],  # noqa: B006
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
+) -> None:
+    """Fit on some days, play the others with their real arrivals, and tell how far the model is from what happened."""
+    from simulations.history.backtest import back_test, split
+    from simulations.history.calibration import calibrate as find
+    from simulations.history.directory import read_history
+    from simulations.history.writing import back_test_figures, back_test_files, json_text, write_files
+    from simulations.places import local
+
+    read = read_history(history)
+    within = _hours(hours, interval)
+    everything = find(read, zone=time_zone, interval_minutes=interval, hours=within, queues=queue or None)
+    learn, test = split(everything, days)
+    found = find(read, zone=time_zone, interval_minutes=interval, hours=within, queues=queue or None, dates=learn)
+    columns = (TextColumn("days played"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("days", total=replications * len(test))
+        result = back_test(
+            read,
+            found,
+            everything,
+            test,
+            local(jobs or os.cpu_count() or 1),
+            replications=replications,
+            level=level,
+            answered_within_s=answered_within,
+            seed=seed,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    called = name or history.resolve().name
+    try:
+        written = write_files(back_test_files(result, found, called), out)
+    except OSError as error:
+        _cannot_write(error)
+    if json:
+        typer.echo(json_text(back_test_figures(result, found, called)), nl=False)
+    else:
+        _print_back_test(result, written)
+    if result.ended:
+        errors.print(
+            f"Ended early ({result.ended}): the figures are of {result.replications} replications of each day."
+        )
+        raise typer.Exit(130)
+
+
+def _print_back_test(test: "BackTest", paths: list[Path]) -> None:
+    from simulations.history.page import METRIC_NAMES, difference, figure, percent
+
+    out = console()
+    span = f"Fitted on {len(test.trained)} days, {test.trained[0]} to {test.trained[-1]}"
+    out.print(
+        f"{span}; played on {len(test.tested)}, {test.tested[0]} to {test.tested[-1]}, {test.replications} times each",
+        style="bold",
+        markup=False,
+    )
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("queue", overflow="fold")
+    table.add_column("figure")
+    for heading in ("real", "model", "bias ± 95 %", "intervals", f"within {test.level * 100:g} %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for verdict in test.verdicts:
+        table.add_row(
+            escape(verdict.queue or "all queues"),
+            METRIC_NAMES[verdict.metric],
+            figure(verdict.metric, verdict.real),
+            figure(verdict.metric, verdict.model),
+            difference(verdict.metric, verdict.bias, verdict.bias_error),
+            f"{verdict.judged}",
+            percent(verdict.coverage),
+            style="" if verdict.queue else "bold",
+        )
+    out.print(table)
+    for note in test.notes:
+        out.print(f"Note: {note}.", markup=False)
+    out.print()
+    for path in paths:
+        out.print(str(path), markup=False, soft_wrap=True)
+
+
+def _hours(text: str | None, interval: int) -> tuple[int, int] | None:
+    """The minutes of the day of `08:00-18:00`."""
+    from simulations.scenario import shift_minutes
+
+    if text is None:
+        return None
+    try:
+        first, last = shift_minutes(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--hours") from None
+    if last > 1440 or (last - first) % interval:
+        raise typer.BadParameter(
+            f"{text!r} must lie within one day and be a multiple of {interval} minutes", param_hint="--hours"
+        )
+    return first, last
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    errors.print(f"Nothing can be written there: {error}", markup=False, soft_wrap=True)
+    raise typer.Exit(3) from None
+
+
+def _print_calibration(found: "Calibration", paths: list[Path]) -> None:
+    from simulations.history.page import law_text, number, percent, seconds
+
+    out = console()
+    days = found.days
+    kinds = Table(box=None, padding=(0, 1))
+    kinds.add_column("kind", overflow="fold")
+    for heading in ("contacts", "gave up"):
+        kinds.add_column(heading, justify="right")
+    kinds.add_column("handle time")
+    kinds.add_column("patience")
+    for fit in found.fits:
+        handle = fit.handle.document if fit.handle else None
+        patience = fit.patience.document if fit.patience else None
+        gave_up = percent(fit.abandoned / fit.contacts)
+        kinds.add_row(escape(fit.name), f"{fit.contacts:,}", gave_up, law_text(handle), law_text(patience))
+    span = f"{len(days.dates)} days, {days.dates[0]} to {days.dates[-1]} ({found.zone.key})"
+    out.print(f"{span}, {days.clock(0)} to {days.clock(days.intervals)}", style="bold", markup=False)
+    out.print(kinds)
+    out.print()
+    together = found.together
+    if together.found and together.scv is not None and together.scv_error is not None:
+        out.print(
+            f"Days differ: each has a factor with scv {number(together.scv)} ± {number(2 * together.scv_error, 2)} "
+            f"(index of dispersion {number(together.index)}, p = {number(together.p_value, 2)}).",
+            markup=False,
+        )
+    elif together.p_value is not None:
+        out.print(
+            f"Days of a weekday differ no more than chance allows (index of dispersion {number(together.index)}, "
+            f"p = {number(together.p_value, 2)}).",
+            markup=False,
+        )
+    ring = f"phones ring for {seconds(found.ring.mean_s)}; " if found.ring else ""
+    out.print(f"{len(found.speeds)} agents; {ring}{percent(found.refused_share)} of the offers refused.", markup=False)
+    for note in found.notes:
+        out.print(f"Note: {note}.", markup=False)
+    out.print()
+    for path in paths:
+        out.print(str(path), markup=False, soft_wrap=True)
 
 
 def _print_import(made: "Import", to: Path, stopped: bool) -> None:

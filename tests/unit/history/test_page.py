@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,29 +10,32 @@ from typer.testing import CliRunner
 
 from simulations.history.form import CONTACTS, OUTCOME_MEANINGS
 from simulations.history.mapping import Columns, Mapping
-from switchboard.cli.history import app
+from switchboard.cli.areas import command_line
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/history.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_what_the_page_shows_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the page. Files begin with their name; a command without output is only run."""
+    shutil.copytree(ROOT / "examples/history", tmp_path / "examples/history")
     monkeypatch.chdir(tmp_path)
-    for text in [*blocks("yaml"), *blocks("csv")]:
-        name, _, body = text.removeprefix("# ").partition("\n")
-        (tmp_path / name).write_text(body)
-    shown = 0
-    for text in blocks("console"):
-        command, _, expected = text.removeprefix("$ ").partition("\n")
-        if expected and not expected.startswith("$ "):
-            result = CliRunner().invoke(app, shlex.split(command)[2:])
-            assert [line.rstrip() for line in result.stdout.splitlines()] == expected.splitlines()
-            shown += 1
-    assert shown == 1
+    commands = 0
+    for kind, text in BLOCKS:
+        if kind in ("yaml", "csv"):
+            name, _, body = text.removeprefix("# ").partition("\n")
+            (tmp_path / name).write_text(body)
+        elif kind == "console":
+            command, _, shown = text.removeprefix("$ ").partition("\n")
+            program, *arguments = shlex.split(command)
+            assert program == "switchboard"
+            result = CliRunner().invoke(command_line(arguments[0]), arguments)
+            assert not result.exception, result.exception
+            if shown:
+                assert [line.rstrip() for line in result.stdout.splitlines()] == shown.splitlines(), command
+            commands += 1
+    assert commands == 5
 
 
 def test_every_column_outcome_and_field_is_explained() -> None:
@@ -42,6 +46,6 @@ def test_every_column_outcome_and_field_is_explained() -> None:
     assert named >= set(Columns.model_fields) | set(Mapping.model_fields)
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", PAGE))
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", PAGE + "[](simulation.md)"))
 def test_links_lead_somewhere(link: str) -> None:
     assert (ROOT / "docs" / link).exists()

@@ -1,0 +1,246 @@
+"""From a history to all that a scenario needs to know about callers and agents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy
+from numpy.typing import NDArray
+
+from documents import DocumentError, Problem, nearest
+from simulations.history.agent_speed import AgentSpeed, agent_speeds
+from simulations.history.busyness import Dispersion, correlation, dispersion
+from simulations.history.choosing import NodeChoices, choices_of
+from simulations.history.days import CALLBACK, WEEKDAYS, Days, Kinds, days_of, kinds_of, zone_of_history
+from simulations.history.durations import Fit, fit_durations, rounded
+from simulations.history.form import Floats, History
+from simulations.history.patience import PatienceFit, fit_patience
+from simulations.history.redialling import LEAST, Redialling, redials_of
+from simulations.history.staffing import Presence, presence
+from simulations.history.zones import Bools
+
+_FEW = 100
+_NOTICEABLE = 0.05
+"""Fits further off than this from what was measured are told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindFit:
+    """One kind of contact in its queue. `handle` is talk and hold, the agents' factors taken out."""
+
+    name: str
+    queue: str
+    contacts: int
+    answered: int
+    abandoned: int
+    handle: Fit | None
+    patience: PatienceFit | None
+    dispersion: Dispersion
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFit:
+    """What is the same for all kinds of a queue: work after the talk, and the wait after which contacts overflow."""
+
+    wrap_up: Fit | None
+    longest_wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Everything that was found. `training` are the days that counted (an index into `days.dates`)."""
+
+    zone: ZoneInfo
+    days: Days
+    kinds: Kinds
+    fits: tuple[KindFit, ...]
+    queues: dict[str, QueueFit]
+    together: Dispersion
+    correlation: float | None
+    redialling: Redialling
+    ring: Fit | None
+    refused_share: float
+    speeds: dict[str, AgentSpeed]
+    presence: Presence
+    choices: tuple[NodeChoices, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def weekdays(self) -> list[int]:
+        """The weekdays that are there, in order."""
+        return sorted(set(self.days.weekdays.tolist()))
+
+    def of_weekday(self, weekday: int) -> NDArray[numpy.bool_]:
+        found: Bools = self.days.weekdays == weekday
+        return found
+
+
+def calibrate(
+    history: History,
+    *,
+    zone: str | None = None,
+    interval_minutes: int = 30,
+    hours: tuple[int, int] | None = None,
+    queues: Sequence[str] | None = None,
+    dates: Sequence[date] | None = None,
+) -> Calibration:
+    """Everything from the contacts of these `dates` (all by default).
+
+    Raises DocumentError where there is nothing to learn from: no contact, a queue that does not exist, a queue of which
+    not one contact was answered.
+    """
+    where = zone_of_history(history, zone)
+    _known_queues(history, queues)
+    kinds = kinds_of(history, queues)
+    redialling = redials_of(history)
+    all_days = days_of(history, kinds, where, interval_minutes, hours, ~redialling.again)
+    days = all_days if dates is None else _only(all_days, dates)
+    used = days.day_of >= 0
+    if not used.any():
+        raise DocumentError([Problem("no contact came on these days")])
+    notes: list[str] = [f"{day} does not count: {why}" for day, why in days.dropped]
+    speeds = agent_speeds(history, kinds.of, used)
+    work_s = _work_s(history, speeds)
+    fits = tuple(_kind(history, kinds, place, days, used, work_s, notes) for place in range(len(kinds.names)))
+    problems = [
+        Problem(
+            f"not one of the {fit.contacts} contacts of {fit.name!r} was answered, so nothing is known of the work",
+            hint="leave its queue out by naming the others with --queue",
+        )
+        for fit in fits
+        if fit.contacts and fit.handle is None
+    ]
+    if problems:
+        raise DocumentError(problems)
+    totals = days.counts.sum(axis=2)
+    together = dispersion(totals.sum(axis=0), days.weekdays)
+    joined = correlation(list(totals), days.weekdays, [fit.dispersion.scv or 0.0 for fit in fits])
+    _tell_of_days(days, together, notes)
+    ring, refused = _ringing(history, used)
+    there = presence(history)
+    if not there.seen:
+        notes.append("the records do not say when agents were there; that was guessed from the contacts they took")
+    _tell_of_redials(redialling, notes)
+    return Calibration(
+        where,
+        days,
+        kinds,
+        tuple(fit for fit in fits if fit.contacts),
+        {queue: _queue(history, queue, used) for queue in dict.fromkeys(kinds.queues)},
+        together,
+        joined,
+        redialling,
+        ring,
+        refused,
+        speeds,
+        there,
+        choices_of(history),
+        tuple(notes),
+    )
+
+
+def _known_queues(history: History, queues: Sequence[str] | None) -> None:
+    present = set(history.texts("queue").tolist())
+    problems = [
+        Problem(f"there is no queue {queue!r} in the history", hint=nearest(queue, present))
+        for queue in queues or ()
+        if queue not in present
+    ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _only(days: Days, dates: Sequence[date]) -> Days:
+    chosen = [place for place, day in enumerate(days.dates) if day in set(dates)]
+    index = {place: new for new, place in enumerate(chosen)}
+    day_of = numpy.array([index.get(int(place), -1) for place in days.day_of], dtype=numpy.int64)
+    return Days(
+        tuple(days.dates[place] for place in chosen),
+        days.first_minute,
+        days.interval_minutes,
+        days.counts[:, chosen, :],
+        day_of,
+        numpy.where(day_of >= 0, days.interval_of, -1),
+        days.dropped,
+    )
+
+
+def _work_s(history: History, speeds: dict[str, AgentSpeed]) -> Floats:
+    """Handle times (talk and hold) in seconds as an agent of the factor 1 would have had them; negative: not known."""
+    talk, hold = history.ints("talk_ms"), history.ints("hold_ms")
+    names, of = numpy.unique(history.texts("agent").astype(str), return_inverse=True)
+    factors = numpy.array([speeds[name].factor if name in speeds else 1.0 for name in names.tolist()])
+    found: Floats = numpy.where(talk >= 0, (talk + numpy.maximum(0, hold)) / 1000 / factors[of], -1.0)
+    return found
+
+
+def _kind(
+    history: History, kinds: Kinds, place: int, days: Days, used: Bools, work_s: Floats, notes: list[str]
+) -> KindFit:
+    name, of = kinds.names[place], used & (kinds.of == place)
+    outcome, wait_s = history.texts("outcome"), history.ints("wait_ms") / 1000
+    answered, abandoned = of & (outcome == "answered"), of & (outcome == "abandoned")
+    handle = fit_durations(work_s[answered & (work_s >= 0)])
+    waited = of & (wait_s >= 0) & (history.texts("channel") != CALLBACK)
+    patience = fit_patience(wait_s[waited], abandoned[waited]) if waited.any() else None
+    total = int(of.sum())
+    if total:
+        _tell_of_kind(name, total, handle, patience, notes)
+    spread = dispersion(days.counts[place].sum(axis=1), days.weekdays)
+    return KindFit(
+        name, kinds.queues[place], total, int(answered.sum()), int(abandoned.sum()), handle, patience, spread
+    )
+
+
+def _tell_of_kind(name: str, total: int, handle: Fit | None, patience: PatienceFit | None, notes: list[str]) -> None:
+    if total < _FEW:
+        notes.append(f"{name}: only {total} contacts, so its figures are rough")
+    if handle is not None and handle.chosen == "empirical":
+        notes.append(f"{name}: no usual distribution fits the handle times; the measured ones are used")
+    if patience is not None and patience.document is None:
+        notes.append(
+            f"{name}: {patience.abandoned} gave up, too few to tell how patient callers are; they wait for ever"
+        )
+    elif patience is not None and (patience.distance or 0) > _NOTICEABLE:
+        notes.append(
+            f"{name}: the fitted patience is up to {patience.distance:.0%} off what was seen; look at its picture"
+        )
+
+
+def _tell_of_days(days: Days, together: Dispersion, notes: list[str]) -> None:
+    if len(days.dates) == 1:
+        notes.append("there is one day only: nothing is known of how days differ, and rates are those of this day")
+    elif together.scv is None:
+        notes.append("no weekday is there twice, so nothing is known of how days differ")
+    for number, weekday in enumerate(WEEKDAYS):
+        if (count := int((days.weekdays == number).sum())) == 1 and len(days.dates) > 1:
+            notes.append(f"there is {count} {weekday.capitalize()} only")
+
+
+def _tell_of_redials(redialling: Redialling, notes: list[str]) -> None:
+    known = redialling.after["abandoned"][0]
+    if known < LEAST:
+        notes.append(
+            f"{known} contacts of known callers gave up, too few to tell who calls again; redials are left out"
+        )
+
+
+def _queue(history: History, queue: str, used: Bools) -> QueueFit:
+    of = used & (history.texts("queue") == queue)
+    wrap_up = history.ints("wrap_up_ms")[of & (history.texts("outcome") == "answered")]
+    known = wrap_up[wrap_up >= 0]
+    timed_out = of & (history.texts("outcome") == "overflowed") & (history.texts("exit") != "empty")
+    waits = history.ints("wait_ms")[timed_out] / 1000
+    longest = None
+    if len(waits) >= 5:
+        middle = float(numpy.median(waits))
+        # A time limit shows as equal waits; other reasons to overflow do not.
+        longest = middle if (numpy.abs(waits - middle) <= 2).mean() > 0.8 and middle > 0 else None
+    return QueueFit(fit_durations(known / 1000) if known.any() else None, longest)
+
+
+def _ringing(history: History, used: Bools) -> tuple[Fit | None, float]:
+    ring = history.ints("ring_ms")[used]
+    known = ring[ring >= 0] / 1000
+    offers, refused = history.ints("offers")[used].sum(), history.ints("refused")[used].sum()
+    return (fit_durations(known) if known.any() else None), rounded(float(refused / offers)) if offers else 0.0

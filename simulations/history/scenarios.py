@@ -1,0 +1,181 @@
+"""What was found, written as scenarios: one file for each weekday, for people to read and edit."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import yaml
+
+from simulations.history.calibration import Calibration, KindFit
+from simulations.history.days import WEEKDAYS, mean_and_error
+from simulations.history.durations import rounded
+from simulations.history.staffing import shift_text
+from simulations.scenario import Kind, Scenario
+
+RUN_OFF_MINUTES = 60
+"""That of a scenario that says nothing of it."""
+_LEAST_RING_S = 20.0
+_NOTABLE_FACTOR = 0.01
+
+
+def scenario_of_weekday(found: Calibration, weekday: int, name: str, replications: int = 30) -> dict[str, Any]:
+    """The document of a usual day of this weekday, with the staff of its last one."""
+    days = found.days
+    chosen = found.of_weekday(weekday)
+    last = max(day for day, is_one in zip(days.dates, chosen, strict=True) if is_one)
+    document = _day(found, last, f"{WEEKDAYS[weekday].capitalize()}s of {name}", replications)
+    if found.together.found and "busyness" in Scenario.model_fields:
+        document["busyness"] = _busyness(found)
+    document["kinds"] = {}
+    for fit in found.fits:
+        place = found.kinds.names.index(fit.name)
+        mean, _ = mean_and_error(days.counts[place][chosen])
+        if mean.any():
+            arrivals = {"per_interval": [rounded(float(value)) for value in mean]}
+            document["kinds"][fit.name] = _kind(fit, arrivals) | _redials(found)
+    return document
+
+
+def scenario_of_day(found: Calibration, day: date, name: str, traces: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """The document of one day with its real arrivals (`traces`: kind to contacts) and its staff: its work and patience
+    are drawn, and who called again is among the arrivals."""
+    document = _day(found, day, f"{day} of {name}", 1)
+    document["kinds"] = {
+        fit.name: _kind(fit, {"trace": traces[fit.name]}) for fit in found.fits if traces.get(fit.name)
+    }
+    return document
+
+
+def _day(found: Calibration, day: date, name: str, replications: int) -> dict[str, Any]:
+    days = found.days
+    document: dict[str, Any] = {
+        "name": name,
+        "start": f"{day} {days.clock(0)}",
+        "duration_minutes": days.intervals * days.interval_minutes,
+        "interval_minutes": days.interval_minutes,
+        "replications": replications,
+        "seed": 1,
+        "policy": {"queues": {queue: _policy(found, queue) for queue in found.queues}},
+    }
+    wrap_ups = {queue: fit.wrap_up.document for queue, fit in found.queues.items() if fit.wrap_up is not None}
+    if wrap_ups:
+        document["queues"] = {queue: {"wrap_up_s": wrap_up} for queue, wrap_up in wrap_ups.items()}
+    answering: dict[str, Any] = {}
+    if found.ring is not None and found.ring.mean_s >= 1:
+        answering["delay_s"] = found.ring.document
+    if found.refused_share > 0:
+        answering["no_answer"] = found.refused_share
+    if answering:
+        document["answering"] = answering
+    document["staff"] = _staff(found, day)
+    return document
+
+
+def _policy(found: Calibration, queue: str) -> dict[str, Any]:
+    written: dict[str, Any] = {"answered_within_s": 20, "share": 0.8, "skills": {queue: 1}}
+    fit = found.queues[queue]
+    if fit.wrap_up is not None:
+        written["wrap_up_s"] = max(1.0, rounded(fit.wrap_up.mean_s))
+    if fit.longest_wait_s is not None:
+        written["longest_wait_s"] = rounded(fit.longest_wait_s)
+    if found.ring is not None and found.ring.values.max() > _LEAST_RING_S:
+        written["ring_s"] = float(-(-found.ring.values.max() // 1))
+    return written
+
+
+def _staff(found: Calibration, day: date) -> list[dict[str, Any]]:
+    """Each agent is a group of one, so that shifts, skills and speed can be edited apart."""
+    staff = []
+    for agent, spans in found.presence.on(day, found.zone).items():
+        queues = [queue for queue in found.presence.queues.get(agent, ()) if queue in found.queues]
+        shifts = [shift_text(span) for span in _within(found, spans)]
+        if not queues or not shifts:
+            continue
+        one: dict[str, Any] = {"group": agent, "count": 1, "skills": dict.fromkeys(queues, 1), "shifts": shifts}
+        speed = found.speeds.get(agent)
+        if speed is not None and abs(speed.factor - 1) >= _NOTABLE_FACTOR:
+            one["handle_time_factor"] = round(speed.factor, 3)
+        staff.append(one)
+    return staff
+
+
+def _within(found: Calibration, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of shifts between the first interval and the end of the run-off: who signs out late, or never, has not
+    worked all night."""
+    first = found.days.first_minute
+    last = min(1440, first + found.days.intervals * found.days.interval_minutes + RUN_OFF_MINUTES)
+    cut = [(max(first, begin), min(last, end)) for begin, end in spans]
+    return [(begin, end) for begin, end in cut if begin < end]
+
+
+def _busyness(found: Calibration) -> dict[str, Any]:
+    assert found.together.scv is not None
+    having = {fit.name: fit.dispersion.scv for fit in found.fits if fit.dispersion.found and fit.dispersion.scv}
+    written: dict[str, Any] = {"distribution": "gamma", "scv": rounded(found.together.scv, 3)}
+    if found.correlation is not None and len(having) > 1:
+        # With factors of their own the kinds' are what was fitted; the sum's follows from them.
+        written["correlation"] = round(found.correlation, 3)
+        written["scv_by_kind"] = {name: rounded(scv, 3) for name, scv in having.items()}
+    return written
+
+
+def _kind(fit: KindFit, arrivals: dict[str, Any]) -> dict[str, Any]:
+    assert fit.handle is not None
+    written: dict[str, Any] = {"queue": fit.queue, "arrivals": arrivals, "handle_time_s": fit.handle.document}
+    if fit.patience is not None and fit.patience.document is not None:
+        written["patience_s"] = fit.patience.document
+    return written
+
+
+def _redials(found: Calibration) -> dict[str, Any]:
+    after = {fate: found.redialling.document(fate) for fate in found.redialling.after}
+    known = {fate: said for fate, said in after.items() if said is not None}
+    return {"redials": known} if known and "redials" in Kind.model_fields else {}
+
+
+def yaml_text(document: Mapping[str, Any], comments: list[str]) -> str:
+    """The document with comments above it; what fits into a line stands in one."""
+    said = "".join(f"# {line}\n" for comment in comments for line in comment.splitlines())
+    return said + yaml.dump(_Block(document), Dumper=_Dumper, sort_keys=False, width=118, allow_unicode=True)
+
+
+class _Block(dict[str, Any]):
+    """A mapping of which each key has its own line."""
+
+
+_IN_LINES = ("policy", "queues", "kinds", "staff")
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _as_block(dumper: _Dumper, data: _Block) -> yaml.Node:
+    items = {key: _inside(key, value) for key, value in data.items()}
+    return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
+
+
+def _as_flow(dumper: _Dumper, data: dict[str, Any]) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True)
+
+
+def _list(dumper: _Dumper, data: list[Any]) -> yaml.Node:
+    flow = not any(isinstance(value, dict) and "group" in value for value in data)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=flow)
+
+
+def _inside(key: str, value: Any) -> Any:
+    """Below `policy`, `queues` and `kinds` each name, and of kinds each field, has its own line."""
+    if key in ("policy", "queues", "kinds") and isinstance(value, dict):
+        inner = _Block if key != "queues" else dict
+        return _Block({name: inner(each) if isinstance(each, dict) else each for name, each in value.items()})
+    return value
+
+
+_Dumper.add_representer(_Block, _as_block)
+_Dumper.add_representer(dict, _as_flow)
+_Dumper.add_representer(list, _list)

@@ -1,0 +1,196 @@
+"""The files of a calibration or a back-test: all of them, or none."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from documents import read, validate
+from simulations.history.backtest import BackTest
+from simulations.history.calibration import Calibration, KindFit
+from simulations.history.days import WEEKDAYS, mean_and_error
+from simulations.history.durations import Fit
+from simulations.history.page import back_test_html, calibration_html
+from simulations.history.patience import PatienceFit
+from simulations.history.scenarios import scenario_of_weekday, yaml_text
+from simulations.scenario import Scenario
+from simulations.setting import settle
+
+
+def calibration_files(found: Calibration, name: str) -> dict[str, str]:
+    """The text of each file: a scenario for every weekday, the page, and the same figures as JSON.
+
+    Each scenario has been read and settled, so it runs. Raises DocumentError when one would not.
+    """
+    files: dict[str, str] = {}
+    for weekday in found.weekdays():
+        file = f"scenario-{WEEKDAYS[weekday]}.yaml"
+        days = int(found.of_weekday(weekday).sum())
+        comments = [
+            f"Made by `switchboard history calibrate` from {days} day{'s' if days != 1 else ''} of {name},",
+            f"{found.days.dates[0]} to {found.days.dates[-1]} ({found.zone.key}). Edit it as you like.",
+            "Arrivals are the mean of each interval, the staff is that of the last such day.",
+            *(f"Note: {note}." for note in found.notes),
+        ]
+        text = yaml_text(scenario_of_weekday(found, weekday, name), comments)
+        source = read(text, file)
+        settle(source, validate(source, Scenario), None)
+        files[file] = text
+    files["calibration.html"] = calibration_html(found, name)
+    files["calibration.json"] = json_text(calibration_figures(found, name))
+    return files
+
+
+def write_files(files: Mapping[str, str], directory: Path) -> list[Path]:
+    """All are written beside their place before the first one is put there. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    made = {name: directory / f".{name}.{os.getpid()}" for name in files}
+    try:
+        for name, path in made.items():
+            path.write_text(files[name], encoding="utf-8", newline="")
+        for name, path in made.items():
+            path.replace(directory / name)
+    finally:
+        for path in made.values():
+            path.unlink(missing_ok=True)
+    return [directory / name for name in files]
+
+
+def json_text(figures: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(figures), indent=1).decode() + "\n"
+
+
+def calibration_figures(found: Calibration, name: str) -> dict[str, Any]:
+    """Every figure by name, for programs."""
+    days = found.days
+    return {
+        "history": name,
+        "time_zone": found.zone.key,
+        "days": [str(day) for day in days.dates],
+        "interval_minutes": days.interval_minutes,
+        "first_interval": days.clock(0),
+        "notes": list(found.notes),
+        "busyness": {
+            "index_of_dispersion": found.together.index,
+            "p_value": found.together.p_value,
+            "scv": found.together.scv,
+            "scv_standard_error": found.together.scv_error,
+            "correlation": found.correlation,
+        },
+        "kinds": {fit.name: _kind(found, fit) for fit in found.fits},
+        "queues": {queue: {"wrap_up": _fit(fit.wrap_up)} for queue, fit in found.queues.items()},
+        "ringing": _fit(found.ring),
+        "refused_share": found.refused_share,
+        "agents": {
+            agent: {"contacts": speed.contacts, "mean_s": speed.mean_s, "raw": speed.raw, "factor": speed.factor}
+            for agent, speed in found.speeds.items()
+        },
+        "redials": {
+            fate: {"known": known, "again": again, "delay": _fit(found.redialling.delays[fate])}
+            for fate, (known, again) in found.redialling.after.items()
+        },
+        "choices": {node.node: node.shares() for node in found.choices},
+    }
+
+
+def _kind(found: Calibration, fit: KindFit) -> dict[str, Any]:
+    place = found.kinds.names.index(fit.name)
+    arrivals = {}
+    for weekday in found.weekdays():
+        mean, error = mean_and_error(found.days.counts[place][found.of_weekday(weekday)])
+        arrivals[WEEKDAYS[weekday]] = {"mean": mean.tolist(), "standard_error": error.tolist()}
+    return {
+        "queue": fit.queue,
+        "contacts": fit.contacts,
+        "answered": fit.answered,
+        "abandoned": fit.abandoned,
+        "arrivals": arrivals,
+        "dispersion": {"index": fit.dispersion.index, "p_value": fit.dispersion.p_value, "scv": fit.dispersion.scv},
+        "handle_time": _fit(fit.handle),
+        "patience": _patience(fit.patience),
+    }
+
+
+def _fit(fit: Fit | None) -> dict[str, Any] | None:
+    if fit is None:
+        return None
+    return {
+        "count": fit.count,
+        "mean_s": fit.mean_s,
+        "mean_standard_error_s": fit.mean_error_s,
+        "scv": fit.scv,
+        "chosen": fit.document,
+        "candidates": {each.family: {"aic": each.aic, "distance": each.distance} for each in fit.candidates},
+    }
+
+
+def _patience(fit: PatienceFit | None) -> dict[str, Any] | None:
+    if fit is None:
+        return None
+    return {
+        "contacts": fit.contacts,
+        "abandoned": fit.abandoned,
+        "at_once": fit.at_once,
+        "at_once_standard_error": fit.at_once_error,
+        "family": fit.family,
+        "parameters": fit.parameters,
+        "standard_errors": fit.errors,
+        "chosen": fit.document,
+        "distance": fit.distance,
+        "kaplan_meier": {
+            "seconds": fit.survival.times_s.tolist(),
+            "patient": fit.survival.patient.tolist(),
+            "standard_error": fit.survival.error.tolist(),
+        },
+    }
+
+
+def back_test_files(test: BackTest, found: Calibration, name: str) -> dict[str, str]:
+    """The page and the figures of a back-test."""
+    return {
+        "backtest.html": back_test_html(test, found, name),
+        "backtest.json": json_text(back_test_figures(test, found, name)),
+    }
+
+
+def back_test_figures(test: BackTest, found: Calibration, name: str) -> dict[str, Any]:
+    """Every figure of the comparison; waits in milliseconds."""
+    return {
+        "history": name,
+        "trained": [str(day) for day in test.trained],
+        "tested": [str(day) for day in test.tested],
+        "replications": test.replications,
+        "level": test.level,
+        "ended": test.ended,
+        "notes": list(test.notes),
+        "figures": [
+            {
+                "queue": verdict.queue or None,
+                "metric": verdict.metric,
+                "real": verdict.real,
+                "model": verdict.model,
+                "bias": verdict.bias,
+                "bias_half_width": verdict.bias_error,
+                "intervals": verdict.judged,
+                "coverage": verdict.coverage,
+            }
+            for verdict in test.verdicts
+        ],
+        "intervals": [
+            {
+                "day": str(cell.day),
+                "interval": found.days.clock(cell.interval),
+                "queue": cell.queue,
+                "metric": metric,
+                "offered": cell.offered,
+                "real": cell.real,
+                "model": cell.mean,
+                "low": cell.low,
+                "high": cell.high,
+            }
+            for metric, cells in test.cells.items()
+            for cell in cells
+        ],
+    }

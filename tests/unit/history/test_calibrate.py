@@ -1,0 +1,279 @@
+"""Calibration: what it makes of histories that are odd, and the scenarios that it writes."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pyarrow as pa
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from documents import DocumentError, read, validate
+from simulations.history.calibration import calibrate
+from simulations.history.directory import write_history
+from simulations.history.form import AGENT_TIMES_SCHEMA, CONTACTS_SCHEMA, History, choices_table
+from simulations.history.redialling import redials_of
+from simulations.history.refusals import Refusals
+from simulations.history.scenarios import scenario_of_weekday, yaml_text
+from simulations.history.staffing import presence
+from simulations.replications import replicate
+from simulations.scenario import Scenario
+from simulations.setting import settle
+from switchboard.cli.history import app
+from tests.support.histories import MADRID
+
+Change = Callable[[dict[str, Any]], dict[str, Any] | None]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
+
+
+def changed(history: History, change: Change) -> History:
+    rows = [new for row in history.contacts.to_pylist() if (new := change(dict(row))) is not None]
+    table = pa.Table.from_pylist(rows, schema=CONTACTS_SCHEMA)
+    return History(table, history.agent_times, history.choices, history.about)
+
+
+def moment(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=MADRID).timestamp() * 1000)
+
+
+def contact(at: str, **values: Any) -> dict[str, Any]:
+    row = {field.name: "" if field.type == pa.string() else None for field in CONTACTS_SCHEMA}
+    known = {"queue": "q", "channel": "voice", "arrived_ms": moment(at), "wait_ms": 5_000, "outcome": "answered"}
+    work = {"agent": "anna", "talk_ms": 100_000, "offers": 1, "refused": 0}
+    return row | known | work | values
+
+
+def history_of(*rows: dict[str, Any]) -> History:
+    ordered = sorted(rows, key=lambda row: row["arrived_ms"])
+    contacts = pa.Table.from_pylist(ordered, schema=CONTACTS_SCHEMA)
+    return History(contacts, AGENT_TIMES_SCHEMA.empty_table(), choices_table([]), {"time_zone": "Europe/Madrid"})
+
+
+def test_the_scenarios_read_run_and_are_for_people(shop_directory: Path, tmp_path: Path) -> None:
+    result = run(shop_directory, "--out", tmp_path / "out", "--name", "the shop")
+    assert result.exit_code == 0, result.output
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    weekdays = ["friday", "monday", "thursday", "tuesday", "wednesday"]
+    assert files == ["calibration.html", "calibration.json", *(f"scenario-{day}.yaml" for day in weekdays)]
+    text = (tmp_path / "out/scenario-monday.yaml").read_text()
+    assert "from 2 days of the shop" in text
+    assert max(map(len, text.splitlines())) <= 120
+    source = read(text, "s.yaml")
+    setting = settle(source, validate(source, Scenario), None)
+    whole = replicate(setting, 0).whole.all_queues
+    assert 60 < whole.arrived < 180
+    assert whole.answered > whole.arrived / 2
+
+
+def test_the_figures_as_json_are_all_that_is_printed(shop_directory: Path, tmp_path: Path) -> None:
+    result = run(shop_directory, "--out", tmp_path, "--json")
+    said = json.loads(result.stdout)
+    assert said == json.loads((tmp_path / "calibration.json").read_text())
+    assert said["kinds"]["sales"]["handle_time"]["chosen"]["distribution"] == "lognormal"
+    assert len(said["kinds"]["sales"]["arrivals"]["monday"]["mean"]) == 6
+
+
+def test_busy_days_and_redials_are_written_as_scenarios_say_them(shop: History) -> None:
+    """Every second week of each weekday is twice as busy; who gives up calls again."""
+    dice = numpy.random.default_rng(1)
+    rows: list[dict[str, Any]] = []
+    for number in range(20):
+        day = date(2026, 3, 2) + timedelta(days=number + 2 * (number // 5))
+        for caller in range(200 if number // 5 % 2 else 100):
+            begin = moment(f"{day} 09:00") + int(dice.integers(0, 7_200_000))
+            name = f"{day}/{caller}"
+            work = int(dice.lognormal(5, 0.7) * 1000)
+            if dice.random() < 0.2:
+                rows.append(
+                    contact(
+                        f"{day} 09:00",
+                        arrived_ms=begin,
+                        caller=name,
+                        outcome="abandoned",
+                        agent="",
+                        wait_ms=30_000,
+                        talk_ms=None,
+                    )
+                )
+                if dice.random() < 0.5:
+                    again = begin + 30_000 + int(dice.exponential(120) * 1000)
+                    rows.append(contact(f"{day} 09:00", arrived_ms=again, caller=name, talk_ms=work))
+            else:
+                rows.append(contact(f"{day} 09:00", arrived_ms=begin, caller=name, talk_ms=work))
+    history = history_of(*rows)
+    found = calibrate(history)
+    known, again = found.redialling.after["abandoned"]
+    assert abs(again / known - 0.5) < 3.5 * (0.25 / known) ** 0.5
+    delay = found.redialling.delays["abandoned"]
+    assert delay is not None
+    assert abs(delay.mean_s - 120) < 3.5 * delay.mean_error_s
+    assert found.days.counts.sum() == len(rows) - found.redialling.again.sum(), "redials are no arrivals"
+    assert found.together.found
+    document = scenario_of_weekday(found, 0, "x")
+    if "busyness" not in Scenario.model_fields:
+        pytest.skip("scenarios do not know busy days yet")
+    scv = document["busyness"]["scv"]
+    assert scv == pytest.approx(0.13, abs=0.05)  # 100 and 200: a third of the mean, 4 / 3 with two weeks each
+    assert document["kinds"]["q"]["redials"]["abandoned"]["share"] == round(again / known, 4)
+    source = read(yaml_text(document, []), "s.yaml")
+    scenario = validate(source, Scenario)
+    assert scenario.busyness is not None
+    assert scenario.busyness.scv == scv
+    settle(source, scenario, None)
+
+
+def test_who_calls_again_late_or_elsewhere_is_no_redial() -> None:
+    gone = {"outcome": "abandoned", "agent": "", "wait_ms": 10_000, "talk_ms": None}
+    history = history_of(
+        contact("2026-03-02 09:00", caller="a", **gone),
+        contact("2026-03-02 09:05", caller="a"),  # a redial
+        contact("2026-03-02 09:00", caller="b", **gone),
+        contact("2026-03-02 10:30", caller="b"),  # too late
+        contact("2026-03-02 09:00", caller="c", **gone),
+        contact("2026-03-02 09:05", caller="c", queue="other"),
+        contact("2026-03-02 09:00", caller="", **gone),
+        contact("2026-03-02 09:05", caller=""),
+        contact("2026-03-02 09:10", caller="d"),
+        contact("2026-03-02 09:15", caller="d"),  # was answered before
+        contact("2026-03-02 11:55", caller="e", **gone),  # the records end before it could call again
+        contact("2026-03-02 12:00", caller="f"),
+    )
+    found = redials_of(history)
+    assert found.after["abandoned"] == (3, 1)
+    assert int(found.again.sum()) == 1
+
+
+def test_one_day_says_nothing_of_days_and_is_used_all_the_same(shop: History) -> None:
+    first = moment("2026-03-03 00:00")
+    found = calibrate(changed(shop, lambda row: row if row["arrived_ms"] < first else None))
+    assert found.days.dates == (date(2026, 3, 2),)
+    assert any("there is one day only" in note for note in found.notes)
+    assert "busyness" not in scenario_of_weekday(found, 0, "x")
+
+
+def test_nobody_who_gives_up_is_patient_for_ever_and_told(shop: History) -> None:
+    found = calibrate(changed(shop, lambda row: row if row["outcome"] != "abandoned" else None))
+    assert any("0 gave up, too few to tell" in note for note in found.notes)
+    assert "patience_s" not in scenario_of_weekday(found, 0, "x")["kinds"]["sales"]
+
+
+def test_a_queue_of_which_nobody_was_answered_teaches_no_work(
+    shop_directory: Path, shop: History, tmp_path: Path
+) -> None:
+    def unanswered(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"outcome": "abandoned", "agent": "", "talk_ms": None}
+
+    write_history(changed(shop, unanswered), Refusals(), b"k" * 32, tmp_path / "h")
+    result = run(tmp_path / "h", "--out", tmp_path / "out")
+    assert isinstance(result.exception, DocumentError)
+    assert f"not one of the {len(shop.contacts)} contacts of 'sales' was answered" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--queue", "slaes"], r"there is no queue 'slaes' in the history \(did you mean 'sales'"),
+        (["--hours", "20:00-22:00"], "no contact came within these hours"),
+        (["--time-zone", "Mars"], "there is no time zone 'Mars'"),
+    ],
+)
+def test_what_is_not_there(shop_directory: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    result = run(shop_directory, "--out", tmp_path / "out", *arguments)
+    assert isinstance(result.exception, DocumentError)
+    with pytest.raises(DocumentError, match=message):
+        raise result.exception
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_usage(shop_directory: Path, tmp_path: Path) -> None:
+    for arguments in (["--hours", "nine to five"], ["--hours", "09:00-17:15"], ["--interval", "1"]):
+        assert run(shop_directory, "--out", tmp_path / "out", *arguments).exit_code == 2
+    assert "there is no history here" in str(run(tmp_path, "--out", tmp_path / "out").exception)
+    (tmp_path / "file").write_text("")
+    assert run(shop_directory, "--out", tmp_path / "file").exit_code == 3
+
+
+def test_hours_and_days_that_do_not_count() -> None:
+    days = [date(2026, 10, 22) + timedelta(days=number) for number in range(5)]
+    rows = [contact(f"{day} {hour:02d}:30") for day in days for hour in range(24) if (day, hour) > (days[0], 11)]
+    found = calibrate(history_of(*rows))
+    assert dict(found.days.dropped) == {
+        date(2026, 10, 22): "the records begin in the middle of it",
+        date(2026, 10, 25): "the clock was changed within the hours that count",
+    }
+    assert found.days.counts.shape == (1, 3, 47)  # from 00:30 on
+    by_day = calibrate(history_of(*rows), hours=(480, 1_080))
+    assert date(2026, 10, 25) in by_day.days.dates, "the clock was changed at night"
+
+
+def test_kinds_are_told_apart_within_and_between_queues() -> None:
+    rows = [
+        contact(
+            f"2026-03-0{day} 09:{minute:02d}",
+            queue=queue,
+            kind=kind,
+            arrived_ms=moment(f"2026-03-0{day} 09:00") + minute * 60_000,
+        )
+        for day in (2, 3)
+        for minute in range(40)
+        for queue, kind in (("a", "bill"), ("b", "bill"), ("b", "card"))
+    ]
+    rows += [contact("2026-03-02 09:10", queue="b", kind="rare")]
+    found = calibrate(history_of(*rows))
+    assert sorted(fit.name for fit in found.fits) == ["b", "bill in a", "bill in b", "card"]
+    assert {fit.name: fit.queue for fit in found.fits}["card"] == "b"
+
+
+def test_presence_is_guessed_from_contacts_where_nothing_else_tells() -> None:
+    rows = [contact(f"2026-03-02 {clock}", ring_ms=5_000) for clock in ("09:00", "09:20", "09:40", "11:00", "11:30")]
+    there = presence(history_of(*rows))
+    assert not there.seen
+    # From the first ring to the end of the last talk, a gap of more than 45 minutes apart.
+    assert there.on(date(2026, 3, 2), MADRID) == {"anna": ((540, 582), (660, 692))}
+    assert there.queues == {"anna": ("q",)}
+
+
+def test_overflow_after_a_limit_and_wrap_up_are_seen(shop: History) -> None:
+    def limited(row: dict[str, Any]) -> dict[str, Any]:
+        row["wrap_up_ms"] = 20_000 + row["arrived_ms"] % 10_000 if row["outcome"] == "answered" else None
+        if row["outcome"] == "abandoned" and row["wait_ms"] > 45_000:
+            row |= {"outcome": "overflowed", "wait_ms": 45_000, "exit": "timeout"}
+        return row
+
+    document = scenario_of_weekday(calibrate(changed(shop, limited)), 0, "x")
+    assert document["policy"]["queues"]["sales"]["longest_wait_s"] == 45
+    assert document["policy"]["queues"]["sales"]["wrap_up_s"] == pytest.approx(25, abs=1)
+    source = read(yaml_text(document, ["x"]), "s.yaml")
+    assert settle(source, validate(source, Scenario), None).policy.queues[0].longest_wait_ms == 45_000
+
+
+def test_choices_of_callers(shop: History) -> None:
+    rows = [(f"c{number}", 0, "main", "menu", choice) for number, choice in enumerate("1" * 60 + "2" * 30)]
+    rows += [(f"d{number}", 0, "main", "menu", "no_input") for number in range(6)]
+    rows += [(f"e{number}", 0, "main", "menu", "hang up") for number in range(4)]
+    rows += [("f", 0, "main", "menu", "no_match"), ("f", 0, "main", "to-sales", "answered")]
+    history = History(shop.contacts, shop.agent_times, choices_table(rows), shop.about)
+    (node,) = calibrate(history).choices
+    assert (node.node, node.shares(), node.others) == (
+        "main.menu",
+        {"1": 0.6, "2": 0.3, "silence": 0.06, "hang up": 0.04},
+        {"no_match": 1},
+    )
+
+
+def test_names_that_look_like_yaml_or_html_stay_text(shop: History, tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>: {x}"
+    found = calibrate(changed(shop, lambda row: row | {"queue": name}))
+    document = scenario_of_weekday(found, 0, name)
+    assert yaml.safe_load(yaml_text(document, [name]))["kinds"].keys() == {name}
+    from simulations.history.page import calibration_html
+
+    assert "<script>" not in calibration_html(found, name)
