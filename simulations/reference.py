@@ -5,6 +5,8 @@ import json
 
 from simulations.distributions import DISTRIBUTIONS, Distribution
 from simulations.scenario import Scenario
+from simulations.what_if.changes import CHANGES
+from simulations.what_if.plan import Plan
 
 
 def schema_text() -> str:
@@ -12,6 +14,30 @@ def schema_text() -> str:
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema = head | Scenario.model_json_schema() | {"title": "Switchboard scenario"}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_schema_text() -> str:
+    """JSON Schema 2020-12 of a what-if file."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    schema = head | Plan.model_json_schema() | {"title": "Switchboard what-if"}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def changes_page() -> str:
+    """Every kind of change with its meaning, fields and example, as Markdown."""
+    sections = [
+        f"## {kind.name}\n\n{inspect.cleandoc(kind.__doc__ or '')}\n\n```yaml\n- {kind.example[1:-1]}\n```"
+        for kind in CHANGES.values()
+    ]
+    return "\n\n".join([_CHANGES, *sections]) + "\n"
+
+
+_CHANGES = """# Changes
+
+<!-- Generated from simulations/what_if/changes/ by `python -m switchboard.reference`; do not edit. -->
+
+What a [what-if](../what-if.md) may change. A name that does not exist is refused, with the nearest that does; what
+comes out is checked like any scenario and centre."""
 
 
 def distributions_page() -> str:

@@ -15,6 +15,7 @@ from switchboard.api import measured, openapi
 from switchboard.centre import reference as centre
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/changes.md": simulations.changes_page,
     "docs/reference/distributions.md": simulations.distributions_page,
     "docs/reference/flow.schema.json": flow_schema_text,
     "docs/reference/metrics.md": measures.reference_page,
@@ -25,6 +26,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/scenario.schema.json": simulations.schema_text,
     "docs/reference/settings.md": centre.settings_page,
     "docs/reference/strategies.md": strategies_page,
+    "docs/reference/what-if.schema.json": simulations.plan_schema_text,
     **{f"docs/reference/{name}.schema.json": partial(centre.schema_text, name) for name in centre.DOCUMENTS},
 }
 """What makes each page, by its path in the repository."""

@@ -2,6 +2,6 @@
 
 from switchboard.centre.centre import AgentDetails, Centre
 from switchboard.centre.files import UnusableDirectory
-from switchboard.centre.load import load_centre
+from switchboard.centre.load import centre_documents, load_centre
 
-__all__ = ["AgentDetails", "Centre", "UnusableDirectory", "load_centre"]
+__all__ = ["AgentDetails", "Centre", "UnusableDirectory", "centre_documents", "load_centre"]

@@ -16,8 +16,8 @@ from ivr.speech.rendering import DIRECTORY as RENDERED
 REQUIRED = ("centre.yaml", "skills.yaml", "agents.yaml", "queues.yaml")
 OPTIONAL = ("hours.yaml", "prompts.yaml")
 FLOWS, TESTS, SOUNDS, CALENDARS = "flows", "tests", "sounds", "calendars"
-# YAML files that others read: scenarios (the simulation) and secrets (never part of a centre's hash).
-_ELSEWHERE = re.compile(r"(scenario|secrets)[A-Za-z0-9_.-]*\.yaml")
+# YAML files that others read: scenarios and what-ifs (the simulation), secrets (never part of a centre's hash).
+_ELSEWHERE = re.compile(r"(scenario|secrets|what-if)[A-Za-z0-9_.-]*\.yaml")
 _MAX_BYTES = 8_000_000
 
 

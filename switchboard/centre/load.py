@@ -5,8 +5,9 @@ nothing else: its name counts as known, and the router's check gets a harmless s
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -56,13 +57,24 @@ Model = TypeVar("Model", bound=BaseModel)
 Thing = TypeVar("Thing")
 
 
-def load_centre(path: Path | str) -> Centre:
-    """The centre in this directory.
+def centre_documents(path: Path | str) -> dict[str, Any]:
+    """The data of the documents in this directory by file name, as they are written. Raises DocumentError."""
+    files = read_files(Path(path))
+    if files.problems:
+        raise DocumentError(files.problems)
+    return {name: source.data for name, source in files.documents.items()}
+
+
+def load_centre(path: Path | str, documents: Mapping[str, Any] = MappingProxyType({})) -> Centre:
+    """The centre in this directory; `documents` (by file name) take the place of what the files have.
 
     Raises DocumentError with every problem, sorted by file and line; its subclass UnusableDirectory when there is no
     centre there at all. What is merely doubtful is in the centre's `warnings`.
     """
-    loading = _Loading(read_files(Path(path)))
+    files = read_files(Path(path))
+    for name, data in documents.items():
+        files.documents[name] = replace(files.documents[name], data=data)
+    loading = _Loading(files)
     centre = loading.load()
     errors = [problem for problem in loading.sorted_problems() if problem.severity == "error"]
     if centre is None or errors:

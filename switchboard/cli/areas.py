@@ -27,6 +27,7 @@ AREAS = (
     Area("conf", ("conf",), "app"),
     Area("prompts", ("prompts",), "app"),
     Area("simulate", ("simulate",)),
+    Area("what_if", ("what-if",)),
     Area("history", ("history",), "app"),
     Area("erlang", ("erlang",), "app"),
     Area("engine", ("run", "state", "live", "reload")),

@@ -1,6 +1,8 @@
 """`switchboard simulate`: a scenario played many times over the real router and the real flows."""
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -46,8 +48,8 @@ def simulate(
     from simulations.results import summarise
 
     setting = read_setting(scenario, centre, replications, seed)
-    directory = out or Path("var/simulations") / _as_file_name(setting.scenario.name)
-    _make(directory)
+    directory = out or Path("var/simulations") / as_file_name(setting.scenario.name)
+    make_directory(directory)
     study = _run(setting, place_of(jobs, cluster))
     if not study.outcomes:
         nothing_done(study.ended)
@@ -61,11 +63,11 @@ def simulate(
         ended_early(study.ended, len(study.outcomes), study.wanted)
 
 
-def _as_file_name(name: str) -> str:
+def as_file_name(name: str) -> str:
     return re.sub(r"\W+", "-", name).strip("-").lower()[:60] or "scenario"
 
 
-def _make(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
     """Before the work, so that it is not in vain."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -73,13 +75,19 @@ def _make(directory: Path) -> None:
         _cannot_write(error)
 
 
+@contextlib.contextmanager
+def refuse_unwritable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _cannot_write(error)
+
+
 def _written(results: "Results", directory: Path) -> dict[str, Path]:
     from simulations.report import write_report
 
-    try:
+    with refuse_unwritable():
         return write_report(results, directory)
-    except OSError as error:
-        _cannot_write(error)
 
 
 def _cannot_write(error: OSError) -> NoReturn:
@@ -109,10 +117,17 @@ def read_setting(path: Path, centre: Path | None, replications: int | None, seed
 def _run(setting: "Setting", place: "Place") -> "Study":
     from simulations.replications import run_study
 
+    with progress_bar(setting.scenario.most_replications) as progress:
+        return run_study(setting, progress=progress, place=place)
+
+
+@contextlib.contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of replications on the terminal; what is given is told how many are done."""
     columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("replications", total=setting.scenario.most_replications)
-        return run_study(setting, progress=lambda done: progress.update(task, completed=done), place=place)
+        task = progress.add_task("replications", total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def _print(results: "Results", paths: list[Path]) -> None:
