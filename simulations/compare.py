@@ -82,7 +82,7 @@ def compare(
     Raises ValueError for a log in which no contact was answered.
     """
     measured = measure(policy, handled)
-    setting = same_staff(measured, _scenario(measured, replications, seed))
+    setting = same_staff(measured, scenario_of(measured, replications, seed))
     return hold(measured, run_study(setting, jobs, progress), share)
 
 
@@ -219,7 +219,8 @@ def _answering(reading: _Reading) -> Answering:
     )
 
 
-def _scenario(measured: Measured, replications: int, seed: int) -> Scenario:
+def scenario_of(measured: Measured, replications: int, seed: int) -> Scenario:
+    """The contacts of the log as a scenario. Raises ValueError when nobody was answered."""
     minutes = measured.duration_ms / MINUTE_MS
     everything = [contact.handle_s for contacts in measured.contacts.values() for contact in contacts]
     return Scenario(

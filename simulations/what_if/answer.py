@@ -5,7 +5,9 @@ from typing import Literal
 
 import msgspec
 
+from router.core.measures import Value
 from router.core.tallies import ContactTally
+from simulations.compare import Measured, Row, hold
 from simulations.costs import COST_FIGURES, cost_differences, cost_estimates, ledger
 from simulations.replications import Study
 from simulations.results import Estimates, Results, summarise
@@ -44,7 +46,8 @@ class ChangeResult(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """A whole what-if. `changes` and `training` are in order of what they gain; `together` is the number of intervals
-    of a figure that hold at once with the `confidence`. `present` is the study without a change."""
+    of a figure that hold at once with the `confidence`. `present` is the study without a change; with what really
+    happened (`actual`) it is the model of that day."""
 
     name: str
     scenario: str
@@ -59,10 +62,20 @@ class Answer(msgspec.Struct, frozen=True):
     present: Results
     changes: tuple[ChangeResult, ...]
     training: tuple[ChangeResult, ...]
+    actual: tuple[Row, ...] = ()
+
+    def really(self, figure: str, queue: str = "") -> Value:
+        """What was measured on the day itself; None when there was no such day, or no such figure."""
+        return next((row.measured for row in self.actual if (row.metric, row.queue) == (figure, queue)), None)
 
 
 def answer(
-    name: str, decide_by: DecideBy, present: Study, variants: Sequence[Variant], studies: Sequence[Study]
+    name: str,
+    decide_by: DecideBy,
+    present: Study,
+    variants: Sequence[Variant],
+    studies: Sequence[Study],
+    measured: Measured | None = None,
 ) -> Answer:
     """Compares the studies of the variants with that of the present, over the replications that all have done.
 
@@ -95,6 +108,7 @@ def answer(
         present=summarise(present),
         changes=tuple(result for result in results if not result.who),
         training=tuple(result for result in results if result.who),
+        actual=hold(measured, present).rows if measured is not None else (),
     )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from simulations import charts
 from simulations.report import HOW_ESTIMATED, metric_definitions, money_definitions, queue_table
 from simulations.reports import Cell, Column, Data, Figure, Report, Section, Table, Tile, cell, write
+from simulations.reports.figures import plain
 from simulations.reports.frame import Mark
 from simulations.results import Estimates
+from simulations.statistics import Estimate
 from simulations.what_if import words
 from simulations.what_if.answer import Answer, ChangeResult, Compared
 from simulations.what_if.figures import FIGURES, MONEY
@@ -28,12 +30,15 @@ def write_report(answer: Answer, directory: Path) -> dict[str, Path]:
 
 def report_of(answer: Answer) -> Report:
     sections = []
+    if answer.actual:
+        sections.append(_actual(answer))
     if answer.changes:
         sections.append(_changes(answer))
         sections.append(_by_queue(answer))
     if answer.training:
         sections.append(_training(answer))
-    sections.append(Section("The present, queue by queue", tables=[queue_table(answer.present)]))
+    title = "The model of that day" if answer.actual else "The present"
+    sections.append(Section(f"{title}, queue by queue", tables=[queue_table(answer.present)]))
     money = money_definitions() if answer.present.money else []
     return Report(
         kind="what-if",
@@ -52,7 +57,8 @@ def report_of(answer: Answer) -> Report:
 
 def _tiles(answer: Answer) -> list[Tile]:
     values = {**answer.present.whole.all_queues, **answer.present.whole.all_agents, **answer.present.money}
-    return [Tile(f"Now: {FIGURES[name].head}", _shown(answer, name, values)) for name in words.shown_figures(answer)]
+    of = "Model" if answer.actual else "Now"
+    return [Tile(f"{of}: {FIGURES[name].head}", _shown(answer, name, values)) for name in words.shown_figures(answer)]
 
 
 def _shown(answer: Answer, name: str, values: Estimates) -> str:
@@ -62,6 +68,29 @@ def _shown(answer: Answer, name: str, values: Estimates) -> str:
 
 def _is_amount(answer: Answer, name: str) -> bool:
     return bool(answer.present.currency) and name in MONEY and name.endswith(("_cost", "_saving"))
+
+
+def _actual(answer: Answer) -> Section:
+    """The day beside the model of it."""
+    rows = []
+    for row in answer.actual:
+        figure = FIGURES.get(row.metric)
+        shown = figure.shown if figure else plain
+        mark: Mark = "" if row.within is None else "good" if row.within else "bad"
+        low, high = shown(Estimate(row.low)), shown(Estimate(row.high))
+        rows.append(
+            [
+                Cell("all agents" if row.metric == "occupancy_share" else row.queue or "all queues"),
+                Cell(figure.head if figure else row.metric),
+                Cell(shown(Estimate(row.measured)), "", mark),
+                Cell(shown(Estimate(row.predicted))),
+                Cell(f"{low} to {high}" if row.low is not None else "–"),
+            ]
+        )
+    columns = [Column("of", text=True), Column("figure", text=True)]
+    columns += map(Column, ("really", "in the model", "95 % of the model's days"))
+    note = "✓ the day lies where 95 % of the model's days lie, ✗ it does not."
+    return Section("What really happened, and the model of it", tables=[Table(columns, rows, note=note)])
 
 
 def _changes(answer: Answer) -> Section:
@@ -76,8 +105,12 @@ def _table(answer: Answer, results: Sequence[ChangeResult], head: str) -> Table:
     names = words.shown_figures(answer)
     columns = [Column(head, text=True), *(Column(FIGURES[name].head) for name in names), Column("verdict", text=True)]
     present = {**answer.present.whole.all_queues, **answer.present.whole.all_agents, **answer.present.money}
-    rows = [[Cell("as it is now"), *(Cell(FIGURES[name].shown(present[name]).partition(" ± ")[0]) for name in names)]]
-    rows[0].append(Cell(""))
+    rows = []
+    if answer.actual:
+        really = (Cell(FIGURES[name].shown(Estimate(answer.really(name)))) for name in names)
+        rows.append([Cell("what really happened"), *really, Cell("")])
+    now = (Cell(FIGURES[name].shown(present[name]).partition(" ± ")[0]) for name in names)
+    rows.append([Cell(words.base_name(answer)), *now, Cell("")])
     for result in results[:MOST_SHOWN]:
         cells = [_change_cell(result.of(name)) for name in names]
         rows.append([Cell(result.name), *cells, Cell(words.sentence(answer, result))])
@@ -118,7 +151,7 @@ def _by_queue(answer: Answer) -> Section:
         ]
         now = [cell(FIGURES[name].shown(answer.present.whole.queues[queue][name])) for queue in queues]
         columns = [Column(FIGURES[name].head, text=True), *(Column(queue) for queue in queues)]
-        tables.append(Table(columns, [[Cell("as it is now"), *now], *rows]))
+        tables.append(Table(columns, [[Cell(words.base_name(answer)), *now], *rows]))
     return Section("Queue by queue", tables=tables)
 
 

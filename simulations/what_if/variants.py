@@ -20,13 +20,15 @@ LoadCentre = Callable[[Mapping[str, Any]], Centre]
 @dataclass(frozen=True, slots=True)
 class Base:
     """What is changed: the scenario's document, and its centre's documents with what loads them (nothing, when the
-    scenario stands alone). `directory`: where names of traces begin. `amended`: a last hand on every setting."""
+    scenario stands alone). `directory`: where names of traces begin. A day that was recorded has its own way to make a
+    setting of changed documents (`settle`), and its own `present`."""
 
     source: Source
     directory: Path
     centre: Mapping[str, Any]
     load: LoadCentre | None = None
-    amended: Callable[[Setting], Setting] = lambda setting: setting
+    settle: Callable[[Documents], Setting] | None = None
+    present: Setting | None = None
 
     def documents(self) -> Documents:
         return Documents.of(self.source.data, self.centre)
@@ -43,7 +45,7 @@ class Variant:
 
 def present(plan: Plan, base: Base) -> Setting:
     """The setting without any change. Raises DocumentError."""
-    return _settled(plan, base, base.documents())
+    return base.present or _settled(plan, base, base.documents())
 
 
 def changed(plan: Plan, plan_source: Source, base: Base) -> list[Variant]:
@@ -129,6 +131,8 @@ def _said_of(name: str, problem: Problem, plan_source: Source) -> Problem:
 
 
 def _settled(plan: Plan, base: Base, documents: Documents) -> Setting:
+    if base.settle is not None:
+        return base.settle(documents)
     source = replace(base.source, data=documents.scenario)
     scenario = replace_traces(validate(source, Scenario), base.directory)
     given = {"replications": plan.replications, "seed": plan.seed, "confidence": plan.confidence}
@@ -137,7 +141,7 @@ def _settled(plan: Plan, base: Base, documents: Documents) -> Setting:
     centre = None
     if base.load is not None:
         centre = base.load({"queues.yaml": documents.routing, "agents.yaml": documents.staff_file})
-    return base.amended(settle(source, scenario, centre))
+    return settle(source, scenario, centre)
 
 
 def check_decision(plan: Plan, plan_source: Source, now: Setting) -> None:

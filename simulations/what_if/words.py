@@ -12,12 +12,27 @@ def verdict(answer: Answer) -> list[str]:
     """What to do, and what each change does, sentence by sentence."""
     if answer.replications < 2:
         return ["One replication gives no interval, so nothing can be said of differences."]
-    sentences = []
+    sentences = [_trust(answer)] if answer.actual else []
     if answer.changes:
         sentences.append(_best(answer, answer.changes, "the changes"))
     if answer.training:
         sentences.append(_best(answer, answer.training, "the trainings"))
     return sentences
+
+
+def _trust(answer: Answer) -> str:
+    """Whether the model is that day's: if not, its differences are not either."""
+    judged = [row for row in answer.actual if row.within is not None]
+    outside = [row for row in judged if not row.within]
+    named = ", ".join(f"{row.metric}{f' of {row.queue}' if row.queue else ''}" for row in outside[:4])
+    agrees = f"{len(judged) - len(outside)} of {len(judged)} figures of the day lie where the model of it expects them"
+    if len(outside) <= max(1, len(judged) // 10):
+        return f"{agrees}, so it may be trusted with changes."
+    return f"Only {agrees} (not {named}{', ...' if len(outside) > 4 else ''}): take what follows with care."
+
+
+def base_name(answer: Answer) -> str:
+    return "the model of that day" if answer.actual else "as it is now"
 
 
 def _best(answer: Answer, results: Sequence[ChangeResult], what: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from switchboard.cli.places import ClusterOption, ended_early, nothing_done, place_of
+from documents import DocumentError, Source
+from switchboard.cli.places import ClusterOption, ended_early, errors, nothing_done, place_of
 from switchboard.cli.simulate import as_file_name, make_directory, progress_bar, refuse_unwritable
 
 if TYPE_CHECKING:  # NumPy, SciPy and matplotlib take their time to load
-    from documents import Source
+    from simulations.compare import Measured
     from simulations.setting import Centre
     from simulations.what_if.answer import Answer, ChangeResult
     from simulations.what_if.plan import Plan
@@ -26,10 +28,14 @@ def register(app: typer.Typer) -> None:
 
 
 def what_if(
-    plan: Annotated[Path, typer.Argument(help="The what-if file (YAML).", show_default=False)],
+    plan: Annotated[Path | None, typer.Argument(help="The what-if file (YAML).", show_default=False)] = None,
     scenario: Annotated[Path | None, typer.Option(help="The scenario, in the place of the one the file names.")] = None,
     centre: Annotated[
         Path | None, typer.Option(help="The centre's directory, in the place of the one the scenario names.")
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="Real contacts: an engine's journal, or its directory (the newest), in place of a scenario."),
     ] = None,
     replications: Annotated[
         int | None, typer.Option(min=2, max=100_000, help="How often, in the place of the file's.")
@@ -43,18 +49,28 @@ def what_if(
     """Compare changes of routing and staffing with the present: the same callers, the difference and its interval."""
     from simulations.replications import run_studies
     from simulations.reports.files import json_text
+    from simulations.what_if.actual import as_configured
     from simulations.what_if.answer import answer
     from simulations.what_if.plan import read_plan
     from simulations.what_if.report import write_report
     from simulations.what_if.variants import changed, check_decision, present, trained
 
-    source, wanted = read_plan(plan)
+    source, wanted = read_plan(plan) if plan is not None else _no_plan(journal, centre)
     given = {"replications": replications, "seed": seed}
     wanted = wanted.model_copy(update={name: value for name, value in given.items() if value is not None})
-    base = _base(source, wanted, scenario or _scenario(source, wanted, plan), centre)
+    day = measured_day(journal) if journal is not None else None
+    if day is not None:
+        base = _recorded(wanted, day, centre)
+    else:
+        base = _base(scenario or _scenario(source, wanted, plan or Path()), centre)
     now = present(wanted, base)
     check_decision(wanted, source, now)
     variants = [*changed(wanted, source, base), *trained(wanted, source, base)]
+    if day is not None:
+        variants = [*as_configured(day, base), *variants]
+    if not variants:
+        errors.print("The centre is configured as it was that day, and there are no changes: nothing to compare.")
+        raise typer.Exit(2)
     directory = out or Path("var/what-if") / as_file_name(wanted.name)
     make_directory(directory)
     settings = [now, *(variant.setting for variant in variants)]
@@ -62,7 +78,7 @@ def what_if(
         studies = run_studies(settings, place_of(jobs, cluster), progress)
     if not min(len(study.outcomes) for study in studies):
         nothing_done(next(study.ended for study in studies if study.ended))
-    found = answer(wanted.name, wanted.decide_by, studies[0], variants, studies[1:])
+    found = answer(wanted.name, wanted.decide_by, studies[0], variants, studies[1:], day)
     with refuse_unwritable():
         paths = write_report(found, directory)
     if json:
@@ -81,7 +97,53 @@ def _scenario(source: "Source", plan: "Plan", path: Path) -> Path:
     return path.parent / plan.scenario
 
 
-def _base(source: "Source", plan: "Plan", path: Path, centre: Path | None) -> "Base":
+def _no_plan(journal: Path | None, centre: Path | None) -> "tuple[Source, Plan]":
+    """Without a file of changes: the real contacts through the centre as it is now."""
+    from simulations.what_if.plan import Plan
+
+    if journal is None or centre is None:
+        raise typer.BadParameter("name a what-if file, or give --journal and --centre")
+    return Source("", {}, {}), Plan.model_construct(name=f"The day of {journal.name} through {centre.name}")
+
+
+def measured_day(path: Path) -> "Measured":
+    """What the journal shows. Ends the command when it cannot be read, or shows nothing."""
+    from router.live.journal import Handled, Header, JournalError, newest, read
+    from simulations.compare import measure
+
+    found = newest(path) if path.is_dir() else path
+    if found is None or not found.exists():
+        raise typer.BadParameter(f"{path}: no journal here")
+    try:
+        header, *records = read(found)
+        assert isinstance(header, Header), "the reader has seen to it"
+        handled = (record for record in records if isinstance(record, Handled))
+        return measure(header.policy, ((record.at_ms, record.event, record.decisions) for record in handled))
+    except JournalError as error:
+        message = str(error)
+    except ValueError as error:
+        message = f"{found}: {error}"
+    errors.print(message, markup=False)
+    raise typer.Exit(2)
+
+
+def _recorded(plan: "Plan", day: "Measured", directory: Path | None) -> "Base":
+    from simulations.what_if.actual import actual_base
+    from switchboard.centre import load_centre
+
+    try:
+        if directory is None:
+            return actual_base(plan, day, {}, None, Path("the journal"), UTC)
+        base = centre_base(directory)
+        return actual_base(plan, day, base.centre, base.load, directory, load_centre(directory).zone)
+    except DocumentError:
+        raise
+    except ValueError as error:
+        errors.print(f"The journal: {error}", markup=False)
+        raise typer.Exit(2) from None
+
+
+def _base(path: Path, centre: Path | None) -> "Base":
     from simulations.setting import read_scenario
     from simulations.what_if.variants import Base
 
@@ -94,7 +156,6 @@ def _base(source: "Source", plan: "Plan", path: Path, centre: Path | None) -> "B
 
 def centre_base(directory: Path) -> "Base":
     """A base with the centre in this directory, without a scenario. Raises DocumentError."""
-    from documents import Source
     from simulations.what_if.variants import Base
     from switchboard.centre import centre_documents
 
@@ -143,6 +204,7 @@ MOST_PRINTED = 12
 
 
 def _table(answer: "Answer", title: str, results: "tuple[ChangeResult, ...]") -> Table:
+    from simulations.statistics import Estimate
     from simulations.what_if import words
     from simulations.what_if.figures import FIGURES
 
@@ -153,7 +215,9 @@ def _table(answer: "Answer", title: str, results: "tuple[ChangeResult, ...]") ->
     for name in names:
         table.add_column(FIGURES[name].head, justify="right", no_wrap=True)
     present = {**answer.present.whole.all_queues, **answer.present.whole.all_agents, **answer.present.money}
-    table.add_row("as it is now", *(FIGURES[name].shown(present[name]) for name in names), style="dim")
+    if answer.actual:
+        table.add_row("what really happened", *(FIGURES[name].shown(Estimate(answer.really(name))) for name in names))
+    table.add_row(words.base_name(answer), *(FIGURES[name].shown(present[name]) for name in names), style="dim")
     colours = {"better": "green", "worse": "red", "unclear": ""}
     for result in results[:MOST_PRINTED]:
         cells = []
