@@ -30,13 +30,13 @@ def write_report(answer: Answer, directory: Path) -> dict[str, Path]:
 
 def report_of(answer: Answer) -> Report:
     sections = []
-    if answer.actual:
-        sections.append(_actual(answer))
     if answer.changes:
         sections.append(_changes(answer))
         sections.append(_by_queue(answer))
     if answer.training:
         sections.append(_training(answer))
+    if answer.actual:
+        sections.append(_actual(answer))
     title = "The model of that day" if answer.actual else "The present"
     sections.append(Section(f"{title}, queue by queue", tables=[queue_table(answer.present)]))
     money = money_definitions() if answer.present.money else []
@@ -81,7 +81,7 @@ def _actual(answer: Answer) -> Section:
         rows.append(
             [
                 Cell("all agents" if row.metric == "occupancy_share" else row.queue or "all queues"),
-                Cell(figure.head if figure else row.metric),
+                Cell(figure.words.removeprefix("the ") if figure else row.metric),
                 Cell(shown(Estimate(row.measured)), "", mark),
                 Cell(shown(Estimate(row.predicted))),
                 Cell(f"{low} to {high}" if row.low is not None else "–"),
