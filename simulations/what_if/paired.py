@@ -14,7 +14,6 @@ from typing import Any
 import numpy
 
 from router.core.measures import AGENT_METRICS, Metric
-from router.core.tallies import AgentTally, ContactTally
 from simulations.statistics import CONTACT_FIGURES, Estimate, Tally, is_ratio, mean_estimate, ratio_estimate
 
 _ALL: list[Metric[Any]] = [*CONTACT_FIGURES, *AGENT_METRICS]
@@ -42,7 +41,7 @@ def difference(name: str, tallies: Sequence[Tally], others: Sequence[Tally], con
     return ratio_estimate(differences[0], differences[1:], confidence)
 
 
-def _with_each_left_out(name: str, tallies: Sequence[ContactTally] | Sequence[AgentTally]) -> list[float | None]:
+def _with_each_left_out(name: str, tallies: Sequence[Any]) -> list[float | None]:
     """The ratio of all, then those without each one."""
     kind = type(tallies[0])
     names = [field for field in kind.__struct_fields__ if isinstance(getattr(tallies[0], field), int)]

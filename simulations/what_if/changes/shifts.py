@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from simulations.scenario import shift_minutes
+from simulations.scenario import Staff
 from simulations.what_if.changes.base import OfStaff
 from simulations.what_if.documents import Documents
 
@@ -20,8 +20,7 @@ class Shifts(OfStaff):
     @field_validator("shifts")
     @classmethod
     def _readable(cls, shifts: tuple[str, ...]) -> tuple[str, ...]:
-        for shift in shifts:
-            shift_minutes(shift)
+        Staff(group="any", count=1, shifts=shifts)  # which reads them
         return shifts
 
     def apply(self, documents: Documents) -> None:
