@@ -146,7 +146,7 @@ def main() -> None:
     def calls(saved: bool) -> float:
         return best(arguments.rounds, lambda: [call(machine, saved) for _ in range(arguments.calls)])
 
-    condition = Expression("contact.balance > 1000.0")
+    condition = Expression("contact.balance > 1000.0 && contact.tier == 'gold'")
     variables = {"contact": {"tier": "gold", "customer": "12345678", "balance": 2500.5}}
     text = large(501)
     flow = load_flow(read(text))
