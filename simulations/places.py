@@ -64,6 +64,7 @@ class Processes:
     ) -> Generator[Result, None, None]:
         # A few tasks ahead are under way, and no more: who stops early has not much done in vain.
         context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([work.__module__])
         count = min(self.count, len(tasks)) or 1
         pool = ProcessPoolExecutor(count, context, initializer=_begin_worker, initargs=(work, tuple(subjects)))
         under_way: deque[Future[Result]] = deque()
@@ -75,7 +76,7 @@ class Processes:
             while under_way:
                 yield under_way.popleft().result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=not under_way, cancel_futures=True)
 
 
 def local(jobs: int) -> Place:

@@ -1,7 +1,7 @@
 """The report's plots, as SVG text that goes straight into the page. Legends are the page's own, so names stay text."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
@@ -88,20 +88,28 @@ def _draw(
     marks: Sequence[float] = (),
     steps: bool = False,
 ) -> str:
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 2.7), layout="constrained")
-        axes = figure.add_subplot()
+    def draw(axes: Axes) -> None:
         places = list(range(len(results.intervals)))
         for colour, estimates in lines:
             (_stairs if steps else _curve)(axes, places, estimates, colour)
         for mark in marks:
             axes.axhline(mark, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        axes.set_ylabel(unit)
+        _set_limits(axes, lines, share, full_scale)
+        label_times(axes, [span.start for span in results.intervals], steps)
+
+    return picture(draw)
+
+
+def picture(draw: Callable[[Axes], None]) -> str:
+    """What `draw` puts on the axes, in the style of all our plots."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 2.7), layout="constrained")
+        axes = figure.add_subplot()
+        draw(axes)
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
-        axes.set_ylabel(unit)
-        _set_limits(axes, lines, share, full_scale)
-        _label_times(axes, results, steps)
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
@@ -141,10 +149,9 @@ def _set_limits(axes: Axes, lines: Sequence[Line], share: bool, full_scale: bool
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
 
 
-def _label_times(axes: Axes, results: Results, steps: bool) -> None:
+def label_times(axes: Axes, starts: Sequence[str], steps: bool) -> None:
     """At most some ten labels: the start of intervals, on their left edge where the plot has steps."""
-    spans = results.intervals
-    every = max(1, -(-len(spans) // 10))
-    places = list(range(0, len(spans), every))
-    axes.set_xticks(places, [spans[place].start for place in places])
-    axes.set_xlim((-0.02 * len(spans), 1.0 * len(spans)) if steps else (-0.4, len(spans) - 0.6))
+    count = len(starts)
+    places = list(range(0, count, max(1, -(-count // 10))))
+    axes.set_xticks(places, [starts[place] for place in places])
+    axes.set_xlim((-0.02 * count, 1.0 * count) if steps else (-0.4, count - 0.6))

@@ -30,6 +30,7 @@ AREAS = (
     Area("what_if", ("what-if",)),
     Area("history", ("history",), "app"),
     Area("erlang", ("erlang",), "app"),
+    Area("staff", ("staff", "target")),
     Area("engine", ("run", "state", "live", "reload")),
     Area("agents", ("agent",), "app"),
     Area("accounts", ("user", "token")),

@@ -1,0 +1,207 @@
+"""The staff that is advised, and what is known of it: the one source of the table, the report and the JSON."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+import numpy
+
+from simulations.erlang.numerics import Floats
+from simulations.money import wage_of
+from simulations.places import Place
+from simulations.replications import replicate
+from simulations.scenario import Scenario
+from simulations.staffing.demand import Group, Workplace, demand
+from simulations.staffing.evaluation import Evaluator, Measured, Progress, Simulate
+from simulations.staffing.goals import Goal
+from simulations.staffing.plan import Limits, StaffPlan
+from simulations.staffing.requirements import Counts, first_program, single_skilled
+from simulations.staffing.search import Removal, Search
+
+Verdict = Literal["met", "open", "missed"]
+"""`met` and `missed` are sure at the stated confidence; `open` is what the replications cannot tell."""
+SEARCH_REPLICATIONS = 6
+MOST_PROOFS = 3
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A goal over some time. `value` is None where nothing was offered; `low` and `high` bound the margin, in contacts
+    (or hours of agents), which is at least 0 where the goal holds."""
+
+    goal: str
+    value: float | None
+    low: float
+    high: float
+    verdict: Verdict
+
+
+class Cheaper(msgspec.Struct, frozen=True):
+    """A cheaper staff that was simulated: one agent of `group` less at `start`, and what it then misses."""
+
+    group: str
+    start: str
+    saves: float
+    goal: str
+    missed_at: str
+    value: float
+    shown: str
+
+
+class StaffAnswer(msgspec.Struct, frozen=True):
+    """`counts[group]` are the agents there in each interval; `checks[i]` the goals in interval i."""
+
+    scenario: str
+    method: str
+    seed: int
+    starts: tuple[str, ...]
+    interval_minutes: float
+    counts: dict[str, tuple[int, ...]]
+    agent_hours: dict[str, float]
+    paid_hours: dict[str, float]
+    currency: str
+    cost: float
+    first_cost: float
+    each: str
+    confidence: float
+    replications: int
+    simulated_days: int
+    day: tuple[Checked, ...]
+    checks: tuple[tuple[Checked, ...], ...]
+    cheaper: tuple[Cheaper, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all goals that were set."""
+        of_day = [check.verdict for check in self.day]
+        found = [check.verdict for row in self.checks for check in row] if self.each == "interval" else of_day
+        if "missed" in found or "missed" in of_day:
+            return "missed"
+        return "met" if all(verdict == "met" for verdict in of_day) else "open"
+
+
+def find_staff(
+    place: Workplace,
+    plan: StaffPlan,
+    where: Place,
+    progress: Progress,
+    method: str | None = None,
+    simulate: Simulate = replicate,
+) -> StaffAnswer:
+    """The least cost of agents that meets the plan's goals. The search looks at replications of its own; the answer is
+    proved with as many others as the scenario says, and if these say that a goal is missed beyond doubt, agents are
+    added and others again are asked.
+
+    Raises Unreachable when no staff within the limits meets the goals.
+    """
+    scenario = place.setting.scenario
+    goals = goals_of(place, plan)
+    method = method or ("isa" if single_skilled(place) else "lagged")
+    program = first_program(place, demand(place), goals, method, *prices_and_limits(place, plan))
+    first = program.solve()
+    evaluator = Evaluator(place, goals, where, progress, simulate)
+    search = Search(evaluator, program, plan.goals.each == "interval", range(SEARCH_REPLICATIONS))
+    staff = search.run()
+    for proof in range(MOST_PROOFS):
+        begin = SEARCH_REPLICATIONS + proof * scenario.replications
+        numbers = range(begin, begin + scenario.replications)
+        measured = evaluator.measure([staff], numbers, "proof")[0]
+        if proof == MOST_PROOFS - 1 or not search.surely_missed(measured, scenario.confidence).any():
+            break
+        staff = search.repaired(staff, numbers, scenario.confidence)
+    assert first is not None
+    return _answer(place, plan, method, staff, search, first, measured)
+
+
+def goals_of(place: Workplace, plan: StaffPlan) -> tuple[Goal, ...]:
+    return plan.goals_of({q.name: q.goal.share for q in place.setting.policy.queues if q.channel == "voice"})
+
+
+def prices_and_limits(place: Workplace, plan: StaffPlan) -> tuple[list[float], list[tuple[int, int | None]]]:
+    """What an hour of each group costs, and the fewest and most of its agents."""
+    limits = [plan.groups.get(group.name, Limits()) for group in place.groups]
+    wages = [hourly_wage(place, group) for group in place.groups]
+    return [wage / (1 - plan.shrinkage) for wage in wages], [(each.least, each.most) for each in limits]
+
+
+def hourly_wage(place: Workplace, group: Group) -> float:
+    """By the scenario's `money`; where that says nothing every hour costs 1."""
+    money = place.setting.scenario.money
+    if money is None:
+        return 1.0
+    return wage_of(money, place.setting.policy, group.worker.name, group.name) or 1.0
+
+
+def _answer(
+    place: Workplace, plan: StaffPlan, method: str, staff: Counts, search: Search, first: Counts, measured: Measured
+) -> StaffAnswer:
+    scenario = place.setting.scenario
+    hours = {g.name: float(row.sum()) * place.interval_s / 3600 for g, row in zip(place.groups, staff, strict=True)}
+    of_day = _checked(measured.goals, measured.day_values(), *measured.day(scenario.confidence))
+    mean, half = measured.intervals(scenario.confidence)
+    values = measured.values()
+    starts = interval_starts(scenario)
+    return StaffAnswer(
+        scenario=scenario.name,
+        method=method,
+        seed=scenario.seed,
+        starts=starts,
+        interval_minutes=scenario.interval_minutes,
+        counts={g.name: tuple(map(int, row)) for g, row in zip(place.groups, staff, strict=True)},
+        agent_hours=hours,
+        paid_hours={name: there / (1 - plan.shrinkage) for name, there in hours.items()},
+        currency="" if scenario.money is None else scenario.money.currency,
+        cost=search.cost(staff),
+        first_cost=search.cost(first),
+        each=plan.goals.each,
+        confidence=scenario.confidence,
+        replications=scenario.replications,
+        simulated_days=search.evaluator.days,
+        day=of_day,
+        checks=tuple(_checked(measured.goals, values[:, i], mean[:, i], half[:, i]) for i in range(place.intervals)),
+        cheaper=_cheaper(place, search, staff, starts),
+    )
+
+
+def interval_starts(scenario: Scenario) -> tuple[str, ...]:
+    """The wall clock at the beginning of each interval."""
+    step = timedelta(minutes=scenario.interval_minutes)
+    return tuple(f"{scenario.started + i * step:%H:%M}" for i in range(scenario.intervals))
+
+
+def _checked(goals: Sequence[Goal], values: Floats, mean: Floats, half: Floats) -> tuple[Checked, ...]:
+    found = []
+    for goal, value, middle, error in zip(goals, values, mean, half, strict=True):
+        known = not numpy.isnan(value)
+        verdict: Verdict = "met" if middle - error >= 0 or not known else "missed" if middle + error < 0 else "open"
+        shown = float(value) if known else None
+        found.append(Checked(goal.words, shown, float(middle - error), float(middle + error), verdict))
+    return tuple(found)
+
+
+def _cheaper(place: Workplace, search: Search, staff: Counts, starts: tuple[str, ...]) -> tuple[Cheaper, ...]:
+    """Those whom the goals miss least, of each group the one that comes nearest."""
+    nearest: dict[int, Removal] = {}
+    for removal in search.removals:
+        if staff[removal.group, removal.interval]:
+            other = nearest.get(removal.group)
+            if other is None or _short_by(search, removal) < _short_by(search, other):
+                nearest[removal.group] = removal
+    return tuple(
+        Cheaper(
+            group=place.groups[removal.group].name,
+            start=starts[removal.interval],
+            saves=float(search.program.costs[removal.group, removal.interval]),
+            goal=search.goals[removal.goal].words,
+            missed_at="" if removal.at is None else starts[removal.at],
+            value=removal.value,
+            shown=search.goals[removal.goal].shown(removal.value),
+        )
+        for removal in sorted(nearest.values(), key=lambda each: search.program.costs[each.group, each.interval])
+    )
+
+
+def _short_by(search: Search, removal: Removal) -> float:
+    """How far the metric is from its bound, as a share of it."""
+    goal = search.goals[removal.goal]
+    return abs(removal.value - goal.bound) / goal.bound

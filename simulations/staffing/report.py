@@ -1,0 +1,183 @@
+"""The reports of `switchboard staff` and `switchboard target`."""
+
+from collections.abc import Sequence
+
+from simulations.plots import COLOURS
+from simulations.reports import Cell, Column, Data, Figure, Report, Section, Table, Tile
+from simulations.reports.frame import Mark
+from simulations.staffing import plots
+from simulations.staffing.answer import Checked, StaffAnswer
+from simulations.staffing.frontier import Frontier, Point
+
+_MARKS: dict[str, Mark] = {"met": "good", "open": "open", "missed": "bad"}
+
+
+def amount(value: float, currency: str) -> str:
+    """Money, or hours where nothing costs anything else."""
+    return f"{value:,.0f} {currency}" if currency else f"{value:,.1f} agent hours"
+
+
+def staff_report(answer: StaffAnswer) -> Report:
+    groups = list(answer.counts)
+    return Report(
+        kind="staffing",
+        title=answer.scenario,
+        about=about(answer),
+        answer=sentences(answer),
+        tiles=[
+            Tile("Cost", amount(answer.cost, answer.currency)),
+            Tile("Hours of agents", f"{sum(answer.agent_hours.values()):,.1f}"),
+            Tile("Paid hours", f"{sum(answer.paid_hours.values()):,.1f}"),
+            *(Tile(check.goal, _value(check), _MARKS[check.verdict]) for check in answer.day),
+        ],
+        sections=[
+            Section(
+                "Agents by interval",
+                tables=[_staff_table(answer)],
+                legend=list(zip(COLOURS, groups, strict=False)),
+                figures=[Figure("Agents", "one group above the other", plots.staff_stairs(answer))],
+                wide=True,
+            ),
+            Section("Why nothing cheaper", text=reasons(answer)),
+        ],
+        data={
+            "staff": Data(
+                ["start", *groups],
+                [[start, *(answer.counts[g][i] for g in groups)] for i, start in enumerate(answer.starts)],
+            ),
+            "goals": Data(["start", "goal", "value", "margin_low", "margin_high", "verdict"], list(_goal_rows(answer))),
+        },
+        results=answer,
+    )
+
+
+def about(answer: StaffAnswer) -> str:
+    return (
+        f"Goals {'in every interval' if answer.each == 'interval' else 'over the whole time'}; first staff by "
+        f"{'lagged SIPP' if answer.method == 'lagged' else answer.method.upper()}, then {answer.simulated_days:,} "
+        f"simulated days; proved by {answer.replications} days that the search had not seen; seed {answer.seed}."
+    )
+
+
+def sentences(answer: StaffAnswer) -> list[str]:
+    """The verdict in plain words, with what is sure and what is not."""
+    sure = f"at {answer.confidence * 100:g} % confidence"
+    found = []
+    of_day = [check.verdict for check in answer.day]
+    missed = [check.goal for check in answer.day if check.verdict == "missed"]
+    if missed:
+        found.append(f"This staff misses, {sure}: {'; '.join(missed)}.")
+    elif all(verdict == "met" for verdict in of_day):
+        found.append(f"Over the whole time this staff meets every goal, {sure}.")
+    else:
+        unsure = "; ".join(check.goal for check in answer.day if check.verdict == "open")
+        found.append(f"Over the whole time this staff meets its goals; not yet sure ({sure}): {unsure}.")
+    if answer.each == "interval":
+        verdicts = [check.verdict for row in answer.checks for check in row]
+        count = {verdict: verdicts.count(verdict) for verdict in ("met", "open", "missed")}
+        found.append(
+            f"Of {len(verdicts)} goals in single intervals {count['met']} are surely met, {count['missed']} surely "
+            f"missed, and {count['open']} lie within the error of {answer.replications} days (each for itself {sure})."
+        )
+    return found
+
+
+def reasons(answer: StaffAnswer) -> list[str]:
+    """What each nearest cheaper staff misses."""
+    found = []
+    for cheaper in answer.cheaper:
+        at = f" at {cheaper.missed_at}" if cheaper.missed_at else " over the whole time"
+        found.append(
+            f"One agent of {cheaper.group} less at {cheaper.start} saves {amount(cheaper.saves, answer.currency)}, but "
+            f"{cheaper.goal} is missed{at}: {cheaper.shown}."
+        )
+    return found or ["No agent can be taken away within the limits."]
+
+
+def _value(check: Checked) -> str:
+    if check.value is None:
+        return "–"
+    return f"{check.value:.1f} s" if "ASA" in check.goal else f"{check.value * 100:.1f} %"
+
+
+def _staff_table(answer: StaffAnswer) -> Table:
+    groups = list(answer.counts)
+    goals = [check.goal for check in answer.day]
+    columns = [Column("from", text=True), *map(Column, groups), *map(Column, goals)]
+    rows = []
+    for i, start in enumerate(answer.starts):
+        checks = [Cell(_value(check), mark=_MARKS[check.verdict]) for check in answer.checks[i]]
+        rows.append([Cell(start), *(Cell(str(answer.counts[g][i])) for g in groups), *checks])
+    hours = [Cell(f"{answer.agent_hours[g]:,.1f} h") for g in groups]
+    rows.append([Cell("all"), *hours, *(Cell(_value(check), mark=_MARKS[check.verdict]) for check in answer.day)])
+    return Table(columns, rows, strong=[len(rows) - 1])
+
+
+def _goal_rows(answer: StaffAnswer) -> list[list[object]]:
+    spans = [*zip(answer.starts, answer.checks, strict=True), ("whole", answer.day)]
+    return [
+        [start, check.goal, check.value, check.low, check.high, check.verdict]
+        for start, checks in spans
+        for check in checks
+    ]
+
+
+def frontier_report(frontier: Frontier) -> Report:
+    shares = list(dict.fromkeys(point.share for point in frontier.points))
+    legend = [(colour, f"{share * 100:g} %") for colour, share in zip(COLOURS, shares, strict=False)]
+    fields = ("share", "within_s", "cost", "service_level", "asa_s", "abandon", "occupancy", "reason")
+    groups = list(dict.fromkeys(name for point in frontier.points for name in point.agent_hours))
+    rows = [
+        [*(getattr(point, name) for name in fields), int(point.knee), *(point.agent_hours.get(name) for name in groups)]
+        for point in frontier.points
+    ]
+    return Report(
+        kind="target",
+        title=frontier.scenario,
+        about=f"Each promise with the staff that keeps it; {frontier.replications} days a point, seed {frontier.seed}.",
+        answer=knee_sentences(frontier),
+        sections=[
+            Section("Promises", tables=[_frontier_table(frontier)]),
+            Section(
+                "Curves",
+                legend=legend,
+                figures=[
+                    Figure("Cost", "of the promise; the knee is ringed", plots.cost_curves(frontier, shares)),
+                    Figure("Abandoned", "share of callers who give up", plots.abandon_curves(frontier, shares)),
+                ],
+            ),
+        ],
+        data={"frontier": Data([*fields, "knee", *(f"hours_{name}" for name in groups)], rows)},
+        results=frontier,
+    )
+
+
+def knee_sentences(frontier: Frontier) -> list[str]:
+    return [
+        f"{point.share * 100:g} % within {point.within_s:g} s is the knee: it costs "
+        f"{amount(point.cost, frontier.currency)}, and shorter promises cost more for each second."
+        for point in frontier.points
+        if point.knee and point.cost is not None
+    ]
+
+
+def _frontier_table(frontier: Frontier) -> Table:
+    heads = ("within", "cost", "hours of agents", "most agents", "service level", "ASA", "abandoned", "occupancy", "")
+    columns = [Column("promise"), *map(Column, heads[:-1]), Column(heads[-1], text=True)]
+    return Table(columns, [_frontier_row(frontier, point) for point in frontier.points])
+
+
+def _frontier_row(frontier: Frontier, point: Point) -> Sequence[Cell]:
+    head = [Cell(f"{point.share * 100:g} %"), Cell(f"{point.within_s:g} s")]
+    if point.cost is None:
+        return [*head, *(Cell("–") for _ in range(7)), Cell(point.reason, mark="bad")]
+    return [
+        *head,
+        Cell(amount(point.cost, frontier.currency)),
+        Cell(f"{sum(point.agent_hours.values()):,.1f}"),
+        Cell(str(max(point.agents))),
+        *(Cell("–" if value is None else f"{value * 100:.1f} %") for value in (point.service_level,)),
+        Cell("–" if point.asa_s is None else f"{point.asa_s:.1f} s"),
+        *(Cell("–" if value is None else f"{value * 100:.1f} %") for value in (point.abandon, point.occupancy)),
+        Cell("knee" if point.knee else ""),
+    ]

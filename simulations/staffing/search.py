@@ -1,0 +1,277 @@
+"""The cheapest staff that meets all goals, by cutting planes over simulation.
+
+After M. T. Cezik and P. L'Ecuyer, "Staffing multiskill call centers via linear programming and simulation", Management
+Science 54 (2008), and J. Atlason, M. A. Epelman and S. G. Henderson, "Optimizing call center staffing using simulation
+and analytic center cutting-plane methods", Management Science 54 (2008):
+
+1. An integer program with what the closed forms ask of every set of queues gives the first staff; these rows stay.
+2. It is simulated, and so are staffs with one agent of a group less: the differences, under common random numbers, are
+   the subgradients of every goal's margin. Intervals two apart hardly touch each other, so one simulated staff tells
+   the differences of every other interval; a group costs two. What staff in one interval does to the next is kept, too.
+3. Each goal and interval becomes a cut: margin + subgradient x (change of staff) >= 0. The program is solved again near
+   the last staff, its answer simulated and cut, until it gives a staff that is known.
+4. From the best staff agents are taken away, group by group, wherever all goals still hold; what cannot be taken away
+   is the reason why nothing cheaper of this kind will do.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy
+
+from simulations.erlang import Unreachable
+from simulations.erlang.numerics import Bools, Floats
+from simulations.staffing.demand import Workplace
+from simulations.staffing.evaluation import Evaluator, Measured
+from simulations.staffing.goals import Goal
+from simulations.staffing.requirements import Counts, Program
+
+MOST_ROUNDS = 5
+MOST_REPAIRS = 25
+STEP = 2
+"""How far counts may move between two simulations: differences tell little of what is far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One agent of group `group` less in `interval`, and the goal it then misses most: `goal` by position, in interval
+    `at` (None: over the whole time), with the metric's `value`."""
+
+    group: int
+    interval: int
+    goal: int
+    at: int | None
+    value: float
+
+
+@dataclass(slots=True)
+class Search:
+    """One search. `numbers` are the replications it looks at; those that prove the answer must be others."""
+
+    evaluator: Evaluator
+    program: Program
+    each_interval: bool
+    numbers: range
+    judged: int | None = None
+    """How many of the goals must hold, by default all; the others are only measured."""
+    removals: list[Removal] = field(default_factory=list)
+    own: Floats = field(default_factory=lambda: numpy.zeros(0))
+    later: Floats = field(default_factory=lambda: numpy.zeros(0))
+    """Subgradients: goals x groups x intervals, of the staff in the interval itself and in the one before."""
+
+    @property
+    def place(self) -> Workplace:
+        return self.evaluator.place
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        return self.evaluator.goals[: self.judged]
+
+    def _margins(self, measured: Measured) -> Floats:
+        return measured.margins[:, : self.judged]
+
+    def run(self) -> Counts:
+        """The best staff found. Raises Unreachable when none meets the goals within the limits."""
+        staff = self.program.solve()
+        if staff is None:
+            raise Unreachable("the groups' limits leave no staff that meets the goals")
+        measured = self.measure(staff, "first staff")
+        self.differentiate(staff, measured)
+        best: Counts | None = None
+        for _ in range(MOST_ROUNDS):
+            if self.holds(measured) and (best is None or self.cost(staff) < self.cost(best)):
+                best = staff
+            self._cut(staff, measured)
+            wanted = self.program.solve(staff - STEP, staff + STEP)
+            if wanted is None:  # not within so few agents of this staff
+                wanted = self._with_help(staff, measured, self.missed(measured))
+            if (wanted == staff).all() or self._known(wanted):
+                break
+            staff = wanted
+            measured = self.measure(staff, "cutting planes")
+        if self.holds(measured) and (best is None or self.cost(staff) < self.cost(best)):
+            best = staff
+        return self._trim(self.repaired(staff, self.numbers) if best is None else best)
+
+    def corrected(self) -> Counts:
+        """The staff of the closed forms with agents added until no goal is missed: quicker than `run`, and seldom much
+        dearer. Raises Unreachable."""
+        staff = self.program.solve()
+        if staff is None:
+            raise Unreachable("the groups' limits leave no staff that meets the goals")
+        self._suppose(staff)
+        return self.repaired(staff, self.numbers)
+
+    def _suppose(self, staff: Counts) -> None:
+        """Subgradients by rule, without simulation: an agent takes on what one does on average, and whoever serves the
+        fewest queues is the one to add for any of them."""
+        self.own = numpy.zeros((len(self.goals), *staff.shape))
+        self.later = numpy.zeros_like(self.own)
+        for k, goal in enumerate(self.goals):
+            for g, group in enumerate(self.place.groups):
+                if not goal.queue or goal.queue in group.queues:
+                    self.own[k, g] = 1.0 if goal.queue else 1.0 + 1e-3 * len(group.queues)
+
+    def cost(self, staff: Counts) -> float:
+        return float((self.program.costs * staff).sum())
+
+    def measure(self, staff: Counts, what: str) -> Measured:
+        return self.evaluator.measure([staff], self.numbers, what)[0]
+
+    def holds(self, measured: Measured) -> bool:
+        return not self.missed(measured).any()
+
+    def missed(self, measured: Measured) -> Bools:
+        """Goals x intervals. In a search of few replications an interval is missed when its margin lies more than a
+        standard error below 0; where a goal is missed over the whole time, its worst interval is."""
+        mean = self._margins(measured).mean(axis=0)
+        found = numpy.zeros(mean.shape, dtype=numpy.bool_)
+        if self.each_interval:
+            found = self._allowing(measured) < -1e-9
+        for k in numpy.flatnonzero(mean.sum(axis=1) < -1e-9):
+            found[k, numpy.argmin(mean[k])] = True
+        return found
+
+    def surely_missed(self, measured: Measured, confidence: float) -> Bools:
+        """Goals x intervals: missed by more than chance; over the whole time, at the worst interval."""
+        mean, half = measured.intervals(confidence)
+        found: Bools = (mean + half < 0) & self.each_interval
+        of_day, half_of_day = measured.day(confidence)
+        for k in numpy.flatnonzero(of_day + half_of_day < 0):
+            found[k, numpy.argmin(mean[k])] = True
+        return found
+
+    def _allowing(self, measured: Measured) -> Floats:
+        margins = self._margins(measured)
+        allowed: Floats = margins.mean(axis=0) + margins.std(axis=0, ddof=1) / len(margins) ** 0.5
+        return allowed
+
+    def _known(self, staff: Counts) -> bool:
+        return (staff.tobytes(), self.numbers) in self.evaluator.known
+
+    def differentiate(self, staff: Counts, measured: Measured) -> None:
+        """Sets the subgradients at this staff."""
+        groups, intervals = staff.shape
+        probes, changes = [], []
+        for g in range(groups):
+            for parity in (0, 1):
+                change = numpy.zeros_like(staff)
+                change[g, parity::2] = numpy.where(staff[g, parity::2] > self.program.lower[g, parity::2], -1, 1)
+                change = numpy.where(staff + change > self.program.upper, 0, change)
+                changes.append(change)
+                probes.append(staff + change)
+        base = self._margins(measured).mean(axis=0)
+        self.own = numpy.zeros((len(self.goals), groups, intervals))
+        self.later = numpy.zeros_like(self.own)
+        found = self.evaluator.measure(probes, self.numbers, "differences")
+        for position, (change, probe) in enumerate(zip(changes, found, strict=True)):
+            g = position // 2
+            difference = self._margins(probe).mean(axis=0) - base
+            here = change[g]
+            before = numpy.concatenate([[0], here[:-1]])
+            self.own[:, g] += numpy.where(here != 0, difference / numpy.where(here != 0, here, 1), 0)
+            only_before = (before != 0) & (here == 0)
+            self.later[:, g] += numpy.where(only_before, difference / numpy.where(before != 0, before, 1), 0)
+        # One more agent never does harm but by chance.
+        self.own, self.later = numpy.maximum(self.own, 0), numpy.maximum(self.later, 0)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Where the differences happen to tell of nobody who helps, those who can serve the queue are taken to."""
+        for k, goal in enumerate(self.goals):
+            able = [g for g, group in enumerate(self.place.groups) if not goal.queue or goal.queue in group.queues]
+            nobody = self.own[k].max(axis=0) <= 0
+            for g in able:
+                self.own[k, g] = numpy.where(nobody, 0.05, self.own[k, g])
+
+    def _cut(self, staff: Counts, measured: Measured) -> None:
+        margins = self._allowing(measured) if self.each_interval else self._margins(measured).mean(axis=0)
+        for k in range(len(self.goals)):
+            rows = []
+            for i in range(staff.shape[1]):
+                row = numpy.zeros(staff.shape)
+                row[:, i] = self.own[k, :, i]
+                if i:
+                    row[:, i - 1] = self.later[k, :, i]
+                rows.append(row)
+            if self.each_interval:
+                for i, row in enumerate(rows):
+                    if row.any():
+                        self.program.require(row, float((row * staff).sum() - margins[k, i]))
+            else:
+                whole = numpy.sum(rows, axis=0)
+                self.program.require(whole, float((whole * staff).sum() - margins[k].sum()))
+
+    def repaired(self, staff: Counts, numbers: range, beyond_doubt: float | None = None) -> Counts:
+        """The staff with agents added until no goal is missed; with `beyond_doubt`, a confidence, until none is
+        missed by more than chance. Raises Unreachable when nobody is left who could help."""
+        for _ in range(MOST_REPAIRS):
+            measured = self.evaluator.measure([staff], numbers, "adding agents")[0]
+            missed = self.missed(measured) if beyond_doubt is None else self.surely_missed(measured, beyond_doubt)
+            if not missed.any():
+                return staff
+            staff = self._with_help(staff, measured, missed)
+        raise Unreachable(f"after {MOST_REPAIRS} times of adding agents goals are still missed")
+
+    def _with_help(self, staff: Counts, measured: Measured, missed: Bools) -> Counts:
+        """More agents for each interval in which a goal is missed: who do most for it for the money, as many as the
+        margin asks for by their subgradient, but at most `STEP`."""
+        staff, margins = staff.copy(), self._margins(measured).mean(axis=0)
+        value = self.own / self.program.costs[None]
+        for k, i in zip(*numpy.nonzero(missed), strict=True):
+            room = staff[:, i] < self.program.upper[:, i]
+            helps = numpy.where(room, value[k, :, i], 0.0)
+            g = int(numpy.argmax(helps))
+            if helps[g] <= 0:
+                words = self.goals[k].words
+                who = "no group that could help may have more agents"
+                raise Unreachable(f"{words}: missed in interval {i + 1}, and {who}")
+            more = int(numpy.clip(-margins[k, i] / self.own[k, g, i], 1, STEP))
+            staff[g, i] = min(staff[g, i] + more, self.program.upper[g, i])
+        return staff
+
+    def _trim(self, staff: Counts) -> Counts:
+        """Takes away whom no goal needs, the dearest groups first, and notes why the others stay."""
+        dearest = numpy.argsort(-self.program.costs[:, 0], kind="stable")
+        for g in map(int, dearest):
+            for parity in (0, 1):
+                less = numpy.zeros_like(staff)
+                less[g, parity::2] = staff[g, parity::2] > self.program.lower[g, parity::2]
+                if not less.any():
+                    continue
+                tried = self.measure(staff - less, "who is not needed")
+                if self.each_interval:
+                    staff = staff - self._spared(less, g, tried)
+                elif self.holds(tried):
+                    staff = staff - less
+                else:
+                    staff = self._one_by_one(less, g, staff)
+        return self.repaired(staff, self.numbers)
+
+    def _spared(self, less: Counts, g: int, tried: Measured) -> Counts:
+        """Of those taken away, whom no goal misses in their interval nor in the next."""
+        margins, values = tried.margins.mean(axis=0), tried.values()
+        spared = numpy.zeros_like(less)
+        for i in numpy.flatnonzero(less[g]):
+            near = [(k, at) for at in (i, i + 1) if at < less.shape[1] for k in range(len(self.goals))]
+            missed = [pair for pair in near if margins[pair] < -1e-9]
+            if missed:
+                k, at = min(missed, key=lambda pair: margins[pair])
+                self.removals.append(Removal(g, int(i), k, int(at), float(values[k, at])))
+            else:
+                spared[g, i] = 1
+        return spared
+
+    def _one_by_one(self, less: Counts, g: int, staff: Counts) -> Counts:
+        """Where the whole day counts: takes away the agent whom by the subgradients the goals miss least, again and
+        again, and notes the first who must stay."""
+        loss = self.own[:, g].max(axis=0) + numpy.where(less[g] > 0, 0, numpy.inf)
+        for i in numpy.argsort(loss, kind="stable")[: int(less[g].sum())]:
+            fewer = staff.copy()
+            fewer[g, i] -= 1
+            alone = self.measure(fewer, "who is not needed")
+            if not self.holds(alone):
+                k = int(numpy.argmin(self._margins(alone).mean(axis=0).sum(axis=1)))
+                self.removals.append(Removal(g, int(i), k, None, float(alone.day_values()[k])))
+                return staff
+            staff = fewer
+        return staff

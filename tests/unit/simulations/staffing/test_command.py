@@ -1,0 +1,83 @@
+"""`switchboard staff` and `switchboard target`: what they refuse, and with which exit code. docs/planning.md shows them
+at work, and a test holds it to that."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner, Result
+
+from documents import DocumentError
+from switchboard.cli import staff
+
+SMALL = {
+    "name": "An hour",
+    "duration_minutes": 60,
+    "interval_minutes": 30,
+    "replications": 4,
+    "policy": {"queues": {"sales": {"skills": {"sales": 1}}}},
+    "kinds": {"calls": {"queue": "sales", "arrivals": {"per_hour": 30}, "handle_time_s": 120, "patience_s": 200}},
+    "staff": [{"group": "sellers", "count": 1, "skills": {"sales": 1}}],
+}
+
+
+def run(*arguments: object) -> Result:
+    app = typer.Typer()
+    staff.register(app)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def written(path: Path, document: dict, name: str = "s.yaml") -> Path:
+    (path / name).write_text(yaml.safe_dump(document))
+    return path / name
+
+
+def test_an_answer_as_json_and_in_files(tmp_path: Path) -> None:
+    result = run("staff", written(tmp_path, SMALL), "--jobs", 1, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert len(found["counts"]["sellers"]) == 2
+    assert 2 <= min(found["counts"]["sellers"]) <= max(found["counts"]["sellers"]) <= 4  # a load of one Erlang
+    assert found["day"][0]["verdict"] != "missed"
+    assert found == json.loads((tmp_path / "out/results.json").read_text())
+    assert "<svg" in (tmp_path / "out/report.html").read_text()
+
+
+def test_an_interval_without_calls_needs_nobody(tmp_path: Path) -> None:
+    kinds = {"calls": SMALL["kinds"]["calls"] | {"arrivals": {"per_interval": [0, 15]}}}  # type: ignore[index]
+    result = run("staff", written(tmp_path, SMALL | {"kinds": kinds}), "--jobs", 1, "--out", tmp_path, "--json")
+    assert json.loads(result.stdout)["counts"]["sellers"][0] == 0
+
+
+def test_a_goal_that_no_staff_can_meet_is_a_no_and_nothing_is_written(tmp_path: Path) -> None:
+    plan = written(tmp_path, {"groups": {"sellers": {"most": 1}}}, "plan.yaml")
+    result = run("staff", written(tmp_path, SMALL), "--plan", plan, "--jobs", 1, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "No staff meets the goals: sales need" in result.stderr
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_ctrl_c_writes_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulations.staffing.answer.find_staff", interrupted)
+    result = run("staff", written(tmp_path, SMALL), "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert "nothing was written" in result.stderr
+
+
+def test_agents_without_skills_are_told_with_their_line(tmp_path: Path) -> None:
+    document = SMALL | {"staff": [{"group": "temps", "count": 1}]}
+    result = run("staff", written(tmp_path, document), "--out", tmp_path / "out")
+    assert isinstance(result.exception, DocumentError)
+    assert "s.yaml:" in str(result.exception)
+    assert "agents of the group 'temps' have not the skills of any queue" in str(result.exception)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--levels", "80"), ("--levels", "100%"), ("--within", "soon")])
+def test_promises_that_cannot_be_meant(tmp_path: Path, option: str, value: str) -> None:
+    result = run("target", written(tmp_path, SMALL), option, value, "--out", tmp_path / "out")
+    assert result.exit_code == 2
