@@ -36,6 +36,7 @@ def _queues(queues: list[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for queue in queues:
         level, goal = queue["service_level_share"], queue["goal_share"]
+        below = "red" if queue["below_goal"] else ""
         style = "" if level is None else "green" if level >= goal else "red"
         table.add_row(
             queue["name"],
@@ -45,7 +46,7 @@ def _queues(queues: list[dict[str, Any]]) -> Table:
             str(queue["answered"]),
             str(queue["left"]),
             Text(percent(level), style),
-            f"{goal:.0%} {queue['goal_s']:.2g}s",
+            Text(f"{goal:.0%} {queue['goal_s']:.2g}s" + (" !" if queue["below_goal"] else ""), below),
             seconds(queue["mean_wait_ms"]),
         )
     return table

@@ -35,6 +35,8 @@ class QueueNow(Answer):
     service_level_share: float | None
     goal_share: float
     goal_s: float
+    below_goal: bool
+    """Of late, where helpers come or go by it (`below_goal` and `lent_by` in queues.yaml); else false."""
     mean_wait_ms: float | None
 
 
@@ -94,6 +96,7 @@ def _queue(name: str, queue: dict[str, Any], now_ms: int) -> QueueNow:
         service_level_share=queue.get("service_level_share"),
         goal_share=queue["goal_share"],
         goal_s=queue["goal_s"],
+        below_goal=queue["below_goal"],
         mean_wait_ms=queue.get("mean_wait_ms"),
     )
 
