@@ -36,7 +36,6 @@ def staff_report(answer: StaffAnswer) -> Report:
                 tables=[_staff_table(answer)],
                 legend=list(zip(COLOURS, groups, strict=False)),
                 figures=[Figure("Agents", "one group above the other", plots.staff_stairs(answer))],
-                wide=True,
             ),
             Section("Why nothing cheaper", text=reasons(answer)),
         ],
