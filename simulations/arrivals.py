@@ -1,8 +1,9 @@
 """When contacts come."""
 
+from collections.abc import Iterator
+
 import numpy
 
-from simulations.distributions.base import Floats
 from simulations.scenario import Arrivals, Scenario
 
 BLOCK = 1024
@@ -23,25 +24,30 @@ def rates_per_hour(arrivals: Arrivals, scenario: Scenario) -> list[float]:
     return found
 
 
-def arrival_times_ms(arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator) -> list[int]:
-    """One day's arrivals, in order.
+def arrivals_ms(
+    arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator, factor: float = 1.0
+) -> Iterator[int]:
+    """One day's arrivals, in order, all rates times `factor` (a trace is as it is).
 
     A Poisson process of rate 1 is carried over to the day by the inverse of the cumulative rate (E. Çinlar,
     Introduction to Stochastic Processes, 1975, section 4.7), so a change of rate moves arrivals and
-    reorders nothing.
+    reorders nothing. They are drawn as they are asked for: memory does not grow with their number.
     """
     if arrivals.trace is not None:
-        return [round(contact.at_s * 1000) for contact in arrivals.traced]
+        for contact in arrivals.traced:
+            yield round(contact.at_s * 1000)
+        return
     rates = rates_per_hour(arrivals, scenario)
     borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
-    expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60))
-    unit: list[Floats] = []
+    expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60 * factor))
     reached = 0.0
     while reached < expected[-1]:
-        unit.append(reached + numpy.cumsum(generator.exponential(1.0, BLOCK)))
-        reached = float(unit[-1][-1])
-    if not unit:
-        return []
-    steps = numpy.concatenate(unit)
-    times = numpy.interp(steps[steps < expected[-1]], expected, borders_ms)
-    return [int(time) for time in numpy.rint(times)]
+        unit = reached + numpy.cumsum(generator.exponential(1.0, BLOCK))
+        reached = float(unit[-1])
+        times = numpy.interp(unit[unit < expected[-1]], expected, borders_ms)
+        yield from map(int, numpy.rint(times))
+
+
+def arrival_times_ms(arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator) -> list[int]:
+    """One day's arrivals as a list."""
+    return list(arrivals_ms(arrivals, scenario, generator))

@@ -7,8 +7,8 @@ from typing import Literal, TypeVar
 from documents import DocumentError, Problem
 from ivr.flow.effects import BookCallback, Collect, Dial, Effect, Enqueue, LookUp, Play, Query, TakeVoicemail, Verify
 from ivr.flow.inputs import (
+    CallbackBooked,
     DialEnded,
-    EffectFailed,
     HungUp,
     Input,
     Keys,
@@ -31,11 +31,13 @@ Said = TypeVar("Said")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the caller comes to: a queue, or `answer` to the flow after `delay_ms`."""
+    """What the caller comes to: a queue, or `answer` to the flow after `delay_ms`; for a callback that is to be booked
+    (`book`), the answer if there is no router to ask."""
 
     enqueue: Enqueue | None = None
     delay_ms: int = 0
     answer: Input | None = None
+    book: BookCallback | None = None
 
 
 class IvrCallers:
@@ -113,7 +115,7 @@ class IvrCaller:
                 talk_ms = min(effect.max_ms, self._ms(stream, self._ivr.dial_s))
                 return Step(None, talk_ms, DialEnded("answered", talk_ms))
             case BookCallback():
-                return Step(None, 0, EffectFailed("callbacks are not simulated"))
+                return Step(answer=CallbackBooked(), book=effect)
         raise DocumentError([Problem(f"no simulated caller can do {type(effect).__name__}", path=node)])
 
     def _ms(self, stream: str, distribution: Distribution) -> int:

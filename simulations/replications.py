@@ -13,6 +13,7 @@ from simulations.places import Place, PlaceLost, local
 from simulations.setting import MINUTE_MS, Setting
 from simulations.statistics import added, estimate
 from simulations.stopping import Stopped
+from simulations.tallies import CallerTally
 
 Progress = Callable[[int], None]
 """Told how many replications are done."""
@@ -27,6 +28,7 @@ class Span(msgspec.Struct, frozen=True):
     queues: dict[str, ContactTally]
     all_agents: AgentTally
     groups: dict[str, AgentTally]
+    kinds: dict[str, CallerTally] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -60,21 +62,27 @@ def replicate(setting: Setting, number: int) -> Outcome:
     report = replication.run()
     groups = {worker.name: worker.group for worker in setting.workers}
     end_ms = round(setting.scenario.duration_minutes * MINUTE_MS)
-    intervals = tuple(_span(figures, groups) for figures in report.intervals if figures.start_ms < end_ms)
+    intervals = tuple(
+        _span(figures, groups, replication.counts.of_interval(figures.start_ms))
+        for figures in report.intervals
+        if figures.start_ms < end_ms
+    )
     return Outcome(number, _whole(intervals), intervals, replication.unfinished)
 
 
-def _span(figures: Figures, groups: dict[str, str]) -> Span:
+def _span(figures: Figures, groups: dict[str, str], kinds: dict[str, CallerTally]) -> Span:
     queues = {name: section.tally for name, section in figures.queues.items()}
     by_group: dict[str, AgentTally] = {}
     for name, section in figures.agents.items():
         by_group.setdefault(groups[name], AgentTally()).add(section.tally)
-    return Span(figures.start_ms, figures.end_ms, figures.all_queues.tally, queues, figures.all_agents.tally, by_group)
+    all_queues, all_agents = figures.all_queues.tally, figures.all_agents.tally
+    return Span(figures.start_ms, figures.end_ms, all_queues, queues, all_agents, by_group, kinds)
 
 
 def _whole(intervals: tuple[Span, ...]) -> Span:
     queues = {name: added([span.queues[name] for span in intervals]) for name in intervals[0].queues}
     groups = sorted({name for span in intervals for name in span.groups})
+    kinds = sorted({name for span in intervals for name in span.kinds})
     return Span(
         intervals[0].start_ms,
         intervals[-1].end_ms,
@@ -82,6 +90,7 @@ def _whole(intervals: tuple[Span, ...]) -> Span:
         queues,
         added([span.all_agents for span in intervals]),
         {name: added([span.groups.get(name, AgentTally()) for span in intervals]) for name in groups},
+        {name: added([span.kinds.get(name, CallerTally()) for span in intervals]) for name in kinds},
     )
 
 

@@ -242,6 +242,8 @@ def _parts(result: SpanResult) -> Iterator[tuple[str, str, Estimates]]:
     yield "all agents", "", result.all_agents | {"signed_in": result.signed_in, "busy": result.busy}
     for name, estimates in result.groups.items():
         yield "group", name, estimates
+    for name, estimates in result.kinds.items():
+        yield "kind", name, estimates
 
 
 def stopping(stopped: Stopped, replications: int) -> str:

@@ -10,12 +10,14 @@ from simulations.costs import cost_estimates
 from simulations.replications import Outcome, Span, Study
 from simulations.statistics import Estimate, estimates, mean_estimate
 from simulations.stopping import Stopped
+from simulations.tallies import CallerTally
 
 Estimates = dict[str, Estimate]
 
 
 class SpanResult(msgspec.Struct, frozen=True):
-    """Every figure of a span of time. `signed_in` and `busy` are mean numbers of agents; busy is talk and wrap-up."""
+    """Every figure of a span of time. `signed_in` and `busy` are mean numbers of agents; busy is talk and wrap-up. Of
+    `kinds` there is what `simulations.tallies` counts."""
 
     start: str
     end: str
@@ -25,6 +27,7 @@ class SpanResult(msgspec.Struct, frozen=True):
     groups: dict[str, Estimates]
     signed_in: Estimate
     busy: Estimate
+    kinds: dict[str, Estimates] = {}
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -125,6 +128,10 @@ def _span(study: Study, spans: Sequence[Span], queues: Sequence[str]) -> SpanRes
         },
         signed_in=mean_estimate([_signed_in_ms(span.all_agents) / length_ms for span in spans], confidence),
         busy=mean_estimate([span.all_agents.handling_ms / length_ms for span in spans], confidence),
+        kinds={
+            name: estimates([span.kinds.get(name, CallerTally()) for span in spans], confidence)
+            for name in study.setting.scenario.kinds
+        },
     )
 
 

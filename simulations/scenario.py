@@ -4,15 +4,25 @@ Lengths of the day are in minutes, times of a call in seconds, shares between 0 
 happen: nobody loses patience, every offer is answered at once.
 """
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, Tag, field_validator, model_validator
 
+from simulations.clock import clock, shift_minutes
 from simulations.distributions import AnyDistribution
 from simulations.distributions.base import NotNegative, Positive
 from simulations.distributions.constant import Constant
+from simulations.features.announcement import Announcement
+from simulations.features.busyness import Busyness
+from simulations.features.callbacks import Callbacks
+from simulations.features.late import Late
+from simulations.features.lines import Lines
+from simulations.features.outages import Outage
+from simulations.features.redials import Redials
+from simulations.features.shift_end import ShiftEnd
+from simulations.features.speed import Speed
+from simulations.features.tenure import Tenure
 from simulations.fields import BY_FORM, Level, Model, Share, Shares, Value, ValueOrShares, all_of_one
 from simulations.money import Money
 from simulations.stopping import UntilHalfWidth
@@ -21,7 +31,6 @@ Quantity = Literal["handle time", "patience", "wrap-up"]
 
 SILENCE = "silence"
 HANG_UP = "hang up"
-A_MONDAY = "2026-01-05"
 
 
 class TracedContact(Model):
@@ -112,6 +121,9 @@ class Kind(Model):
     handle_time_s: AnyDistribution | None = None
     patience_s: AnyDistribution | None = None
     priority: int | None = None
+    redials: Redials | None = None
+    announcement: Announcement | None = None
+    callbacks: Callbacks | None = None
 
     @model_validator(mode="after")
     def _one_entry(self) -> Self:
@@ -154,7 +166,8 @@ class Answering(Model):
 
 
 class Staff(Model):
-    """Who works when: `agents` of the centre by name, or `count` agents of a `group` described here.
+    """Who works when: `agents` of the centre by name, or `count` agents of a `group` described here. `capacity` is how
+    many contacts of each channel one of them has at once (`{voice: 1}`).
 
     `shifts` such as `08:00-12:00` are by the scenario's clock; without any they work the whole time. A break is the
     gap between two shifts. `handle_time_factor` 1.1 means that these agents take 10 % longer.
@@ -169,8 +182,17 @@ class Staff(Model):
     shifts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     handle_time_factor: Positive = 1.0
     answering: Answering | None = None
+    site: str = ""
+    capacity: dict[str, Annotated[int, Field(ge=0, le=100)]] | None = None
+    cost_per_hour: NotNegative = 0.0
+    speed: Speed | None = None
+    breaks: tuple[str, ...] = ()
+    absence: Share | None = None
+    late: Late | None = None
+    shift_end: ShiftEnd | None = None
+    tenure: Tenure | None = None
 
-    @field_validator("shifts")
+    @field_validator("shifts", "breaks")
     @classmethod
     def _readable(cls, shifts: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for shift in shifts or ():
@@ -183,8 +205,10 @@ class Staff(Model):
             raise ValueError("staff are either 'agents' of the centre or a 'group' with a 'count'")
         if self.group is not None and self.count is None:
             raise ValueError("'count' is missing: how many agents are in this group?")
-        if self.agents is not None and (self.count is not None or self.skills or self.team or self.queues):
-            raise ValueError("'count', 'skills', 'team' and 'queues' describe a 'group'; agents have theirs already")
+        described = ("count", "skills", "team", "queues", "site", "capacity", "cost_per_hour")
+        if self.agents is not None and self.model_fields_set.intersection(described):
+            names = ", ".join(repr(name) for name in described)
+            raise ValueError(f"{names} describe a 'group'; agents have theirs already")
         return self
 
 
@@ -197,19 +221,68 @@ class Ivr(Model):
     dial_s: AnyDistribution = Constant(value=180)
 
 
+class StandaloneStep(Model):
+    """Who may take a contact of this age: agents with these `skills`, for whom the CEL condition `where` holds.
+    `combine`: instead of the step before (`replace`), as well as it (`add`), or both (`narrow`)."""
+
+    after_s: Positive
+    skills: dict[str, Level] = {}
+    where: str | None = None
+    combine: Literal["replace", "add", "narrow"] = "replace"
+
+
+class StandaloneCallback(Model):
+    """How customers are rung back: at most `tries` times, `retry_s` apart, ringing for `ring_s`; it `expires_s` after
+    it was asked for."""
+
+    tries: Annotated[int, Field(ge=1)] = 3
+    retry_s: Positive = 600
+    ring_s: Positive = 30
+    expires_s: Positive | None = None
+
+
 class StandaloneQueue(Model):
-    """A queue of a scenario that needs no centre. Contacts who wait `longest_wait_s` leave by the exit `overflow`."""
+    """A queue of a scenario that needs no centre.
+
+    `skills` and `where` say who may take a contact, later `steps` who may from an age on. Contacts who wait
+    `longest_wait_s` leave by the exit `overflow`, or go to the queue `overflow_to`; so do those who find `full_at`
+    others waiting. `callback`: callers may ask to be rung back.
+    """
 
     answered_within_s: NotNegative = 20
     share: Share = 0.8
     short_abandon_s: NotNegative = 0
+    channel: str = "voice"
     skills: dict[str, Level] = {}
+    where: str | None = None
+    steps: tuple[StandaloneStep, ...] = ()
     priority: int = 0
     priority_per_minute: NotNegative = 0
+    priority_cap: int | None = None
+    weight: Annotated[int, Field(ge=1)] = 1
     agent_ranking: tuple[str, ...] = ("longest_idle",)
     ring_s: Positive = 20
     wrap_up_s: NotNegative = 0
     longest_wait_s: Positive | None = None
+    full_at: Annotated[int, Field(ge=1)] | None = None
+    overflow_to: str | None = None
+    callback: StandaloneCallback | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        ages = [step.after_s for step in self.steps]
+        if ages != sorted(set(ages)):
+            raise ValueError("'after_s' of the steps must grow from step to step")
+        return self
+
+
+class StandaloneChannel(Model):
+    """A channel beside `voice`: whether one contact of it may come `beside` those of other channels, or interrupts
+    (`interrupts`) them, and whether agents take it without being asked (`auto_accept`)."""
+
+    beside: tuple[str, ...] = ()
+    interrupts: tuple[str, ...] = ()
+    auto_accept: bool = False
 
 
 class StandalonePolicy(Model):
@@ -217,6 +290,7 @@ class StandalonePolicy(Model):
 
     queues: Annotated[dict[str, StandaloneQueue], Field(min_length=1)]
     contact_ranking: tuple[str, ...] = ("priority", "age")
+    channels: dict[str, StandaloneChannel] = {}
 
 
 class Scenario(Model):
@@ -245,6 +319,9 @@ class Scenario(Model):
     answering: Answering = Answering()
     ivr: Ivr = Ivr()
     money: Money | None = None
+    busyness: Busyness | None = None
+    lines: tuple[Lines, ...] = ()
+    outages: tuple[Outage, ...] = ()
 
     @field_validator("start")
     @classmethod
@@ -276,20 +353,3 @@ class Scenario(Model):
     @property
     def intervals(self) -> int:
         return round(self.duration_minutes / self.interval_minutes)
-
-
-def clock(text: str) -> datetime:
-    """`2026-03-02 08:00` or `08:00`; ValueError for anything else."""
-    try:
-        return datetime.strptime(text if " " in text else f"{A_MONDAY} {text}", "%Y-%m-%d %H:%M")
-    except ValueError:
-        raise ValueError("a time such as '08:00' or '2026-03-02 08:00' is needed") from None
-
-
-def shift_minutes(text: str) -> tuple[int, int]:
-    """The minutes of the day between which a shift `08:00-16:30` lasts; the end is above 1440 after midnight."""
-    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)", text)
-    if match is None:
-        raise ValueError(f"{text!r} is no shift; one is written '08:00-16:30'")
-    first, last = (int(match[i]) * 60 + int(match[i + 1]) for i in (1, 3))
-    return first, last if last > first else last + 1440

@@ -1,33 +1,22 @@
 """Scenario and centre brought together: every name resolved, every number there, nothing left to fail on the way."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from documents import DocumentError, Problem, Source, nearest, read, validate
+from documents import DocumentError, Problem, Source, read, validate
 from ivr.flow.library import Library
-from router.core.policy import Agent, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step
+from router.core.policy import Policy
 from router.core.policy_check import check_policy
+from simulations.clock import MINUTE_MS
 from simulations.distributions import Distribution
 from simulations.money import money_problems
-from simulations.scenario import (
-    Answering,
-    Arrivals,
-    Kind,
-    Quantity,
-    QueueTimes,
-    Scenario,
-    StandalonePolicy,
-    shift_minutes,
-)
+from simulations.roster import AGENTS, Worker, staffed, unknown
+from simulations.scenario import Arrivals, Kind, Quantity, QueueTimes, Scenario
+from simulations.standalone import policy_of
 from simulations.traces import read_trace
 
-MINUTE_MS = 60_000
-DAY_MS = 1_440 * MINUTE_MS
-AGENTS = "agents"
-"""The group of agents who have no team."""
+__all__ = ["AGENTS", "MINUTE_MS", "Centre", "Setting", "Worker", "read_scenario", "replace_traces", "settle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +26,6 @@ class Centre:
     policy: Policy
     library: Library | None = None
     numbers: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """An agent on the staff: when (from, to) in milliseconds, how fast, and how the phone is treated. Reports are by
-    `group`."""
-
-    name: str
-    group: str
-    shifts_ms: tuple[tuple[int, int], ...]
-    handle_time_factor: float
-    answering: Answering
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +81,14 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
         if scenario.policy is None:
             hint = "write 'centre: DIRECTORY', give --centre, or describe the queues under 'policy'"
             raise DocumentError([source.problem((), "the scenario has neither a centre nor a policy of its own", hint)])
-        centre = Centre(_standalone(scenario.policy))
+        centre = Centre(policy_of(scenario.policy))
     elif scenario.policy is not None:
         raise DocumentError([source.problem(("policy",), "a centre is given, so the scenario needs no policy")])
     problems: list[Problem] = []
-    centre, workers = _staffed(source, scenario, centre, problems)
+    centre, workers = staffed(source, scenario, centre, problems)
     setting = Setting(scenario, centre, workers, source.file)
     problems += _arrival_problems(source, scenario)
-    until = scenario.until_half_width
-    if until is not None and until.queue is not None:
-        problems += _unknown(source, ("until_half_width", "queue"), "queue", until.queue, _queue_names(setting.policy))
+    problems += _name_problems(source, setting)
     problems += _queue_problems(source, setting)
     for name, kind in scenario.kinds.items():
         problems += _kind_problems(source, setting, name, kind)
@@ -126,116 +101,29 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
     return setting
 
 
-def _standalone(policy: StandalonePolicy) -> Policy:
-    queues = [
-        Queue(
-            name=name,
-            goal=Goal(round(queue.answered_within_s * 1000), queue.share, round(queue.short_abandon_s * 1000)),
-            steps=(Step("all", Condition(queue.skills)),),
-            last_action=LastAction("exit", "overflow"),
-            priority=queue.priority,
-            priority_per_minute=queue.priority_per_minute,
-            ring_ms=round(queue.ring_s * 1000),
-            wrap_up_ms=round(queue.wrap_up_s * 1000),
-            longest_wait_ms=None if queue.longest_wait_s is None else round(queue.longest_wait_s * 1000),
-            agent_ranking=tuple(map(KeySpec, queue.agent_ranking)),
-        )
-        for name, queue in policy.queues.items()
-    ]
-    return Policy(1, tuple(queues), (), tuple(map(KeySpec, policy.contact_ranking)))
-
-
-def _staffed(
-    source: Source, scenario: Scenario, centre: Centre, problems: list[Problem]
-) -> tuple[Centre, tuple[Worker, ...]]:
-    """The centre with the agents whom the scenario describes, and who works when."""
-    known = {agent.name: agent for agent in centre.policy.agents}
-    added: dict[str, Agent] = {}
-    workers: dict[str, Worker] = {}
-    whole_time = ((0, _end_ms(scenario)),)
-    if scenario.staff is None:
-        workers = {
-            name: Worker(name, agent.team or AGENTS, whole_time, 1.0, scenario.answering)
-            for name, agent in known.items()
-        }
-    for position, staff in enumerate(scenario.staff or ()):
-        path = ("staff", position)
-        if staff.group is not None:
-            names = tuple(f"{staff.group}-{number}" for number in range(1, (staff.count or 0) + 1))
-            for name in names:
-                added[name] = Agent(name, skills=staff.skills, team=staff.team, queues=staff.queues)
-                if name in known:
-                    problems.append(source.problem((*path, "group"), f"the centre has an agent {name!r} already"))
-            for queue in staff.queues or ():
-                problems += _unknown(source, (*path, "queues"), "queue", queue, _queue_names(centre.policy))
-            if names and scenario.policy is not None and not _any_queue(scenario.policy, staff.skills):
-                message = f"agents of the group {staff.group!r} have not the skills of any queue"
-                problems.append(source.problem(path, message))
-        else:
-            names = tuple(known) if staff.agents in (None, "all") else tuple(staff.agents)
-            for name in names:
-                problems += _unknown(source, (*path, "agents"), "agent", name, known)
-        problems += _overlaps(source, (*path, "shifts"), staff.shifts or ())
-        shifts = _shifts_ms(scenario, staff.shifts) if staff.shifts else whole_time
-        for name in names:
-            if name in workers:
-                problems.append(
-                    source.problem(path, f"agent {name!r} is on the staff twice", "give all shifts at once")
-                )
-            group = staff.group or (known[name].team if name in known else "") or AGENTS
-            answering = staff.answering or scenario.answering
-            workers[name] = Worker(name, group, shifts, staff.handle_time_factor, answering)
-    if not any(worker.shifts_ms for worker in workers.values()):
-        hint = "name agents of the centre, or a 'group' with a 'count' above 0, and shifts within the time"
-        problems.append(source.problem(("staff",), "nobody works in this scenario", hint))
-    policy = msgspec.structs.replace(centre.policy, agents=(*centre.policy.agents, *added.values()))
-    return replace(centre, policy=policy), tuple(workers.values())
-
-
-def _end_ms(scenario: Scenario) -> int:
-    return round((scenario.duration_minutes + scenario.run_off_minutes) * MINUTE_MS)
-
-
-def _shifts_ms(scenario: Scenario, shifts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
-    """Shifts by the clock as milliseconds since the start, every day anew, cut to the scenario's time and in order."""
-    start, end_ms = scenario.started.hour * 60 + scenario.started.minute, _end_ms(scenario)
-    spans = [tuple((minute - start) * MINUTE_MS for minute in shift_minutes(shift)) for shift in shifts]
-    # From the day before, because a shift may go over midnight.
-    days = range(-DAY_MS, end_ms + DAY_MS, DAY_MS)
-    found = [(max(0, first + day), min(end_ms, last + day)) for first, last in spans for day in days]
-    merged: list[tuple[int, int]] = []
-    for begin, finish in sorted(span for span in found if span[0] < span[1]):
-        if merged and begin <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(finish, merged[-1][1]))
-        else:
-            merged.append((begin, finish))
-    return tuple(merged)
-
-
-def _overlaps(source: Source, path: tuple[str | int, ...], shifts: tuple[str, ...]) -> Iterator[Problem]:
-    """Every day has the same shifts, so one over midnight may also run into that of the next morning."""
-    spans = sorted((*shift_minutes(shift), shift) for shift in shifts)
-    following = [*spans[1:], *((first + 1_440, last + 1_440, shift) for first, last, shift in spans[:1])]
-    for (_, last, earlier), (first, _, later) in zip(spans, following, strict=True):
-        if first < last and len(spans) > 1:
-            yield source.problem(path, f"the shifts {earlier!r} and {later!r} overlap", "an agent works once at a time")
-
-
-def _any_queue(policy: StandalonePolicy, skills: Mapping[str, int]) -> bool:
-    return any(
-        all(skills.get(skill, 0) >= level for skill, level in queue.skills.items()) for queue in policy.queues.values()
-    )
-
-
 def _queue_names(policy: Policy) -> list[str]:
     return [queue.name for queue in policy.queues]
 
 
-def _unknown(
-    source: Source, path: tuple[str | int, ...], what: str, name: str, known: Mapping[str, object] | list[str]
-) -> Iterator[Problem]:
-    if name not in known:
-        yield source.problem(path, f"there is no {what} {name!r}", nearest(name, known))
+def _name_problems(source: Source, setting: Setting) -> Iterator[Problem]:
+    """Names that the scenario uses outside of kinds, queues and staff."""
+    scenario, kinds = setting.scenario, dict(setting.scenario.kinds)
+    until = scenario.until_half_width
+    if until is not None and until.queue is not None:
+        queues = _queue_names(setting.policy)
+        yield from unknown(source, ("until_half_width", "queue"), "queue", until.queue, queues)
+    for kind in scenario.busyness.scv_by_kind if scenario.busyness is not None else ():
+        yield from unknown(source, ("busyness", "scv_by_kind", kind), "kind", kind, kinds)
+    for position, group in enumerate(scenario.lines):
+        for kind in group.kinds or ():
+            yield from unknown(source, ("lines", position, "kinds"), "kind", kind, kinds)
+    sites = {worker.site: None for worker in setting.workers if worker.site}
+    groups = {worker.group: None for worker in setting.workers}
+    for position, outage in enumerate(scenario.outages):
+        if outage.site is not None:
+            yield from unknown(source, ("outages", position, "site"), "site of agents", outage.site, sites)
+        if outage.group is not None:
+            yield from unknown(source, ("outages", position, "group"), "group of agents", outage.group, groups)
 
 
 def _arrival_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
@@ -262,7 +150,7 @@ def _arrival_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
 def _queue_problems(source: Source, setting: Setting) -> Iterator[Problem]:
     queues = {queue.name: queue for queue in setting.policy.queues}
     for name, times in setting.scenario.queues.items():
-        yield from _unknown(source, ("queues", name), "queue", name, queues)
+        yield from unknown(source, ("queues", name), "queue", name, queues)
         if times.wrap_up_s is not None and name in queues and queues[name].wrap_up_ms == 0:
             message = "the policy gives this queue no wrap-up, so agents never have any"
             yield source.problem(("queues", name, "wrap_up_s"), message)
@@ -283,11 +171,11 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
     queues = _queue_names(setting.policy)
     reached = [queue.name for queue in setting.policy.queues if queue.channel == "voice"]  # by callers, in a flow
     if kind.queue is not None:
-        yield from _unknown(source, (*path, "queue"), "queue", kind.queue, queues)
+        yield from unknown(source, (*path, "queue"), "queue", kind.queue, queues)
         reached = _overflows(setting.policy, kind.queue)
     else:
         library, numbers = setting.centre.library, setting.centre.numbers or {}
-        yield from _unknown(source, (*path, "number"), "number", kind.number or "", dict(numbers))
+        yield from unknown(source, (*path, "number"), "number", kind.number or "", dict(numbers))
         nodes = {
             text
             for flow in (library.flows if library else {}).values()
@@ -296,11 +184,11 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
         }
         for field in ("choices", "lookups"):
             for node in getattr(kind, field):
-                yield from _unknown(source, (*path, field, node), "node", node, sorted(nodes))
+                yield from unknown(source, (*path, field, node), "node", node, sorted(nodes))
     traced = kind.arrivals.traced
     for row, contact in enumerate(traced):
         if contact.queue is not None:
-            yield from _unknown(source, (*path, "arrivals", "trace", row), "queue", contact.queue, queues)
+            yield from unknown(source, (*path, "arrivals", "trace", row), "queue", contact.queue, queues)
     missing = [queue for queue in reached if setting.distribution("handle time", name, queue) is None]
     if missing and not (traced and all(contact.handle_s is not None for contact in traced)):
         message = f"'handle_time_s' is missing for contacts of this kind in {', '.join(missing)}"

@@ -42,11 +42,15 @@ class SimulatedRouter:
         self.env = env
         self.router = router
         self.log: list[Handled] | None = [] if keep_log else None
-        self._metrics, self._hands = metrics, hands
+        self._metrics, self.hands = metrics, hands
         self._pending: deque[Event] = deque()
         self._feeding = False
         self._timer = timer
         self._wake_at: int | None = None
+
+    @property
+    def now_ms(self) -> int:
+        return int(self.env.now)
 
     def feed(self, event: Event) -> None:
         """Gives the core one event at the present time and sees to its decisions."""
@@ -72,7 +76,9 @@ class SimulatedRouter:
         decisions = self.router.handle(event, now_ms)
         if self.log is not None:
             self.log.append((now_ms, event, tuple(decisions)))
-        metrics, hands = self._metrics, self._hands
+        metrics, hands = self._metrics, self.hands
+        if metrics is not None:
+            metrics.begin(event)
         for decision in decisions:
             if metrics is not None:
                 metrics.observe(decision, now_ms)
@@ -86,7 +92,7 @@ class SimulatedRouter:
         deadline = self.router.next_deadline_ms()
         if deadline is not None and (self._wake_at is None or deadline < self._wake_at):
             self._wake_at = deadline
-            self.after(max(0, deadline - int(self.env.now)), lambda: self._wake(deadline))
+            self.after(max(0, deadline - self.now_ms), lambda: self._wake(deadline))
 
     def _wake(self, armed_for: int) -> None:
         if armed_for != self._wake_at:

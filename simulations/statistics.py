@@ -18,8 +18,9 @@ from scipy.special import stdtrit
 
 from router.core.measures import AGENT_METRICS, CONTACT_METRICS, Metric, Value
 from router.core.tallies import AgentTally, ContactTally
+from simulations.tallies import CALLER_METRICS, CallerMetric, CallerTally
 
-Tally = TypeVar("Tally", ContactTally, AgentTally)
+Tally = TypeVar("Tally", ContactTally, AgentTally, CallerTally)
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -92,11 +93,15 @@ def estimate(name: str, tallies: Sequence[Tally], confidence: float) -> Estimate
     return _estimates(tallies, confidence, metrics)[name]
 
 
-def _metrics(kind: type[ContactTally] | type[AgentTally]) -> Sequence[Metric[Any]]:
-    return CONTACT_FIGURES if kind is ContactTally else AGENT_METRICS
+def _metrics(kind: type[Any]) -> Sequence[Metric[Any] | CallerMetric]:
+    known: dict[type[Any], Sequence[Metric[Any] | CallerMetric]]
+    known = {ContactTally: CONTACT_FIGURES, AgentTally: AGENT_METRICS, CallerTally: CALLER_METRICS}
+    return known[kind]
 
 
-def _estimates(tallies: Sequence[Tally], confidence: float, metrics: Sequence[Metric[Any]]) -> dict[str, Estimate]:
+def _estimates(
+    tallies: Sequence[Tally], confidence: float, metrics: Sequence[Metric[Any] | CallerMetric]
+) -> dict[str, Estimate]:
     kind = type(tallies[0])
     names = [name for name in kind.__struct_fields__ if isinstance(getattr(tallies[0], name), int)]
     sums = numpy.array([[getattr(tally, name) for name in names] for tally in tallies], dtype=numpy.int64)

@@ -23,17 +23,29 @@ def generator(seed: int, replication: int, name: str) -> numpy.random.Generator:
 class Draws:
     """The draws of one stream by position, made in growing blocks as they are asked for."""
 
-    __slots__ = ("_sample", "_values")
+    __slots__ = ("_first", "_sample", "_values")
 
     def __init__(self, sample: Callable[[int], Floats]) -> None:
         self._sample = sample
         self._values: list[float] = []
+        self._first = 0
 
     def __getitem__(self, position: int) -> float:
-        while position >= len(self._values):
+        """Raises IndexError for a position that was forgotten."""
+        at = position - self._first
+        if at < 0:
+            raise IndexError(f"the draw {position} was forgotten; the first that is known is {self._first}")
+        while at >= len(self._values):
             # Blocks of one size: a draw never depends on how far the stream is used.
             self._values.extend(self._sample(BLOCK).tolist())
-        return self._values[position]
+        return self._values[at]
+
+    def forget(self, below: int) -> None:
+        """Positions below this one, as far as they were drawn, are not asked for any more."""
+        count = min(below - self._first, len(self._values))
+        if count > 0:
+            del self._values[:count]
+            self._first += count
 
 
 class Streams:
@@ -63,6 +75,12 @@ class Streams:
         if found is None:
             found = self._draws[key] = Draws(self.generator(name).random)
         return found
+
+    def forget(self, beginning: str, below: int) -> None:
+        """In all streams whose name begins so, the draws at positions below this one are not asked for any more."""
+        for (name, _), draws in self._draws.items():
+            if name.startswith(beginning):
+                draws.forget(below)
 
 
 def choose(shares: Mapping[str, float], uniform: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from documents import DocumentError
-from simulations.scenario import clock, shift_minutes
+from simulations.clock import clock, shift_minutes
 from simulations.setting import read_scenario
 from tests.support.scenarios import BASE, changed, setting, setting_of
 

@@ -1,0 +1,511 @@
+"""Contacts in the simulation: they come, press keys, wait, hear announcements, lose patience, talk, and come again.
+
+Nothing here routes. The router decides, and this does what callers and ringing phones do.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+
+from ivr.flow.effects import BookCallback
+from ivr.flow.inputs import CallbackBooked, Dequeued, EffectFailed, HungUp, Input
+from router.core.decisions import (
+    CancelOffer,
+    Connect,
+    ContactFinished,
+    ContactQueued,
+    ContactReleased,
+    CustomerReached,
+    Decision,
+    Offer,
+    OfferEnded,
+    RingCustomer,
+    WorkInterrupted,
+    WorkResumed,
+)
+from router.core.events import (
+    AnyEvent,
+    Attribute,
+    Callback,
+    CallbackFailed,
+    CallbackReached,
+    CallbackRequested,
+    ContactArrived,
+    ContactEnded,
+    ContactLeft,
+    ContactTransferred,
+    OfferAccepted,
+    OfferDeclined,
+)
+from simulations.agents import Agent
+from simulations.callers import IvrCallers
+from simulations.distributions import Distribution
+from simulations.features.callbacks import Callbacks
+from simulations.features.lines import Group, Trunk
+from simulations.features.redials import Fate
+from simulations.run import Run
+from simulations.scenario import Kind, Quantity, TracedContact
+from simulations.streams import Draws, choose
+from simulations.tallies import CallerTally
+
+GONE = ""
+"""Instead of an exit: the caller hung up."""
+RUNG_BACK = "\0"
+"""Instead of an exit: the caller hung up and will be rung back."""
+
+SERVED: tuple[Fate, ...] = ("answered", "served_by_flow")
+
+Life = Generator[simpy.Event, str, None]
+"""What a SimPy process of ours is: it waits for events, which may tell by which exit a caller comes back."""
+
+
+@dataclass(slots=True, eq=False)
+class Contact:
+    """A call (or another contact) in the simulation. `number` is the caller's place among those of the kind: the draws
+    hang on that, and for redials on `attempt` (from 1).
+
+    `ends_ms`: when the talk under way will end; `left_ms`: what is left of one that was broken off or rests. `visits`
+    counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer was.
+    """
+
+    name: str
+    kind: str
+    number: int
+    traced: TracedContact | None
+    tally: CallerTally
+    attempt: int = 1
+    queue: str = ""
+    offers: int = 0
+    visits: int = 0
+    patience_ms: int | None = None
+    since_ms: int = 0
+    gives_up_ms: int | None = None
+    back: simpy.Event | None = None
+    line: Group | None = None
+    ends_ms: int | None = None
+    left_ms: int | None = None
+    talks: int = 0
+    callback: bool = False
+    rung: int = 0
+    fate: Fate = "none"
+
+
+class Contacts:
+    """The contacts of one replication."""
+
+    def __init__(self, run: Run, agents: Mapping[str, Agent]) -> None:
+        setting = run.setting
+        self._run, self._shell, self._streams, self._agents = run, run.shell, run.streams, agents
+        self._setting, self._kinds = setting, setting.scenario.kinds
+        library = setting.centre.library
+        self._ivr = IvrCallers(setting, run.streams, library) if library is not None else None
+        self._queues = {queue.name: queue for queue in setting.policy.queues}
+        self._trunk = Trunk(setting.scenario.lines, self._kinds) if setting.scenario.lines else None
+        self._inside: dict[str, Contact] = {}
+        self._calling_again: dict[str, Contact] = {}
+        self._ringing: set[str] = set()
+        self._draws: dict[tuple[str, str, str, int, int], Draws | None] = {}
+        self.hands: dict[type[Decision], Callable[[Any], None]] = {
+            Offer: self._ring,
+            Connect: self._connect,
+            CancelOffer: self._stop_ringing,
+            OfferEnded: self._stop_ringing,
+            RingCustomer: self._ring_customer,
+            CustomerReached: self._connect,
+            ContactQueued: self._queued,
+            ContactReleased: self._released,
+            ContactFinished: self._finished,
+            WorkInterrupted: self._interrupted,
+            WorkResumed: self._resumed,
+        }
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    def lowest(self, kind: str, following: int) -> int:
+        """The number of the first caller of this kind whose draws may still be asked for; `following` comes next."""
+        alive = (*self._inside.values(), *self._calling_again.values())
+        return min((contact.number for contact in alive if contact.kind == kind), default=following)
+
+    # Coming in
+
+    def arrive(self, kind: str, number: int, traced: TracedContact | None) -> None:
+        """Caller `number` (from 0) of this kind calls for the first time."""
+        tally = self._run.counts.at(kind, self._shell.now_ms)
+        tally.callers += 1
+        self._call(Contact(f"{kind}-{number + 1}", kind, number, traced, tally))
+
+    def _call(self, contact: Contact) -> None:
+        contact.tally.calls += 1
+        kind = self._kinds[contact.kind]
+        if self._trunk is not None and self._is_call(kind):
+            came_in, contact.line = self._trunk.take(contact.kind)
+            if not came_in:
+                contact.tally.blocked += 1
+                contact.fate = "blocked"
+                self._call_again(contact)
+                return
+        self._inside[contact.name] = contact
+        if kind.number is None:
+            self._enter(contact, kind)
+        else:
+            self._shell.env.process(self._flow(contact, kind))
+
+    def _is_call(self, kind: Kind) -> bool:
+        return kind.queue is None or self._queues[kind.queue].channel == "voice"
+
+    def _enter(self, contact: Contact, kind: Kind) -> None:
+        """A contact that needs no flow enters its queue."""
+        traced, queue, priority, preferred = contact.traced, kind.queue, kind.priority, None
+        attributes: dict[str, Attribute] = {
+            name: self._drawn_attribute(contact, name, value) if isinstance(value, dict) else value
+            for name, value in kind.attributes.items()
+        }
+        if traced is not None:
+            queue, attributes, preferred = traced.queue or queue, attributes | traced.attributes, traced.preferred_agent
+            priority = priority if traced.priority is None else traced.priority
+        assert queue is not None
+        self._shell.feed(
+            ContactArrived(
+                contact.name,
+                queue,
+                self._queues[queue].channel,
+                attributes,
+                priority,
+                preferred,
+                caller=self._caller(contact, kind),
+            )
+        )
+
+    def _caller(self, contact: Contact, kind: Kind) -> str:
+        """Who it is, where that matters: the router knows who comes again, and whom it rings back."""
+        known = kind.redials is not None or kind.callbacks is not None
+        return f"{contact.kind}-{contact.number + 1}" if known else ""
+
+    def _drawn_attribute(self, contact: Contact, name: str, shares: dict[str, float]) -> str:
+        uniform = self._streams.uniforms(f"{contact.kind}/attribute/{name}")[contact.number]
+        return choose(shares, uniform)
+
+    def _flow(self, contact: Contact, kind: Kind) -> Life:
+        """A caller who has dialled the kind's number goes through the flow."""
+        assert self._ivr is not None, "only a centre has numbers"
+        shell, caller = self._shell, self._ivr.caller(contact.kind, contact.number)
+        step = caller.dial(shell.now_ms)
+        queued = False
+        while step is not None:
+            if step.enqueue is not None:
+                queued, enqueue = True, step.enqueue
+                contact.back = shell.env.event()
+                shell.feed(
+                    ContactArrived(
+                        contact.name,
+                        enqueue.queue,
+                        self._queues[enqueue.queue].channel,
+                        enqueue.attributes,
+                        kind.priority if enqueue.priority is None else enqueue.priority,
+                        enqueue.preferred_agent,
+                        caller=self._caller(contact, kind),
+                    )
+                )
+                exit = yield contact.back
+                if exit == RUNG_BACK:
+                    break
+                answer: Input = HungUp() if exit == GONE else Dequeued(exit)
+            elif step.book is not None:
+                answer = self._book(contact, kind, step.book)
+            else:
+                yield shell.env.timeout(step.delay_ms)
+                assert step.answer is not None
+                answer = step.answer
+            step = caller.go_on(answer, shell.now_ms)
+        contained = not queued and not contact.callback and caller.served
+        if contained:
+            contact.fate = "served_by_flow"
+        if contact.callback:  # it is over when the router says so
+            self._hang_up_line(contact)
+        else:
+            self._gone(contact)
+        self._run.metrics.flow_finished(contained=contained, now_ms=shell.now_ms)
+
+    # Waiting
+
+    def _queued(self, decision: ContactQueued) -> None:
+        contact = self._inside[decision.contact]
+        contact.queue = decision.queue
+        if decision.moved_from is not None or contact.callback:
+            return
+        kind, now_ms = self._kinds[contact.kind], self._shell.now_ms
+        contact.since_ms = now_ms
+        contact.visits += 1
+        if contact.patience_ms is None:
+            contact.patience_ms = self._drawn_ms(contact, "patience", contact.attempt - 1)
+        if kind.announcement is not None and self._leaves_at_once(contact, kind):
+            self._shell.feed(ContactLeft(contact.name))
+            return
+        if kind.callbacks is not None:
+            self._may_ask_for_callback(contact, kind.callbacks)
+        if contact.patience_ms is not None:
+            contact.gives_up_ms = now_ms + contact.patience_ms
+            self._shell.after(contact.patience_ms, lambda: self._lose_patience(contact))
+
+    def _lose_patience(self, contact: Contact) -> None:
+        if contact.gives_up_ms == self._shell.env.now:
+            self._shell.feed(ContactLeft(contact.name))
+
+    def _leaves_at_once(self, contact: Contact, kind: Kind) -> bool:
+        """The caller hears how long it will take, and leaves, or stays with another patience."""
+        announcement, router = kind.announcement, self._shell.router
+        assert announcement is not None
+        known = router.contact(contact.name)
+        if known is None or known.state != "queued":
+            return False  # somebody's phone rings already
+        told_ms = announcement.told_ms(router.estimated_wait(contact.name, self._shell.now_ms))
+        if told_ms is None:
+            return False
+        stream = f"{contact.kind}/announcement/{contact.attempt}.{contact.visits}"
+        if announcement.leaves(told_ms, contact.patience_ms, self._streams.uniforms(stream)[contact.number]):
+            contact.tally.left_at_once += 1
+            return True
+        if announcement.patience_s is not None:
+            drawn_s = self._streams.draws(f"{stream}/patience", announcement.patience_s)[contact.number]
+            contact.patience_ms = round(drawn_s * 1000)
+        elif contact.patience_ms is not None:
+            contact.patience_ms = round(contact.patience_ms * announcement.patience_factor)
+        return False
+
+    def _released(self, decision: ContactReleased) -> None:
+        contact = self._inside[decision.contact]
+        contact.gives_up_ms = None
+        contact.fate = "overflowed"
+        if contact.patience_ms is not None:
+            contact.patience_ms = max(0, contact.patience_ms - self._shell.now_ms + contact.since_ms)
+        self._goes_on(contact, decision.action.target)
+
+    def _finished(self, decision: ContactFinished) -> None:
+        if decision.outcome == "overflowed" or decision.transferred_to is not None:
+            return  # released, or queued again
+        contact = self._inside[decision.contact]
+        contact.gives_up_ms = contact.ends_ms = None
+        if decision.outcome == "answered":
+            self._goes_on(contact, "answered")
+        else:
+            contact.fate = "abandoned" if decision.outcome == "abandoned" else "none"
+            self._goes_on(contact, GONE)
+
+    def _goes_on(self, contact: Contact, exit: str) -> None:
+        """Back to the flow, or, for a contact without one, away."""
+        if contact.back is None:
+            self._gone(contact)
+        else:
+            back, contact.back = contact.back, None
+            back.succeed(exit)
+
+    # Going away, and coming again
+
+    def _gone(self, contact: Contact) -> None:
+        del self._inside[contact.name]
+        self._hang_up_line(contact)
+        self._call_again(contact)
+
+    def _hang_up_line(self, contact: Contact) -> None:
+        if contact.line is not None:
+            contact.line.give_back()
+            contact.line = None
+
+    def _call_again(self, contact: Contact) -> None:
+        """Later, or never."""
+        redials, now_ms = self._kinds[contact.kind].redials, self._shell.now_ms
+        after_ms = None
+        if redials is not None:
+            fate, kind, number, attempt = contact.fate, contact.kind, contact.number, contact.attempt
+            after_ms = redials.again_after_ms(fate, kind, number, attempt, self._streams)
+        if after_ms is None or now_ms + after_ms >= self._run.end_ms:
+            contact.tally.never_served += contact.fate not in SERVED
+            return
+        again = Contact(
+            f"{contact.kind}-{contact.number + 1}.{contact.attempt + 1}",
+            contact.kind,
+            contact.number,
+            contact.traced,
+            contact.tally,
+            contact.attempt + 1,
+            offers=contact.offers,
+            talks=contact.talks + (contact.fate == "answered"),
+        )
+        self._calling_again[again.name] = again
+        self._shell.after(after_ms, lambda: self._calls_again(again))
+
+    def _calls_again(self, contact: Contact) -> None:
+        del self._calling_again[contact.name]
+        contact.tally = self._run.counts.at(contact.kind, self._shell.now_ms)
+        self._call(contact)
+
+    # Offers and talks
+
+    def _ring(self, offer: Offer) -> None:
+        contact, answering = self._inside[offer.contact], self._agents[offer.agent].worker.answering
+        stream, contact.offers = f"{contact.kind}/offer {contact.offers}", contact.offers + 1
+        self._ringing.add(offer.offer)
+        answer: AnyEvent = OfferAccepted(offer.offer)
+        if answering.no_answer or answering.declined:
+            uniform = self._streams.uniforms(f"{stream}/answer")[contact.number]
+            if uniform < answering.no_answer:
+                return  # the router's deadline ends it
+            if uniform < answering.no_answer + answering.declined:
+                answer = OfferDeclined(offer.offer)
+        delay_ms = round(self._streams.draws(f"{stream}/delay", answering.delay_s)[contact.number] * 1000)
+        if delay_ms:
+            self._shell.after(delay_ms, lambda: self._answer(offer.offer, answer))
+        else:
+            self._shell.feed(answer)
+
+    def _answer(self, offer: str, answer: AnyEvent) -> None:
+        if offer in self._ringing:
+            self._shell.feed(answer)
+
+    def _stop_ringing(self, decision: CancelOffer | OfferEnded) -> None:
+        self._ringing.discard(decision.offer)
+
+    def _connect(self, decision: Connect | CustomerReached) -> None:
+        """The talk begins."""
+        self._ringing.discard(decision.offer)
+        contact, agent = self._inside[decision.contact], self._agents[decision.agent]
+        contact.gives_up_ms = None
+        agent.queue = contact.queue
+        agent.wrap_up_ms = self._drawn_ms(contact, "wrap-up", contact.talks)
+        if contact.left_ms is None:
+            own = agent.worker.handle_time(contact.kind, contact.queue)
+            handle_ms = self._drawn_ms(contact, "handle time", contact.talks, own)
+            assert handle_ms is not None, "the setting has seen to it"
+            contact.left_ms = round(handle_ms * agent.factor(contact.kind, contact.queue, self._shell.now_ms))
+        self._talks_on(contact)
+
+    def _talks_on(self, contact: Contact) -> None:
+        """What is left of the talk begins."""
+        assert contact.left_ms is not None
+        length_ms, contact.left_ms = contact.left_ms, None
+        ends_ms = contact.ends_ms = self._shell.now_ms + length_ms
+        self._shell.after(length_ms, lambda: self._end_talk(contact, ends_ms))
+
+    def _end_talk(self, contact: Contact, ends_ms: int) -> None:
+        if contact.ends_ms == ends_ms:
+            contact.fate = "answered"
+            self._shell.feed(ContactEnded(contact.name))
+
+    def _break_off(self, contact: Contact) -> None:
+        """The rest of the talk comes later, or never."""
+        if contact.ends_ms is not None:
+            contact.left_ms, contact.ends_ms = contact.ends_ms - self._shell.now_ms, None
+
+    def _interrupted(self, decision: WorkInterrupted) -> None:
+        self._break_off(self._inside[decision.contact])
+
+    def _resumed(self, decision: WorkResumed) -> None:
+        self._talks_on(self._inside[decision.contact])
+
+    def hand_back(self, name: str) -> None:
+        """The agent has to go: the contact waits again for the rest of its talk."""
+        contact = self._inside[name]
+        self._break_off(contact)
+        self._shell.feed(ContactTransferred(name, contact.queue))
+
+    def cut_off(self, name: str) -> None:
+        """The talk is torn apart, and the caller with it."""
+        contact = self._inside[name]
+        contact.ends_ms = None
+        contact.fate = "cut_off"
+        contact.tally.cut_off += 1
+        self._shell.feed(ContactEnded(name))
+
+    # Callbacks
+
+    def _may_ask_for_callback(self, contact: Contact, wishes: Callbacks) -> None:
+        stream = f"{contact.kind}/callback/{contact.attempt}.{contact.visits}"
+        if self._queues[contact.queue].callback is None:
+            return
+        if self._streams.uniforms(stream)[contact.number] < wishes.share:
+            after_s = self._streams.draws(f"{stream}/after", wishes.after_s)[contact.number]
+            visit = contact.visits
+            self._shell.after(round(after_s * 1000), lambda: self._ask_for_callback(contact, wishes, visit))
+
+    def _ask_for_callback(self, contact: Contact, wishes: Callbacks, visit: int) -> None:
+        router = self._shell.router
+        known = router.contact(contact.name)
+        if known is None or not known.waits or contact.visits != visit:
+            return
+        if wishes.when_wait_over_s:
+            estimate = router.estimated_wait(contact.name, self._shell.now_ms)
+            if estimate is None or estimate.p50_ms <= wishes.when_wait_over_s * 1000:
+                return
+        contact.tally.asked_for_callback += 1
+        contact.callback, contact.gives_up_ms = True, None
+        back, contact.back = contact.back, None
+        if back is not None:
+            back.succeed(RUNG_BACK)
+        self._hang_up_line(contact)
+        self._shell.feed(CallbackRequested(contact.name, Callback(contact.name)))
+
+    def _book(self, contact: Contact, kind: Kind, wish: BookCallback) -> Input:
+        """The flow books a callback; how the router sees the contact from now on."""
+        queue = self._queues[wish.queue]
+        if queue.callback is None:
+            return EffectFailed(f"the queue {wish.queue!r} has no callbacks")
+        assert self._ivr is not None
+        not_before_ms = None if wish.at_ms is None else wish.at_ms - self._ivr.start_unix_ms
+        contact.callback = True
+        self._shell.feed(
+            ContactArrived(
+                contact.name,
+                wish.queue,
+                queue.channel,
+                wish.attributes,
+                kind.priority if wish.priority is None else wish.priority,
+                caller=self._caller(contact, kind),
+                callback=Callback(contact.name, not_before_ms),
+            )
+        )
+        return CallbackBooked()
+
+    def _ring_customer(self, decision: RingCustomer) -> None:
+        contact = self._inside[decision.contact]
+        wishes = self._kinds[contact.kind].callbacks or Callbacks(share=0)
+        rules = self._queues[contact.queue].callback
+        assert rules is not None
+        stream = f"{contact.kind}/customer/{contact.attempt}.{contact.rung}"
+        contact.rung += 1
+        rings_ms = round(self._streams.draws(f"{stream}/rings", wishes.rings_s)[contact.number] * 1000)
+        reached = rings_ms <= rules.ring_ms and self._streams.uniforms(stream)[contact.number] < wishes.reached
+        answer: AnyEvent
+        answer = CallbackReached(contact.name) if reached else CallbackFailed(contact.name, "no_answer")
+        rung = contact.rung
+        self._shell.after(rings_ms if reached else rules.ring_ms, lambda: self._customer_answers(contact, rung, answer))
+
+    def _customer_answers(self, contact: Contact, rung: int, answer: AnyEvent) -> None:
+        if contact.rung == rung:
+            self._shell.feed(answer)
+
+    # What is drawn
+
+    def _drawn_ms(
+        self, contact: Contact, what: Quantity, again: int = 0, own: Distribution | None = None
+    ) -> int | None:
+        """What was measured of this contact, or what is drawn for it; None: nobody says. `again`: how often there was
+        such a draw for this caller before. `own` stands above the scenario's distribution."""
+        traced = contact.traced if not again else None
+        if traced is not None and (measured := traced.measured_s(what)) is not None:
+            return round(measured * 1000)
+        key = (what, contact.kind, contact.queue, again, id(own))
+        if key not in self._draws:
+            distribution = own or self._setting.distribution(what, contact.kind, contact.queue)
+            # One stream for all queues: who has a long story tells it to whoever answers.
+            stream = f"{contact.kind}/{what}" + (f"/{again}" if again else "")
+            self._draws[key] = None if distribution is None else self._streams.draws(stream, distribution)
+        draws = self._draws[key]
+        if draws is None:
+            return None
+        drawn_ms = round(draws[contact.number] * 1000)
+        if what == "patience" and traced is not None and traced.waited_s is not None:
+            drawn_ms += round(traced.waited_s * 1000)
+        return drawn_ms

@@ -1,0 +1,74 @@
+"""Every feature keeps what its file promises: it is documented, its example reads and plays, and makes a difference."""
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+
+from simulations.driver import Replication
+from simulations.features import BASE, FEATURES, used
+from simulations.features.base import Feature
+from simulations.scenario import Scenario
+from simulations.shell import Handled
+from tests.support.scenarios import setting_of
+
+
+def laid_over(base: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """`base` with what the example says; of two lists the example's stands."""
+    whole = copy.deepcopy(base)
+    for name, value in example.items():
+        inside = whole.get(name)
+        whole[name] = laid_over(inside, value) if isinstance(value, dict) and isinstance(inside, dict) else value
+    return whole
+
+
+def document(feature: Feature) -> dict[str, Any]:
+    return laid_over(yaml.safe_load(BASE), yaml.safe_load(feature.example))
+
+
+def without(feature: Feature) -> dict[str, Any]:
+    """The example's scenario with the feature's own field taken away."""
+    whole = document(feature)
+    places = [whole]
+    for name in feature.place[:-1]:
+        inside = [(place.values() if isinstance(place, dict) else place) if name == "*" else place for place in places]
+        places = [part for place in inside for part in place] if name == "*" else [place[name] for place in places]
+    for place in places:
+        place.pop(feature.place[-1], None)
+    return whole
+
+
+def played(whole: dict[str, Any], number: int) -> list[Handled]:
+    replication = Replication(setting_of(whole), number, keep_log=True)
+    replication.run()
+    replication._shell.router.check()
+    return replication.log
+
+
+@pytest.fixture(params=FEATURES.values(), ids=FEATURES.keys())
+def feature(request: pytest.FixtureRequest) -> Feature:
+    return request.param
+
+
+def test_is_documented(feature: Feature) -> None:
+    assert len(feature.text) > 100
+    assert f"{feature.place[-1]}:" in feature.example
+
+
+def test_the_example_has_the_feature_and_says_so(feature: Feature) -> None:
+    assert feature.name in used(Scenario.model_validate(document(feature)))
+    assert feature.name not in used(Scenario.model_validate(without(feature)))
+
+
+def test_the_example_plays_and_makes_a_difference(feature: Feature) -> None:
+    """In one of the first days at least: not every day somebody is ill."""
+    assert any(played(document(feature), number) != played(without(feature), number) for number in range(6))
+
+
+def test_the_small_scenario_has_none_of_them() -> None:
+    assert used(Scenario.model_validate(yaml.safe_load(BASE))) == []
+
+
+def test_they_are_found() -> None:
+    assert {"absence", "busyness", "lines", "redials", "tenure"} <= set(FEATURES)
