@@ -46,8 +46,15 @@ def changed(changes: dict[str, Any], base: dict[str, Any] = BASE) -> dict[str, A
     return document
 
 
+class _Plain(yaml.SafeDumper):
+    """Without anchors, which our documents do not allow: a part that is there twice is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def source_of(document: dict[str, Any]) -> Source:
-    return read(yaml.safe_dump(document, sort_keys=False), "s.yaml")
+    return read(yaml.dump(document, Dumper=_Plain, sort_keys=False), "s.yaml")
 
 
 def setting_of(document: dict[str, Any]) -> Setting:

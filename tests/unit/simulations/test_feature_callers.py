@@ -1,0 +1,296 @@
+"""What callers do beyond waiting: they come in numbers that vary, find lines busy, hear waits, call again, are rung."""
+
+from typing import Any
+
+import numpy
+import pytest
+
+from documents import DocumentError
+from router.core.decisions import ContactFinished, CustomerReached, RingCustomer
+from router.core.events import CallbackFailed, CallbackReached, CallbackRequested, ContactArrived, ContactLeft
+from router.core.ewt import WaitEstimate
+from simulations.driver import Replication
+from simulations.features.announcement import Announcement
+from simulations.features.busyness import Busyness
+from simulations.features.lines import Lines, Trunk
+from simulations.replications import replicate
+from simulations.shell import Handled
+from simulations.streams import Streams
+from simulations.tallies import CallerTally
+from tests.support.scenarios import changed, setting, setting_of
+
+ONE_SELLER = {"group": "sellers", "count": 1, "skills": {"sales": 5}}
+BUYERS: dict[str, Any] = {
+    "kinds.users": None,
+    "policy.queues.support": None,
+    "staff": [ONE_SELLER],
+    "kinds.buyers.patience_s": None,
+}
+
+
+def run(changes: dict[str, Any]) -> tuple[list[Handled], CallerTally]:
+    """The log of buyers alone, and what was counted of them in the first half hour."""
+    replication = Replication(setting_of(changed(BUYERS | changes)), keep_log=True)
+    replication.run()
+    replication._shell.router.check()
+    return replication.log, replication.counts.at("buyers", 0)
+
+
+def trace(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"kinds.buyers.arrivals": {"trace": list(rows)}}
+
+
+def times(log: list[Handled], kind: type) -> list[int]:
+    return [now_ms for now_ms, event, _ in log if type(event) is kind]
+
+
+def arrived(log: list[Handled]) -> list[tuple[int, str]]:
+    return [(now_ms, event.contact) for now_ms, event, _ in log if isinstance(event, ContactArrived)]
+
+
+def decided(log: list[Handled], kind: type) -> list[tuple[int, Any]]:
+    return [(now_ms, decision) for now_ms, _, made in log for decision in made if type(decision) is kind]
+
+
+# Busy days
+
+DAYS = 2_000
+
+
+@pytest.mark.parametrize("distribution", ["gamma", "lognormal"])
+def test_the_factor_of_the_day_has_mean_1_and_the_wanted_variation(distribution: Any) -> None:
+    busyness = Busyness(distribution=distribution, scv=0.04)
+    factors = numpy.array([busyness.factor("buyers", Streams(1, day)) for day in range(DAYS)])
+    assert abs(factors.mean() - 1) < 4 * 0.2 / DAYS**0.5
+    assert abs(factors.var() / 0.04 - 1) < 4 * (2.5 / DAYS) ** 0.5
+
+
+def test_kinds_share_the_day_as_far_as_the_correlation_says() -> None:
+    for correlation in (0.0, 0.5, 1.0):
+        busyness = Busyness(scv=0.04, correlation=correlation)
+        pairs = [(busyness.factor("a", Streams(1, day)), busyness.factor("b", Streams(1, day))) for day in range(DAYS)]
+        found = numpy.corrcoef(numpy.array(pairs).T)[0, 1]
+        assert abs(found - correlation) < 4 * (1 - correlation**2 + 1e-9) / DAYS**0.5 + 0.01
+    apart = Busyness(scv=0.04, scv_by_kind={"b": 0.16})
+    assert apart.factor("b", Streams(1, 3)) != apart.factor("a", Streams(1, 3))
+
+
+def test_a_busy_day_moves_the_same_arrivals_closer_together() -> None:
+    plain = arrived(run({"kinds.buyers.arrivals.per_hour": 60})[0])
+    busy, _ = run({"kinds.buyers.arrivals.per_hour": 60, "busyness": {"scv": 0.2}})
+    factor = Busyness(scv=0.2).factor("buyers", Streams(1, 0))
+    assert factor != 1
+    assert abs(arrived(busy)[0][0] - plain[0][0] / factor) <= 1
+
+
+# Redials
+
+AGAIN = {"share": 1, "delay_s": 60}
+NOBODY = {"staff": [ONE_SELLER | {"shifts": ["00:50-00:59"]}]}
+
+
+def test_who_gave_up_calls_again_as_the_same_caller_with_a_new_patience() -> None:
+    redials = {"kinds.buyers.redials": {"abandoned": AGAIN, "most": 3}}
+    patience = {"kinds.buyers.patience_s": {"distribution": "exponential", "mean": 30}}
+    log, tally = run(trace({"at_s": 10}) | NOBODY | redials | patience)
+    calls, gone = arrived(log), times(log, ContactLeft)
+    assert [name for _, name in calls] == ["buyers-1", "buyers-1.2", "buyers-1.3"]
+    assert [at_ms for at_ms, _ in calls[1:]] == [at_ms + 60_000 for at_ms in gone[:2]]
+    waits = [left - at for left, (at, _) in zip(gone, calls, strict=True)]
+    assert len(set(waits)) == 3
+    assert (tally.callers, tally.calls, tally.never_served) == (1, 3, 1)
+
+
+def test_who_is_served_in_the_end_is_not_lost() -> None:
+    changes = {"kinds.buyers.redials": {"abandoned": AGAIN}, "kinds.buyers.patience_s": 100}
+    _, tally = run(trace({"at_s": 2_900, "handle_s": 30}) | NOBODY | changes)
+    assert (tally.callers, tally.calls, tally.never_served) == (0, 0, 0)  # the first call is in the second interval
+    outcome = replicate(setting_of(changed(BUYERS | trace({"at_s": 2_900, "handle_s": 30}) | NOBODY | changes)), 0)
+    tally = outcome.whole.kinds["buyers"]
+    assert (tally.callers, tally.calls, tally.never_served) == (1, 1, 0)
+
+
+def test_who_was_not_helped_calls_again_with_new_work() -> None:
+    changes = {"kinds.buyers.redials": {"answered": AGAIN, "most": 2}}
+    log, tally = run({"kinds.buyers.arrivals": {"trace": [{"at_s": 10}]}} | changes)
+    talks = [decision.talk_ms for _, decision in decided(log, ContactFinished)]
+    assert len(talks) == 2
+    assert talks[0] != talks[1]
+    assert (tally.callers, tally.calls, tally.never_served) == (1, 2, 0)
+
+
+def test_nobody_calls_again_after_the_day() -> None:
+    changes = {"kinds.buyers.redials": {"abandoned": AGAIN}, "kinds.buyers.patience_s": 5}
+    log, _ = run(trace({"at_s": 3_560}) | NOBODY | changes | {"staff": [ONE_SELLER | {"shifts": ["00:00-00:30"]}]})
+    assert arrived(log) == [(3_560_000, "buyers-1")]
+
+
+def test_the_shares_of_redials_are_those_of_the_scenario() -> None:
+    busy = {"kinds.buyers.arrivals.per_hour": 300, "kinds.buyers.patience_s": 10, "duration_minutes": 120}
+    whole = replicate(setting_of(changed(BUYERS | busy | {"kinds.buyers.redials": {"abandoned": {"share": 0.4}}})), 0)
+    tally, queue = whole.whole.kinds["buyers"], whole.whole.queues["sales"]
+    assert queue.abandoned > 400
+    redials = tally.calls - tally.callers
+    assert abs(redials - 0.4 * queue.abandoned) < 4 * (0.24 * queue.abandoned) ** 0.5
+
+
+# Lines
+
+TWO = trace({"at_s": 10, "handle_s": 60}, {"at_s": 20, "handle_s": 60}, {"at_s": 75, "handle_s": 60})
+
+
+def test_a_call_that_finds_all_lines_busy_never_comes_in() -> None:
+    log, tally = run(TWO | {"lines": [{"count": 1}]})
+    assert [name for _, name in arrived(log)] == ["buyers-1", "buyers-3"]
+    assert (tally.callers, tally.calls, tally.blocked, tally.never_served) == (3, 3, 1, 1)
+
+
+def test_who_was_blocked_may_call_again() -> None:
+    log, tally = run(TWO | {"lines": [{"count": 1}], "kinds.buyers.redials": {"blocked": AGAIN}})
+    assert [name for _, name in arrived(log)] == ["buyers-1", "buyers-3", "buyers-2.3"]
+    assert (tally.calls, tally.blocked, tally.never_served) == (5, 2, 0)
+
+
+def test_an_email_needs_no_line() -> None:
+    changes = {"policy.queues.sales.channel": "email", "policy.channels": {"email": {}}, "lines": [{"count": 1}]}
+    log, tally = run(TWO | changes | {"staff": [ONE_SELLER | {"capacity": {"email": 1}}]})
+    assert len(arrived(log)) == 3
+    assert tally.blocked == 0
+
+
+def test_a_kind_takes_a_line_of_the_first_group_that_has_one() -> None:
+    trunk = Trunk([Lines(count=1, kinds=("vip",)), Lines(count=1)], ["vip", "other", "third"])
+    first, second, third = (trunk.take("vip")[1] for _ in range(3))
+    assert first is not second
+    assert third is None
+    assert not trunk.take("other")[0]
+    assert second is not None
+    second.give_back()
+    assert trunk.take("other")[0]
+    assert Trunk([Lines(count=1, kinds=("vip",))], ["other"]).take("other") == (True, None)
+
+
+# Announced waits
+
+
+def test_who_would_not_wait_so_long_leaves_in_that_share() -> None:
+    announcement = Announcement(tells=80, from_s=20, leave_at_once=0.5, leaving_by_wait={60: 0.0, 180: 0.6})
+    estimate = WaitEstimate(p50_ms=10_000, p80_ms=30_000, p95_ms=60_000)
+    assert announcement.told_ms(estimate) == 30_000
+    assert announcement.told_ms(None) is None
+    assert announcement.told_ms(WaitEstimate(1, 19_000, 50_000)) is None
+    assert announcement.leaves(30_000, 20_000, 0.49)
+    assert not announcement.leaves(30_000, 20_000, 0.51)
+    assert not announcement.leaves(30_000, 40_000, 0.0)
+    assert not announcement.leaves(30_000, None, 0.0)
+    assert announcement.leaves(120_000, None, 0.29)
+    assert not announcement.leaves(120_000, None, 0.31)
+
+
+def test_callers_hear_the_routers_estimate_and_act_upon_it() -> None:
+    busy = {
+        "kinds.buyers.arrivals.per_hour": 60,
+        "kinds.buyers.patience_s": {"distribution": "exponential", "mean": 90},
+    }
+    plain, _ = run(busy)
+    hearing, tally = run(busy | {"kinds.buyers.announcement": {"tells": 95, "leave_at_once": 1}})
+    at_once = [
+        now_ms
+        for now_ms, event in decided(hearing, ContactFinished)
+        if event.outcome == "abandoned" and not event.wait_ms
+    ]
+    assert len(at_once) >= tally.left_at_once > 5
+    assert not any(event.outcome == "abandoned" and not event.wait_ms for _, event in decided(plain, ContactFinished))
+
+
+def test_who_stays_has_another_patience() -> None:
+    two = trace({"at_s": 0, "handle_s": 900}, *({"at_s": at, "handle_s": 900} for at in range(1, 400, 40)))
+    patient = run(two | {"kinds.buyers.patience_s": 30})[0]
+    told = {"leaving_by_wait": {0: 0}, "patience_factor": 2}
+    longer = run(two | {"kinds.buyers.patience_s": 30, "kinds.buyers.announcement": told})[0]
+    fixed = run(two | {"kinds.buyers.patience_s": 30, "kinds.buyers.announcement": {"patience_s": 45}})[0]
+    assert {event.wait_ms for _, event in decided(patient, ContactFinished) if event.outcome == "abandoned"} == {30_000}
+    # Nothing is told before the router has seen a contact start after a wait; no agent is free in this hour.
+    assert {e.wait_ms for _, e in decided(longer, ContactFinished) if e.outcome == "abandoned"} == {30_000}
+    assert {e.wait_ms for _, e in decided(fixed, ContactFinished) if e.outcome == "abandoned"} == {30_000}
+    short = trace(*({"at_s": at, "handle_s": 55} for at in range(0, 1_500, 25)))
+    waits = {
+        name: {
+            event.wait_ms
+            for _, event in decided(run(short | {"kinds.buyers.patience_s": 60} | said)[0], ContactFinished)
+            if event.outcome == "abandoned"
+        }
+        for name, said in (
+            ("plain", {}),
+            ("longer", {"kinds.buyers.announcement": {"patience_factor": 2}}),
+            ("another", {"kinds.buyers.announcement": {"patience_s": 45}}),
+        )
+    }
+    assert waits["plain"] == {60_000}
+    assert 120_000 in waits["longer"]
+    assert 45_000 in waits["another"]
+
+
+# Callbacks
+
+RING_BACK = {
+    "policy.queues.sales.callback": {"tries": 2, "retry_s": 120, "ring_s": 20},
+    "kinds.buyers.patience_s": 45,
+    "lines": [{"count": 2}],
+}
+
+
+def wishes(**said: Any) -> dict[str, Any]:
+    return {"kinds.buyers.callbacks": {"share": 1, "after_s": 10, "rings_s": 8} | said}
+
+
+def test_who_asks_for_a_callback_hangs_up_and_is_rung_when_it_is_their_turn() -> None:
+    log, tally = run(TWO | RING_BACK | wishes())
+    assert times(log, CallbackRequested)[0] == 30_000
+    assert times(log, ContactLeft) == []
+    (rung, ring), *_ = decided(log, RingCustomer)
+    assert (rung, ring.contact) == (70_000, "buyers-2")
+    assert times(log, CallbackReached)[0] == 78_000
+    assert decided(log, CustomerReached)[0][1].wait_ms == 58_000
+    assert (tally.asked_for_callback, tally.blocked) == (2, 0)  # the third call has the line of the second
+
+
+def test_who_is_not_reached_is_tried_again_and_then_no_more() -> None:
+    log, tally = run(TWO | RING_BACK | wishes(reached=0))
+    assert len(times(log, CallbackFailed)) == 4
+    assert [event.outcome for _, event in decided(log, ContactFinished)] == ["answered", "unreached", "unreached"]
+    assert tally.never_served == 2
+
+
+def test_a_customer_who_lets_it_ring_too_long_is_not_reached() -> None:
+    log, _ = run(TWO | RING_BACK | wishes(rings_s=25))
+    assert times(log, CallbackFailed)[0] == 70_000 + 20_000
+    assert times(log, CallbackReached) == []
+
+
+def test_no_callback_without_the_queues_rules_or_while_the_wait_is_short() -> None:
+    assert times(run(TWO | wishes())[0], CallbackRequested) == []
+    assert times(run(TWO | RING_BACK | wishes(when_wait_over_s=5))[0], CallbackRequested) == []  # nothing is known yet
+
+
+# Names and numbers that are wrong
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"busyness": {"scv": 0}}, "busyness.scv: should be greater than 0"),
+        ({"busyness": {"scv": 1, "scv_by_kind": {"buyer": 1}}}, "no kind 'buyer' (did you mean 'buyers'"),
+        ({"lines": [{"count": 0}]}, "lines[0].count"),
+        ({"lines": [{"count": 5, "kinds": ["byers"]}]}, "no kind 'byers' (did you mean 'buyers'"),
+        ({"kinds.buyers.redials": {"abandoned": {"share": 2}}}, "redials.abandoned.share"),
+        ({"kinds.buyers.redials": {"abandond": {"share": 1}}}, "'abandond' is not known here"),
+        ({"kinds.buyers.announcement": {"tells": 60}}, "announcement.tells"),
+        ({"kinds.buyers.announcement": {"leaving_by_wait": {-1: 0.5}}}, "announcement.leaving_by_wait"),
+        ({"kinds.buyers.callbacks": {}}, "'share' is missing"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        setting(changes)
+    assert message in str(caught.value)
