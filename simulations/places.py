@@ -7,9 +7,11 @@ A place is given some subjects (settings, say), each needed by many tasks, and s
 
 import multiprocessing
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +24,7 @@ Work = Callable[[Subject, int], Result]
 Task = tuple[int, int]
 """The position of the subject, and the number."""
 
+GRACE_S = 2.0
 AHEAD = 4
 """How many tasks for each worker may be under way or done ahead of the first that is not."""
 
@@ -75,6 +78,9 @@ class Processes:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
+        except BrokenProcessPool:
+            time.sleep(GRACE_S)  # Ctrl-C may have ended the workers before this process hears of it: then it does here
+            raise
         finally:
             pool.shutdown(wait=not under_way, cancel_futures=True)
 

@@ -8,6 +8,8 @@ import msgspec
 
 from router.core.metrics import Figures
 from router.core.tallies import AgentTally, ContactTally
+from simulations.arrivals import rates_per_hour
+from simulations.controls import Control
 from simulations.driver import Replication
 from simulations.places import Place, PlaceLost, local
 from simulations.setting import MINUTE_MS, Setting
@@ -139,6 +141,20 @@ def _look(study: Study) -> bool:
         return False
     whole = [outcome.whole for outcome in study.outcomes]
     tallies = [span.all_queues if until.queue is None else span.queues[until.queue] for span in whole]
-    half_width = estimate(until.metric, tallies, scenario.confidence).half_width
+    half_width = estimate(until.metric, tallies, scenario.confidence, arrivals_control(study)).half_width
     study.stopped = Stopped(until.metric, until.queue, until.value, half_width)
     return study.stopped.reached
+
+
+def arrivals_control(study: Study) -> Control | None:
+    """The callers of each replication, whose mean the scenario knows; None where it wants none, or none can be."""
+    scenario = study.setting.scenario
+    if not scenario.control_variates or not study.outcomes:
+        return None
+    drawn = [name for name, kind in scenario.kinds.items() if kind.arrivals.trace is None]
+    skipped = round(scenario.warm_up_minutes / scenario.interval_minutes)
+    hours = scenario.interval_minutes / 60
+    mean = sum(sum(rates_per_hour(scenario.kinds[name].arrivals, scenario)[skipped:]) * hours for name in drawn)
+    kinds = [outcome.whole.kinds for outcome in study.outcomes]
+    control = Control(tuple(float(sum(of[name].callers for name in drawn if name in of)) for of in kinds), mean)
+    return control if control.usable else None

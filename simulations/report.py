@@ -10,9 +10,10 @@ from simulations.costs import AMOUNT, COST_FIGURES, CostFigure
 from simulations.reports import Cell, Column, Data, Definition, Figure, Report, Section, Table, Tile, cell, write
 from simulations.reports.figures import count, duration, fine, money, percent, plain, seconds
 from simulations.reports.frame import Mark
-from simulations.results import Estimates, Goal, Results, SpanResult
+from simulations.results import ArrivalsControl, Estimates, Goal, Results, SpanResult
 from simulations.statistics import CONTACT_FIGURES, Estimate
 from simulations.stopping import Stopped
+from simulations.tallies import CALLER_METRICS
 
 MOST_LINES = 8
 """More queues than this are not drawn: the busiest are."""
@@ -38,6 +39,8 @@ def report_of(results: Results) -> Report:
     sections = [Section("Queues", tables=[queue_table(results)])]
     if len(results.intervals) > 1:
         sections.append(_intervals(results, shown))
+    if results.callers_matter:
+        sections.append(Section("Callers", tables=[caller_table(results)]))
     sections.append(Section("Agents", tables=[agent_table(results)]))
     if results.money:
         sections.append(Section("Money", tables=[money_table(results.money, results.currency)]))
@@ -48,7 +51,11 @@ def report_of(results: Results) -> Report:
         warnings=warnings(results),
         tiles=tiles(results),
         sections=sections,
-        definitions=[*metric_definitions(), *(money_definitions() if results.money else ())],
+        definitions=[
+            *metric_definitions(),
+            *(caller_definitions() if results.callers_matter else ()),
+            *(money_definitions() if results.money else ()),
+        ],
         definitions_note=HOW_ESTIMATED,
         data={"metrics": Data(["span", "of", "name", "metric", "value", "low", "high"], list(metric_rows(results)))},
         results=results,
@@ -64,7 +71,8 @@ def about(results: Results) -> str:
         else "One replication gives no confidence interval."
     )
     how = f"{count(results.replications, 'replication')}, seed {results.seed}, policy version {results.policy_version}"
-    return f"{results.whole.start} to {results.whole.end}{warm_up}; {how}. {interval}"
+    control = "" if results.control is None else f" {controlled(results.control)}"
+    return f"{results.whole.start} to {results.whole.end}{warm_up}; {how}. {interval}{control}"
 
 
 def warnings(results: Results) -> list[str]:
@@ -158,6 +166,37 @@ def goal_cell(level: Estimate, goal: Goal) -> Cell:
     return cell(percent(level), mark, title)
 
 
+CALLER_COLUMNS = (
+    ("callers", "callers", plain),
+    ("calls", "calls", plain),
+    ("blocked_share", "found lines busy", percent),
+    ("redial_share", "redials", percent),
+    ("left_at_once", "left when told the wait", plain),
+    ("asked_for_callback", "asked for callback", plain),
+    ("cut_off", "cut off", plain),
+    ("never_served_share", "never served", percent),
+)
+"""Metric, heading and form of what lines, redials, announced waits, callbacks and outages do."""
+
+CALLERS_NOTE = (
+    "A caller may call several times; each call counts once in the queues. "
+    "Never served: no agent and no flow served any of the caller's calls."
+)
+
+
+def caller_table(results: Results) -> Table:
+    """With the columns that have anything to tell."""
+    kinds = {**results.whole.kinds, "all callers": results.whole.all_callers}
+    told = [column for column in CALLER_COLUMNS if any(figures[column[0]].value for figures in kinds.values())]
+    rows = [[Cell(name), *(cell(form(of[metric])) for metric, _, form in told)] for name, of in kinds.items()]
+    columns = [Column("kind", text=True), *(Column(heading) for _, heading, _ in told)]
+    return Table(columns, rows, strong=[len(rows) - 1], note=CALLERS_NOTE)
+
+
+def caller_definitions() -> list[Definition]:
+    return [Definition(of.name, of.title, of.formula, f"abandonment: {of.abandonment}") for of in CALLER_METRICS]
+
+
 _AGENT_COLUMNS = (
     Column("group", text=True),
     *map(Column, ("occupancy", "contacts per hour", "offers refused or unanswered", "paused")),
@@ -244,6 +283,19 @@ def _parts(result: SpanResult) -> Iterator[tuple[str, str, Estimates]]:
         yield "group", name, estimates
     for name, estimates in result.kinds.items():
         yield "kind", name, estimates
+    yield "all kinds", "", result.all_callers
+
+
+def controlled(control: ArrivalsControl) -> str:
+    """What the control variate did, in a sentence or two."""
+    text = (
+        f"Arrivals served as a control variate: {control.expected:,.1f} callers were expected, {control.observed:,.1f} "
+        "came on average, and what follows from the difference has been taken out of the figures."
+    )
+    before, after = control.half_width_without, control.half_width
+    if before and after is not None:
+        text += f" So the service level is known to ± {after * 100:.2f} points, not to ± {before * 100:.2f}."
+    return text
 
 
 def stopping(stopped: Stopped, replications: int) -> str:

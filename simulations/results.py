@@ -6,9 +6,10 @@ from datetime import timedelta
 import msgspec
 
 from router.core.tallies import AgentTally, ContactTally
+from simulations.controls import Control
 from simulations.costs import cost_estimates
-from simulations.replications import Outcome, Span, Study
-from simulations.statistics import Estimate, estimates, mean_estimate
+from simulations.replications import Outcome, Span, Study, arrivals_control
+from simulations.statistics import Estimate, added, estimate, estimates, mean_estimate
 from simulations.stopping import Stopped
 from simulations.tallies import CallerTally
 
@@ -17,7 +18,7 @@ Estimates = dict[str, Estimate]
 
 class SpanResult(msgspec.Struct, frozen=True):
     """Every figure of a span of time. `signed_in` and `busy` are mean numbers of agents; busy is talk and wrap-up. Of
-    `kinds` there is what `simulations.tallies` counts."""
+    `kinds`, and of all callers, there is what `simulations.tallies` counts."""
 
     start: str
     end: str
@@ -28,11 +29,22 @@ class SpanResult(msgspec.Struct, frozen=True):
     signed_in: Estimate
     busy: Estimate
     kinds: dict[str, Estimates] = {}
+    all_callers: Estimates = {}
 
 
 class Goal(msgspec.Struct, frozen=True):
     answered_within_s: float
     share: float
+
+
+class ArrivalsControl(msgspec.Struct, frozen=True):
+    """What is known of the arrivals that served as a control variate: callers expected and, on average, observed; and
+    the half-width of the service level over all queues, without the control and with it."""
+
+    expected: float
+    observed: float
+    half_width_without: float | None
+    half_width: float | None
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -58,6 +70,13 @@ class Results(msgspec.Struct, frozen=True):
     ended: str = ""
     currency: str = ""
     money: Estimates = {}
+    control: ArrivalsControl | None = None
+
+    @property
+    def callers_matter(self) -> bool:
+        """Whether there is more to tell of callers than their contacts in the queues."""
+        names = ("blocked", "redial_share", "left_at_once", "asked_for_callback", "cut_off")
+        return any(figures[name].value for figures in self.whole.kinds.values() for name in names)
 
     @property
     def interrupted(self) -> bool:
@@ -70,6 +89,8 @@ def summarise(study: Study) -> Results:
         raise ValueError("no replication was finished, so there is nothing to report")
     scenario, outcomes = study.setting.scenario, study.outcomes
     queues = _queues(study)
+    control = arrivals_control(study)
+    whole = _span(study, [outcome.whole for outcome in outcomes], queues, control)
     return Results(
         scenario=scenario.name,
         policy_version=study.setting.policy.version,
@@ -85,13 +106,14 @@ def summarise(study: Study) -> Results:
             for queue in study.setting.policy.queues
             if queue.name in queues
         },
-        whole=_span(study, [outcome.whole for outcome in outcomes], queues),
+        whole=whole,
         intervals=tuple(_span(study, spans, queues) for spans in _by_interval(outcomes)),
         unfinished=mean_estimate([outcome.unfinished for outcome in outcomes], scenario.confidence),
         stopped=study.stopped,
         ended=study.ended,
         currency=scenario.money.currency if scenario.money is not None else "",
         money=cost_estimates(study.setting, outcomes),
+        control=None if control is None else _told(control, study, whole),
     )
 
 
@@ -110,7 +132,16 @@ def _by_interval(outcomes: Sequence[Outcome]) -> list[list[Span]]:
     return [list(spans) for spans in zip(*(outcome.intervals for outcome in outcomes), strict=True)]
 
 
-def _span(study: Study, spans: Sequence[Span], queues: Sequence[str]) -> SpanResult:
+def _told(control: Control, study: Study, whole: SpanResult) -> ArrivalsControl:
+    tallies = [outcome.whole.all_queues for outcome in study.outcomes]
+    without = estimate("service_level_share", tallies, study.setting.scenario.confidence)
+    observed = sum(control.observed) / len(control.observed)
+    return ArrivalsControl(
+        control.mean, observed, without.half_width, whole.all_queues["service_level_share"].half_width
+    )
+
+
+def _span(study: Study, spans: Sequence[Span], queues: Sequence[str], control: Control | None = None) -> SpanResult:
     """The same span of every replication."""
     confidence, first = study.setting.scenario.confidence, spans[0]
     length_ms = first.end_ms - first.start_ms
@@ -118,20 +149,23 @@ def _span(study: Study, spans: Sequence[Span], queues: Sequence[str]) -> SpanRes
     return SpanResult(
         start=_clock(study, first.start_ms),
         end=_clock(study, first.end_ms),
-        all_queues=estimates([span.all_queues for span in spans], confidence),
+        all_queues=estimates([span.all_queues for span in spans], confidence, control),
         queues={
-            name: estimates([span.queues.get(name, ContactTally()) for span in spans], confidence) for name in queues
+            name: estimates([span.queues.get(name, ContactTally()) for span in spans], confidence, control)
+            for name in queues
         },
-        all_agents=estimates([span.all_agents for span in spans], confidence),
+        all_agents=estimates([span.all_agents for span in spans], confidence, control),
         groups={
-            name: estimates([span.groups.get(name, AgentTally()) for span in spans], confidence) for name in groups
+            name: estimates([span.groups.get(name, AgentTally()) for span in spans], confidence, control)
+            for name in groups
         },
         signed_in=mean_estimate([_signed_in_ms(span.all_agents) / length_ms for span in spans], confidence),
         busy=mean_estimate([span.all_agents.handling_ms / length_ms for span in spans], confidence),
         kinds={
-            name: estimates([span.kinds.get(name, CallerTally()) for span in spans], confidence)
+            name: estimates([span.kinds.get(name, CallerTally()) for span in spans], confidence, control)
             for name in study.setting.scenario.kinds
         },
+        all_callers=estimates([added([CallerTally(), *span.kinds.values()]) for span in spans], confidence, control),
     )
 
 

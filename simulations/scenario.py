@@ -313,6 +313,7 @@ class Scenario(Model):
     seed: Annotated[int, Field(ge=0)] = 1
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     until_half_width: UntilHalfWidth | None = None
+    control_variates: bool = False
     kinds: Annotated[dict[str, Kind], Field(min_length=1)]
     queues: dict[str, QueueTimes] = {}
     staff: tuple[Staff, ...] | None = None

@@ -18,6 +18,7 @@ from scipy.special import stdtrit
 
 from router.core.measures import AGENT_METRICS, CONTACT_METRICS, Metric, Value
 from router.core.tallies import AgentTally, ContactTally
+from simulations.controls import Control
 from simulations.tallies import CALLER_METRICS, CallerMetric, CallerTally
 
 Tally = TypeVar("Tally", ContactTally, AgentTally, CallerTally)
@@ -38,26 +39,35 @@ class Estimate(msgspec.Struct, frozen=True):
         return None if self.value is None or self.half_width is None else self.value + self.half_width
 
 
-def mean_estimate(values: Sequence[float | None], confidence: float) -> Estimate:
-    """The mean of the replications that have a value, with Student's interval."""
+def mean_estimate(values: Sequence[float | None], confidence: float, control: Control | None = None) -> Estimate:
+    """The mean of the replications that have a value, with Student's interval; by `control` if all have one."""
     known = [value for value in values if value is not None]
     if not known:
         return Estimate(None)
     mean = sum(known) / len(known)
     if len(known) < 2:
         return Estimate(mean)
+    if control is not None and len(known) == len(values):
+        shift, half_width = control.regress(known, confidence)
+        return Estimate(mean + shift, half_width)
     variance = sum((value - mean) ** 2 for value in known) / (len(known) - 1)
     return Estimate(mean, _t(confidence, len(known)) * (variance / len(known)) ** 0.5)
 
 
-def ratio_estimate(pooled: Value, without: Sequence[Value], confidence: float) -> Estimate:
-    """The ratio of the `pooled` sums, its interval from the ratios `without` each one of the replications."""
+def ratio_estimate(
+    pooled: Value, without: Sequence[Value], confidence: float, control: Control | None = None
+) -> Estimate:
+    """The ratio of the `pooled` sums, its interval from the ratios `without` each one of the replications. By `control`
+    the ratio moves as its pseudo-values say."""
     known = [value for value in without if value is not None]
     if pooled is None or len(known) < len(without) or len(known) < 2:
         return Estimate(pooled)
     count = len(known)
-    pseudo = mean_estimate([count * pooled - (count - 1) * value for value in known], confidence)
-    return Estimate(pooled, pseudo.half_width)
+    pseudo = [count * pooled - (count - 1) * value for value in known]
+    if control is None:
+        return Estimate(pooled, mean_estimate(pseudo, confidence).half_width)
+    shift, half_width = control.regress(pseudo, confidence)
+    return Estimate(pooled + shift, half_width)
 
 
 def _t(confidence: float, count: int) -> float:
@@ -82,15 +92,15 @@ def is_ratio(name: str) -> bool:
     return name.startswith("mean_") or name.endswith(("_share", "_ms", "_per_hour", "_erlangs"))
 
 
-def estimates(tallies: Sequence[Tally], confidence: float) -> dict[str, Estimate]:
+def estimates(tallies: Sequence[Tally], confidence: float, control: Control | None = None) -> dict[str, Estimate]:
     """Every figure by name, of one tally per replication."""
-    return _estimates(tallies, confidence, _metrics(type(tallies[0]))) if tallies else {}
+    return _estimates(tallies, confidence, _metrics(type(tallies[0])), control) if tallies else {}
 
 
-def estimate(name: str, tallies: Sequence[Tally], confidence: float) -> Estimate:
+def estimate(name: str, tallies: Sequence[Tally], confidence: float, control: Control | None = None) -> Estimate:
     """The figure `name` alone, of at least one tally."""
     metrics = [metric for metric in _metrics(type(tallies[0])) if metric.name == name]
-    return _estimates(tallies, confidence, metrics)[name]
+    return _estimates(tallies, confidence, metrics, control)[name]
 
 
 def _metrics(kind: type[Any]) -> Sequence[Metric[Any] | CallerMetric]:
@@ -100,7 +110,10 @@ def _metrics(kind: type[Any]) -> Sequence[Metric[Any] | CallerMetric]:
 
 
 def _estimates(
-    tallies: Sequence[Tally], confidence: float, metrics: Sequence[Metric[Any] | CallerMetric]
+    tallies: Sequence[Tally],
+    confidence: float,
+    metrics: Sequence[Metric[Any] | CallerMetric],
+    control: Control | None,
 ) -> dict[str, Estimate]:
     kind = type(tallies[0])
     names = [name for name in kind.__struct_fields__ if isinstance(getattr(tallies[0], name), int)]
@@ -112,9 +125,9 @@ def _estimates(
     for metric in metrics:
         if is_ratio(metric.name):
             left_out = [metric.compute(tally) for tally in without]
-            found[metric.name] = ratio_estimate(metric.compute(pooled), left_out, confidence)
+            found[metric.name] = ratio_estimate(metric.compute(pooled), left_out, confidence, control)
         else:
-            found[metric.name] = mean_estimate([metric.compute(tally) for tally in tallies], confidence)
+            found[metric.name] = mean_estimate([metric.compute(tally) for tally in tallies], confidence, control)
     return found
 
 

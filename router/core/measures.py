@@ -110,6 +110,13 @@ CONTACT_METRICS: tuple[Metric[ContactTally], ...] = (
         "in it, with the time until the caller hung up",
         lambda t: _share(t.wait_all_ms, t.ended),
     ),
+    Metric(
+        "mean_time_to_abandon_ms",
+        "Mean wait of those who gave up",
+        "sum of the waits of abandoned / abandoned",
+        "only they are in it, short abandons too",
+        lambda t: _share(t.wait_abandoned_ms, t.abandoned),
+    ),
     *(
         Metric(
             f"wait_p{percent}_ms",

@@ -62,6 +62,7 @@ class ContactTally(msgspec.Struct):
     had_to_wait: int = 0
     wait_answered_ms: int = 0
     wait_all_ms: int = 0
+    wait_abandoned_ms: int = 0
     longest_wait_ms: int = 0
     waiting_ms: int = 0
     finished: int = 0
@@ -134,6 +135,7 @@ class ContactTally(msgspec.Struct):
             return
         if outcome == "abandoned":
             self.abandoned += 1
+            self.wait_abandoned_ms += wait_ms
             self.short_abandons += wait_ms < short_ms
         elif outcome == "left":
             self.left += 1

@@ -131,7 +131,7 @@ def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _print(results: "Results", paths: list[Path]) -> None:
-    from simulations.report import stopping
+    from simulations.report import controlled, stopping
     from simulations.reports.figures import percent, plain, seconds
 
     # Wide enough for every figure where the output is no terminal.
@@ -170,6 +170,11 @@ def _print(results: "Results", paths: list[Path]) -> None:
     for name, figures in whole.groups.items():
         agents.add_row(escape(name), percent(figures["occupancy_share"]), plain(figures["answered_per_hour"]))
     console.print(agents)
+    if results.callers_matter:
+        console.print()
+        console.print(_callers(results))
+    if results.control is not None:
+        console.print("\n" + controlled(results.control), markup=False)
     if results.stopped is not None:
         console.print("\n" + stopping(results.stopped, results.replications), markup=False, soft_wrap=True)
     if (results.unfinished.value or 0) > 0:
@@ -177,3 +182,17 @@ def _print(results: "Results", paths: list[Path]) -> None:
     console.print()
     for path in paths:
         console.print(str(path), markup=False, soft_wrap=True)
+
+
+def _callers(results: "Results") -> Table:
+    """What lines, redials, announced waits and callbacks did."""
+    from simulations.report import caller_table
+
+    told = caller_table(results)
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("callers", no_wrap=True)
+    for column in told.columns[1:]:
+        table.add_column(column.head, justify="right")
+    for row in told.rows if len(told.rows) > 2 else told.rows[:1]:
+        table.add_row(*(escape(f"{of.text} {of.small}".rstrip()) for of in row))
+    return table
