@@ -294,7 +294,12 @@ def controlled(control: ArrivalsControl) -> str:
     )
     before, after = control.half_width_without, control.half_width
     if before and after is not None:
-        text += f" So the service level is known to ± {after * 100:.2f} points, not to ± {before * 100:.2f}."
+        with_it, without = f"± {after * 100:.2f} points", f"± {before * 100:.2f}"
+        text += (
+            f" So the service level is known to {with_it}, and not only to {without}."
+            if after < before
+            else f" It did not help: the service level is known to {with_it}, and would be to {without} without it."
+        )
     return text
 
 
