@@ -4,6 +4,8 @@ import inspect
 import json
 
 from simulations.distributions import DISTRIBUTIONS, Distribution
+from simulations.features import BASE, FEATURES
+from simulations.features.base import Feature
 from simulations.scenario import Scenario
 from simulations.what_if.changes import CHANGES
 from simulations.what_if.plan import Plan
@@ -65,3 +67,26 @@ def _section(kind: type[Distribution]) -> str:
             f"Mean {kind.expected_mean:,.1f}; {quantiles}.",
         ]
     )
+
+
+def features_page() -> str:
+    """Every feature of a scenario with its meaning and example, as Markdown."""
+    return "\n\n".join([_FEATURES_HEAD, *(_feature(feature) for feature in FEATURES.values())]) + "\n"
+
+
+_FEATURES_HEAD = f"""# What a scenario may say of its world
+
+<!-- Generated from simulations/features/ by `python -m switchboard.reference`; do not edit. -->
+
+Each of these is left out of a [scenario](../simulation.md), or written where its heading says (`*` is any name or
+position). What is random in it has random streams of its own: callers and agents are otherwise the same with it and
+without it. All fields are in the [JSON Schema](scenario.schema.json). The examples are laid over this scenario; a test
+plays them.
+
+```yaml
+{BASE}```"""
+
+
+def _feature(feature: Feature) -> str:
+    heading = f"## {feature.name.replace('_', ' ').capitalize()}: `{'.'.join(feature.place)}`"
+    return "\n\n".join([heading, feature.text, f"```yaml\n{feature.example}```"])

@@ -23,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/nodes.md": nodes_page,
     "docs/reference/openapi.json": openapi.text,
     "docs/reference/prometheus.md": measured.reference_page,
+    "docs/reference/scenario-features.md": simulations.features_page,
     "docs/reference/scenario.schema.json": simulations.schema_text,
     "docs/reference/settings.md": centre.settings_page,
     "docs/reference/strategies.md": strategies_page,

@@ -35,7 +35,7 @@ def test_what_the_page_shows_is_what_happens(tmp_path: Path, monkeypatch: pytest
             result = CliRunner().invoke(app, shlex.split(command)[2:])
             assert [line.rstrip() for line in result.stdout.splitlines()] == expected.splitlines()
             shown += 1
-    assert shown == 3
+    assert shown == 4
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", PAGE))
