@@ -7,7 +7,8 @@ import pytest
 
 from simulations.controls import Control
 from simulations.replications import Study, arrivals_control, run_study
-from simulations.report import html
+from simulations.report import report_of
+from simulations.reports import html
 from simulations.results import summarise
 from simulations.statistics import mean_estimate
 from tests.support.scenarios import setting
@@ -50,7 +51,7 @@ def test_arrivals_are_the_control_and_the_report_says_so() -> None:
     assert results.control is not None
     assert results.whole.all_queues["arrived"].value == pytest.approx(50)
     assert results.whole.all_queues["arrived"].half_width == pytest.approx(0, abs=1e-6)
-    assert "Arrivals served as a control variate: 50.0 callers were expected" in html(results)
+    assert "Arrivals served as a control variate: 50.0 callers were expected" in html(report_of(results))
 
 
 def test_the_warm_up_does_not_count() -> None:
