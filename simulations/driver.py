@@ -38,7 +38,7 @@ class Replication:
         self._last_ms = end_ms(scenario)
         interval_ms = round(scenario.interval_minutes * MINUTE_MS)
         metrics = Metrics(setting.policy, 0, interval_ms, keep_intervals=self._last_ms // interval_ms + 1)
-        router = Router(setting.policy, seed=scenario.seed)
+        router = Router(setting.policy, seed=scenario.seed, explains=keep_log)
         self._shell = SimulatedRouter(self._env, router, metrics, keep_log=keep_log)
         self.counts = CallerCounts(interval_ms)
         run = Run(

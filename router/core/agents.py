@@ -164,9 +164,13 @@ class Agents:
         agent.since_ms = self._state.clock_ms
 
     def set_timer(self, agent: Agent) -> None:
-        due = [at_ms for at_ms in (agent.wrap_up_ms, agent.retry_ms) if at_ms is not None]
+        wrap_up_ms, retry_ms = agent.wrap_up_ms, agent.retry_ms
+        if wrap_up_ms is None and retry_ms is None:
+            self._timers.set(Kind.AGENT, 0, agent.name, None)
+            return
+        due = [at_ms for at_ms in (wrap_up_ms, retry_ms) if at_ms is not None]
         order = self._state.current.order.get(agent.name, len(self._state.current.order))
-        self._timers.set(Kind.AGENT, order, agent.name, min(due, default=None))
+        self._timers.set(Kind.AGENT, order, agent.name, min(due))
 
 
 def _consequence(after: AfterFailure, cause: str) -> tuple[str | None, int]:

@@ -17,6 +17,15 @@ from router.core.policy import Goal
 from router.core.repeats import Repeats
 from router.core.tallies import AgentTally, ContactTally
 
+_SPANS: dict[decisions.AgentState, str] = {
+    "ready": "ready_ms",
+    "ringing": "ringing_ms",
+    "busy": "busy_ms",
+    "wrap_up": "wrap_up_ms",
+    "paused": "paused_ms",
+}
+"""Where the time in each state is counted."""
+
 NO_GOAL = Goal(answered_within_ms=0, share=0.0)
 
 
@@ -278,7 +287,7 @@ class Counting:
 
     def _account_agent(self, name: str, agent: _Agent, now_ms: int) -> None:
         if agent.state != "offline" and now_ms > agent.since_ms:
-            field = f"{agent.state}_ms"
+            field = _SPANS[agent.state]
             for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
                 tally = interval.agent(name)
                 setattr(tally, field, getattr(tally, field) + span_ms)

@@ -50,12 +50,14 @@ class Intervals:
         self.first_kept = 0
         self.older = Interval()
         self.kept: dict[int, Interval] = {}
+        self._latest = (0, 0, self.older)
 
     def index(self, at_ms: int) -> int:
         return 0 if self.interval_ms is None else max(0, at_ms - self.start_ms) // self.interval_ms
 
     def at(self, at_ms: int) -> Interval:
-        return self.number(self.index(at_ms))
+        from_ms, to_ms, interval = self._latest
+        return interval if from_ms <= at_ms < to_ms else self.number(self.index(at_ms))
 
     def number(self, index: int) -> Interval:
         interval = self.kept.get(index)
@@ -64,14 +66,25 @@ class Intervals:
         if index < self.first_kept:
             return self.older
         interval = self.kept[index] = Interval()
+        self._remember(index, interval)
         if index - self.first_kept >= self.keep:
             self.first_kept = index - self.keep + 1
             for old in sorted(i for i in self.kept if i < self.first_kept):
                 self.older.add(self.kept.pop(old))
         return interval
 
+    def _remember(self, index: int, interval: Interval) -> None:
+        """The interval that began last is the one most asked for."""
+        if self.interval_ms is not None:
+            from_ms = self.start_ms + index * self.interval_ms
+            self._latest = (from_ms, from_ms + self.interval_ms, interval)
+
     def split(self, from_ms: int, to_ms: int) -> Iterator[tuple[Interval, int]]:
         """The time between the two, cut at interval borders: each interval with its milliseconds of it."""
+        first_ms, end_ms, latest = self._latest
+        if first_ms <= from_ms and to_ms <= end_ms:
+            yield latest, to_ms - from_ms
+            return
         last = self.index(max(from_ms, to_ms - 1))
         if self.interval_ms is None or self.index(from_ms) == last:
             yield self.number(last), to_ms - from_ms

@@ -30,6 +30,8 @@ ContactBid = tuple[Rank, int, int, str]
 Bid = tuple[ContactBid, int, str, list[ContactBid]]
 """For a contact: its rank for the bidder, the bidder's order and name, and all that the bidder compared."""
 
+NO_RECORD = Record(0, "", "")
+
 ITSELF = -1
 """In place of the agent's order: the contact bids for itself."""
 
@@ -158,10 +160,16 @@ class Matcher:
     def _offer(self, bids: list[Bid], contact: Contact, takers: list[AgentBid], compared: list[ContactBid]) -> None:
         """To the first of `takers`; `compared` are the contacts that its agent could have had."""
         state = self._state
-        name = takers[0][2]
         line = self._index.line_of[contact.id]
+        record = self._record(contact, line, takers, compared) if state.explains else NO_RECORD
+        self._offers.make(contact, state.agents[takers[0][2]], record)
+        if line.of.reserved and line.entries:
+            self._own_bids(bids, state.contacts[line.entries[0][2]])
+
+    def _record(self, contact: Contact, line: Line, takers: list[AgentBid], compared: list[ContactBid]) -> Record:
+        state = self._state
         step = line.of.step
-        record = Record(
+        return Record(
             contact.version,
             contact.queue,
             step.spec.name,
@@ -172,23 +180,21 @@ class Matcher:
             self._not_chosen(contact, line),
             line.directed,
         )
-        self._offers.make(contact, state.agents[name], record)
-        if line.of.reserved and line.entries:
-            self._own_bids(bids, state.contacts[line.entries[0][2]])
 
     def _not_chosen(self, contact: Contact, line: Line) -> tuple[tuple[str, str], ...]:
         """Some who could not be chosen: who refused, then who may but is not free or is kept for others, then who may
         not."""
         state, index = self._state, self._index
         asker = None if contact.consult_of is None else self._state.asker(contact)
-        reasons = [(name, "asks" if name == asker else "refused this contact") for name in line.refused]
+        refused, channel, free, agents = line.refused, line.of.channel, index.free, state.agents
+        reasons = [(name, "asks" if name == asker else "refused this contact") for name in refused]
         for name in index.members(line.of)[:LOOKED_AT]:
             if len(reasons) >= LISTED:
                 break
-            if name in line.refused:
+            if name in refused:
                 continue
-            if line.of.channel not in index.free.get(name, ()):
-                reasons.append((name, state.agents[name].why_not_free()))
+            if channel not in free.get(name, ()):
+                reasons.append((name, agents[name].why_not_free()))
             elif kept := index.kept_back(name, line.of):
                 reasons.append((name, kept))
         if len(reasons) < LISTED:

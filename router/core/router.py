@@ -46,10 +46,13 @@ class Router:
     Objects that its views return are its own state: read them, never change them, and do not keep them.
     """
 
-    def __init__(self, policy: Policy, seed: int = 0) -> None:
-        """Raises PolicyError for a policy that cannot be used."""
+    def __init__(self, policy: Policy, seed: int = 0, *, explains: bool = True) -> None:
+        """Raises PolicyError for a policy that cannot be used. Without `explains` (for simulations, which nobody asks
+        why) the decisions are the same, but the records of offers are empty, and nothing tells what came before."""
         refuse_bad(policy)
-        self._start(State(seed, CompiledPolicy(policy)))
+        state = State(seed, CompiledPolicy(policy))
+        state.explains = explains
+        self._start(state)
 
     def _start(self, state: State) -> None:
         self._state = state

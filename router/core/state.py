@@ -368,6 +368,7 @@ class State:
         self.cut_off: dict[tuple[str, str], CutOff] = {}
         self.services: dict[str, Service] = {}
         self.out: list[AnyDecision] = []
+        self.explains = True
         self.dirty_contacts: dict[str, Contact] = {}
         self.dirty_agents: dict[str, Agent] = {}
 
@@ -404,7 +405,7 @@ class State:
         if spec is None or agent.presence != "ready" or agent.wrap_up_ms is not None or agent.retry_ms is not None:
             return ()
         if not agent.offers and not agent.contacts:
-            return tuple(channel for channel, capacity in spec.capacity.items() if capacity > 0)
+            return tuple([channel for channel, capacity in spec.capacity.items() if capacity > 0])
         ringing = self.channels_of(agent.offers.values())
         working = self.channels_of(agent.active)
         had = [*ringing, *self.channels_of(agent.contacts)]
@@ -421,6 +422,8 @@ class State:
 
     def note(self, thing: Contact | Agent, what: str) -> None:
         """Adds a line to the story of a contact or an agent."""
+        if not self.explains:
+            return
         history = thing.history
         history.append(Happening(self.clock_ms, what))
         if len(history) > HISTORY:

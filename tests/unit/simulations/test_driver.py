@@ -18,6 +18,7 @@ from router.core.events import (
     TimePassed,
     WrapUpExtended,
 )
+from simulations import driver
 from simulations.driver import Replication
 from simulations.shell import Handled
 from tests.support.scenarios import setting
@@ -191,3 +192,28 @@ def test_who_is_still_there_after_the_run_off_is_told() -> None:
     replication = Replication(setting(changes))
     replication.run()
     assert replication.unfinished > 0
+
+
+def test_a_run_that_explains_nothing_decides_the_same() -> None:
+    explaining, silent = Replication(setting(), keep_log=True), Replication(setting())
+    assert explaining.run() == silent.run()
+    (first, *_) = decided(explaining.log, Offer)
+    assert first.record.queue
+    assert first.record.agents
+
+
+def test_draws_are_kept_for_those_in_the_centre_and_not_for_all_who_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {
+        "kinds.buyers.arrivals.per_hour": 2_000,
+        "kinds.buyers.handle_time_s": {"distribution": "exponential", "mean": 4},
+        "kinds.buyers.redials": {"abandoned": {"share": 0.5, "delay_s": 60}},
+    }
+    whole = log(many)
+    monkeypatch.setattr(driver, "FORGET_EVERY", 128)
+    replication = Replication(setting(many), keep_log=True)
+    replication.run()
+    assert replication.log == whole
+    kept = {name: len(draws._values) for (name, _), draws in replication._streams._draws.items()}
+    assert len(arrived(whole, "sales")) > 1_900
+    assert kept["buyers/handle time"] < 700  # a block of draws, and those since it was last forgotten
+    assert kept["buyers/patience"] < 700
