@@ -1,6 +1,7 @@
 """Named streams: adding one, using one more or in another order, changes no other."""
 
 import numpy
+import pytest
 
 from simulations.distributions.exponential import Exponential
 from simulations.streams import BLOCK, Streams, choose
@@ -40,3 +41,18 @@ def test_choose_follows_the_shares() -> None:
     shares = {"a": 0.2, "b": 0.0, "c": 0.8}
     assert [choose(shares, u) for u in (0.0, 0.1999, 0.2, 0.9999)] == ["a", "a", "c", "c"]
     assert choose({"a": 0.1, "b": 0.9}, 0.9999999999999999) == "b"
+
+
+def test_what_is_forgotten_is_gone_and_the_rest_is_as_it_was() -> None:
+    kept, forgetful = Streams(1, 0), Streams(1, 0)
+    for streams in (kept, forgetful):
+        assert streams.uniforms("a/x")[600] == kept.uniforms("a/x")[600]
+        assert streams.uniforms("b/x")[600] == kept.uniforms("b/x")[600]
+    forgetful.forget("a/", 500)
+    forgetful.forget("a/", 400)
+    assert [forgetful.uniforms("a/x")[at] for at in (500, 600, 5_000)] == [
+        kept.uniforms("a/x")[at] for at in (500, 600, 5_000)
+    ]
+    assert forgetful.uniforms("b/x")[0] == kept.uniforms("b/x")[0]
+    with pytest.raises(IndexError, match="the draw 499 was forgotten"):
+        forgetful.uniforms("a/x")[499]
