@@ -72,3 +72,26 @@ def test_the_small_scenario_has_none_of_them() -> None:
 
 def test_they_are_found() -> None:
     assert {"absence", "busyness", "lines", "redials", "tenure"} <= set(FEATURES)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_all_of_them_together_lose_nobody(number: int) -> None:
+    whole = yaml.safe_load(BASE)
+    staff: dict[str, Any] = {}
+    for feature in FEATURES.values():
+        example = yaml.safe_load(feature.example)
+        staff = laid_over(staff, {k: v for entry in example.pop("staff", []) for k, v in entry.items()})
+        whole = laid_over(whole, example)
+    whole["answering"] = {"delay_s": 3, "no_answer": 0.1, "declined": 0.05}
+    whole["policy"]["queues"]["sales"]["wrap_up_s"] = 15
+    whole["queues"] = {"sales": {"wrap_up_s": {"distribution": "exponential", "mean": 15}}}
+    rest = {**staff, "group": "south", "site": "south", "count": 4, "shifts": ["08:00-13:00"], "breaks": []}
+    whole["staff"] = [staff | {"site": "north", "shifts": ["08:00-11:00"], "shift_end": "hand_back"}, rest]
+    whole["run_off_minutes"] = 120
+    setting = setting_of(whole)
+    assert used(setting.scenario) == sorted(FEATURES)
+    replication = Replication(setting, number, keep_log=True)
+    tally = replication.run().whole.all_queues.tally
+    replication._shell.router.check()
+    assert replication.unfinished == 0
+    assert tally.arrived == tally.offered + tally.callbacks + tally.merged
