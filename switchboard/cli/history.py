@@ -220,7 +220,7 @@ def _print_back_test(test: "BackTest", paths: list[Path]) -> None:
 
 def _hours(text: str | None, interval: int) -> tuple[int, int] | None:
     """The minutes of the day of `08:00-18:00`."""
-    from simulations.scenario import shift_minutes
+    from simulations.clock import shift_minutes
 
     if text is None:
         return None
