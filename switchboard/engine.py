@@ -318,7 +318,9 @@ class Engine:
         self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)
         lookups = FlowLookups(self._lookup.look_up, self._databases.query, self.clock.now_ms)
         verifier = Verifier(Pins(self.directory), lookups.look_up, self.clock.now_ms)
-        dialling = FlowDialling(self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S)
+        self.flow_dialling = FlowDialling(
+            self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S
+        )
         self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
             machine=self._machine(self.centre),
@@ -334,7 +336,7 @@ class Engine:
             before_waiting=self._announce_recording,
             voicemails=self.voicemails,
             notes={Notify: self.notifier.notify, SurveyAnswered: self._survey_answered},
-            doers={Dial: dialling.dial, Query: lookups.query, Verify: verifier.verify},
+            doers={Dial: self.flow_dialling.dial, Query: lookups.query, Verify: verifier.verify},
             save=self.save_session,
             on_finished=self._session_finished,
             book_callback=self.callbacks.book_callback,
