@@ -7,9 +7,11 @@ A place is given some subjects (settings, say), each needed by many tasks, and s
 
 import multiprocessing
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +23,9 @@ Work = Callable[[Subject, int], Result]
 
 Task = tuple[int, int]
 """The position of the subject, and the number."""
+
+SIGNAL_S = 0.5
+"""So long a signal may be on its way to all processes of a terminal."""
 
 AHEAD = 4
 """How many tasks for each worker may be under way or done ahead of the first that is not."""
@@ -75,6 +80,9 @@ class Processes:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
+        except BrokenProcessPool:
+            time.sleep(SIGNAL_S)  # Ctrl-C ends the workers, perhaps a moment before it reaches this process
+            raise PlaceLost("a process of this machine was ended while it worked") from None
         finally:
             pool.shutdown(wait=not under_way, cancel_futures=True)
 
