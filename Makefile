@@ -54,7 +54,9 @@ fuzz: $(VENV)/ready
 	$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGET)
 
 bench: setup
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	@# Apart from the rest, since Ciw brings a package "tests".
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --target $(VENV)/peers --upgrade ciw cimba
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done
 
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)

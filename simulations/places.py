@@ -24,7 +24,9 @@ Work = Callable[[Subject, int], Result]
 Task = tuple[int, int]
 """The position of the subject, and the number."""
 
-GRACE_S = 2.0
+SIGNAL_S = 0.5
+"""So long a signal may be on its way to all processes of a terminal."""
+
 AHEAD = 4
 """How many tasks for each worker may be under way or done ahead of the first that is not."""
 
@@ -79,8 +81,8 @@ class Processes:
             while under_way:
                 yield under_way.popleft().result()
         except BrokenProcessPool:
-            time.sleep(GRACE_S)  # Ctrl-C may have ended the workers before this process hears of it: then it does here
-            raise
+            time.sleep(SIGNAL_S)  # Ctrl-C ends the workers, perhaps a moment before it reaches this process
+            raise PlaceLost("a process of this machine was ended while it worked") from None
         finally:
             pool.shutdown(wait=not under_way, cancel_futures=True)
 

@@ -4,116 +4,67 @@ they are made or by how many processes."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
-from router.core.metrics import Figures
-from router.core.tallies import AgentTally, ContactTally
 from simulations.arrivals import rates_per_hour
 from simulations.controls import Control
-from simulations.driver import Replication
+from simulations.engines import Engine, choose, replicate
+from simulations.outcomes import Outcome, Span
 from simulations.places import Place, PlaceLost, local
-from simulations.setting import MINUTE_MS, Setting
-from simulations.statistics import added, estimate
+from simulations.setting import Setting
+from simulations.statistics import estimate
 from simulations.stopping import Stopped
-from simulations.tallies import CallerTally
+
+__all__ = ["Outcome", "Progress", "Span", "Study", "replicate", "run_studies", "run_study"]
 
 Progress = Callable[[int], None]
 """Told how many replications are done."""
 
 
-class Span(msgspec.Struct, frozen=True):
-    """What one replication counted in a span of time."""
-
-    start_ms: int
-    end_ms: int
-    all_queues: ContactTally
-    queues: dict[str, ContactTally]
-    all_agents: AgentTally
-    groups: dict[str, AgentTally]
-    kinds: dict[str, CallerTally] = {}
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """One replication: the whole time after the warm-up, each interval of it, and contacts still there at the end."""
-
-    number: int
-    whole: Span
-    intervals: tuple[Span, ...]
-    unfinished: int
-
-
 @dataclass(slots=True)
 class Study:
     """The replications that were done, in order; at most `wanted`. Fewer when the wanted half-width was reached before
-    (`stopped` tells of it), or when it `ended` early: `interrupted`, or why the place where it ran was lost."""
+    (`stopped` tells of it), or when it `ended` early: `interrupted`, or why the place where it ran was lost. `notices`
+    tell which engine ran it and why, where that is not what was asked for."""
 
     setting: Setting
     wanted: int
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: Stopped | None = None
     ended: str = ""
+    notices: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         return len(self.outcomes) == self.wanted or (self.stopped is not None and self.stopped.reached)
 
 
-def replicate(setting: Setting, number: int) -> Outcome:
-    """Runs replication `number` (from 0)."""
-    replication = Replication(setting, number)
-    report = replication.run()
-    groups = {worker.name: worker.group for worker in setting.workers}
-    end_ms = round(setting.scenario.duration_minutes * MINUTE_MS)
-    intervals = tuple(
-        _span(figures, groups, replication.counts.of_interval(figures.start_ms))
-        for figures in report.intervals
-        if figures.start_ms < end_ms
-    )
-    return Outcome(number, _whole(intervals), intervals, replication.unfinished)
-
-
-def _span(figures: Figures, groups: dict[str, str], kinds: dict[str, CallerTally]) -> Span:
-    queues = {name: section.tally for name, section in figures.queues.items()}
-    by_group: dict[str, AgentTally] = {}
-    for name, section in figures.agents.items():
-        by_group.setdefault(groups[name], AgentTally()).add(section.tally)
-    all_queues, all_agents = figures.all_queues.tally, figures.all_agents.tally
-    return Span(figures.start_ms, figures.end_ms, all_queues, queues, all_agents, by_group, kinds)
-
-
-def _whole(intervals: tuple[Span, ...]) -> Span:
-    queues = {name: added([span.queues[name] for span in intervals]) for name in intervals[0].queues}
-    groups = sorted({name for span in intervals for name in span.groups})
-    kinds = sorted({name for span in intervals for name in span.kinds})
-    return Span(
-        intervals[0].start_ms,
-        intervals[-1].end_ms,
-        added([span.all_queues for span in intervals]),
-        queues,
-        added([span.all_agents for span in intervals]),
-        {name: added([span.groups.get(name, AgentTally()) for span in intervals]) for name in groups},
-        {name: added([span.kinds.get(name, CallerTally()) for span in intervals]) for name in kinds},
-    )
-
-
-def run_study(setting: Setting, jobs: int = 1, progress: Progress | None = None, place: Place | None = None) -> Study:
+def run_study(
+    setting: Setting,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    place: Place | None = None,
+    engine: Engine = "simpy",
+) -> Study:
     """Runs the replications of the scenario in `jobs` processes, or at `place`: all of them, or until the wanted
-    half-width is reached. Ctrl-C, or a place that is lost, ends it with those that are done."""
-    return run_studies([setting], place or local(jobs), progress)[0]
+    half-width is reached. Ctrl-C, or a place that is lost, ends it with those that are done. The results are the same
+    by whichever `engine`."""
+    return run_studies([setting], place or local(jobs), progress, engine)[0]
 
 
-def run_studies(settings: Sequence[Setting], place: Place, progress: Progress | None = None) -> list[Study]:
+def run_studies(
+    settings: Sequence[Setting], place: Place, progress: Progress | None = None, engine: Engine = "simpy"
+) -> list[Study]:
     """A study of each setting, in step: replication 0 of all, then replication 1, and so on, so that an interruption
     leaves the same replications of each. Those with a wanted half-width go on until all have reached theirs. `progress`
     is told of all together."""
-    studies = [Study(setting, setting.scenario.most_replications) for setting in settings]
+    work, notices = choose(engine, settings)
+    studies = [Study(setting, setting.scenario.most_replications, notices=notices) for setting in settings]
     tasks = [
         (position, number)
         for number in range(max(study.wanted for study in studies))
         for position, study in enumerate(studies)
         if number < study.wanted
     ]
-    results = place.results(replicate, settings, tasks)
+    results = place.results(work, settings, tasks)
     ended = ""
     try:
         for done, ((position, _), outcome) in enumerate(zip(tasks, results, strict=True), start=1):

@@ -164,8 +164,11 @@ def _span(study: Study, spans: Sequence[Span], queues: Sequence[str], control: C
         kinds={
             name: estimates([span.kinds.get(name, CallerTally()) for span in spans], confidence, control)
             for name in study.setting.scenario.kinds
+            if any(span.kinds for span in spans)
         },
-        all_callers=estimates([added([CallerTally(), *span.kinds.values()]) for span in spans], confidence, control),
+        all_callers=estimates([added(list(span.kinds.values())) for span in spans if span.kinds], confidence, control)
+        if all(span.kinds for span in spans)
+        else {},
     )
 
 

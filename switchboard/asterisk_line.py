@@ -10,6 +10,7 @@ from router.live.hang_ups import HangUps
 from router.live.journal import Note
 from router.live.resync import Findings, resync
 from switchboard.asterisk_addresses import AsteriskAddresses
+from switchboard.flow_dialling import channel_of
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
@@ -55,6 +56,7 @@ class AsteriskLine:
         engine.talk_codes.on_event(event)
         if event.name == "Hangup":
             engine.calls.caller_gone(event.get("Uniqueid", ""))
+            engine.flow_dialling.caller_gone(event.get("Uniqueid", ""))
 
     def _outside_call(self, event: Event) -> None:
         """Counts the talk time of calls to outside numbers."""
@@ -77,7 +79,7 @@ class AsteriskLine:
         engine.recordings.in_step(found.channels)
         engine.monitors.in_step(found.channels)
         for call in outside_before:
-            if call not in found.channels:
+            if channel_of(call) not in found.channels:
                 engine.destinations.ended(call, engine.clock.now_ms())
         engine.voicemails.route_all()
         log.info("in step with Asterisk: %s", found)

@@ -17,7 +17,6 @@ import re
 import wave
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +33,8 @@ from router.core.errors import ImpossibleEvent
 from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLeft, ContactMoved
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
-from switchboard.waiting_room import News, WaitingRoom
+from switchboard.call import Call
+from switchboard.waiting_room import WaitingRoom
 
 log = logging.getLogger(__name__)
 
@@ -48,40 +48,6 @@ BRIDGE_S = 5.0
 RECORDED_S = 2.0
 """So long after a caller's hang-up Asterisk may take to write the end of a message."""
 _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
-
-
-@dataclass(slots=True)
-class Call:
-    """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
-    name of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
-    during it the caller was to be joined with an agent. `queue`: into which the flow has put the caller, who may be out
-    of it with the place kept. `left_message`: a caller who goes now has not given up. `with_agent`: the caller comes
-    back from a talk, whatever the dialplan says. `served`: the queue and the agent of the last talk."""
-
-    session: Session
-    machine: Machine
-    channel: str | None = None
-    stay: AgiChannel | None = None
-    entered_queue: bool = False
-    queue: str | None = None
-    left_message: bool = False
-    hold_reason: str = ""
-    with_agent: bool = False
-    joining: bool = False
-    released: str | None = None
-    served: tuple[str, str] = ("", "")
-    news: News = field(default_factory=News)
-
-    def goes_on(self, exit_name: str) -> None:
-        """The router has done with the contact: the flow goes on behind its enqueue node, by this exit."""
-        self.released = exit_name
-        self.news.set()
-
-    def take_exit(self) -> str | None:
-        """The exit by which the flow goes on, once."""
-        exit_name, self.released = self.released, None
-        self.news.clear()
-        return exit_name
 
 
 class Voicemails(Protocol):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
 from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG, ROUTE_VOICEMAIL
 from documents import DocumentError
@@ -37,8 +36,9 @@ from router.live.talks import Talks
 from switchboard import engine_journal
 from switchboard.agent_phones import AgentPhones
 from switchboard.announcements import Announcer
-from switchboard.api.accounts import Accounts, AccountsTooNew
+from switchboard.api.accounts import Accounts
 from switchboard.api.server import ApiServer
+from switchboard.api.serving import serve_api
 from switchboard.asterisk_addresses import AsteriskAddresses
 from switchboard.asterisk_line import AsteriskLine
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
@@ -56,9 +56,9 @@ from switchboard.lock import DirectoryLock
 from switchboard.logs import about
 from switchboard.notifying import Notifier
 from switchboard.opening import EmergencyHours, Opening
-from switchboard.operations.base import AUDIT
 from switchboard.other_work import OtherWork
 from switchboard.overrides import Overrides
+from switchboard.ports import PortInUse
 from switchboard.recording import Recordings
 from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
@@ -79,12 +79,10 @@ MAX_CALLS = 10_000
 """FastAGI connections at once: far above what one Asterisk carries, so that a flood ends somewhere."""
 
 
-class PortInUse(Exception):
-    """The FastAGI port is taken by another program."""
-
-
 class Engine:
     """One running centre. Enter it with `running`; `ready` says whether it serves calls as it should."""
+
+    api: ApiServer
 
     def __init__(self, centre: Centre, *, seed: int = 0) -> None:
         self.directory = Path(centre.settings.engine.directory)
@@ -161,7 +159,7 @@ class Engine:
                 stack.callback(asyncio.create_task(work).cancel)
             await self.line.start()
             stack.push_async_callback(self.line.stop)
-            await self._open_api(stack)
+            await serve_api(self, stack)
             control = ControlServer(self)
             await control.start()
             stack.push_async_callback(control.stop)
@@ -318,7 +316,9 @@ class Engine:
         self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)
         lookups = FlowLookups(self._lookup.look_up, self._databases.query, self.clock.now_ms)
         verifier = Verifier(Pins(self.directory), lookups.look_up, self.clock.now_ms)
-        dialling = FlowDialling(self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S)
+        self.flow_dialling = FlowDialling(
+            self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S
+        )
         self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
             machine=self._machine(self.centre),
@@ -334,7 +334,7 @@ class Engine:
             before_waiting=self._announce_recording,
             voicemails=self.voicemails,
             notes={Notify: self.notifier.notify, SurveyAnswered: self._survey_answered},
-            doers={Dial: dialling.dial, Query: lookups.query, Verify: verifier.verify},
+            doers={Dial: self.flow_dialling.dial, Query: lookups.query, Verify: verifier.verify},
             save=self.save_session,
             on_finished=self._session_finished,
             book_callback=self.callbacks.book_callback,
@@ -377,29 +377,6 @@ class Engine:
                 f"{engine.agi_host}:{engine.agi_port}: cannot listen for FastAGI ({error.strerror or error}); another "
                 "engine or program has the port, or the address is not this machine's (centre.yaml: settings.engine)"
             ) from error
-
-    async def _open_api(self, stack: AsyncExitStack) -> None:
-        """The HTTP API, unless the settings say that there is none. Calls are served also when nobody can log in."""
-        stack.callback(self.accounts.close)
-        try:
-            self.accounts.open()
-            for change in self.accounts.take_changes():
-                self.fact(AUDIT, actor=change.actor, data={"at_ms": change.at_ms, **change.data})
-        except (AccountsTooNew, OSError, SQLAlchemyError) as error:
-            log.error("nobody can use the HTTP API, its accounts cannot be used: %s", error)
-        settings = self.centre.settings.api
-        if settings.port is None:
-            return
-        self.api = ApiServer(self, self.accounts, settings)
-        try:
-            await self.api.start()
-        except OSError as error:
-            raise PortInUse(
-                f"{settings.host}:{settings.port}: cannot serve the HTTP API ({error.strerror or error}); another "
-                "engine or program has the port, or the address or the certificate is wrong (centre.yaml: settings.api)"
-            ) from error
-        stack.push_async_callback(self.api.stop)
-        log.info("the HTTP API is at port %d of %s", self.api.port, settings.host)
 
     # Who serves what
 

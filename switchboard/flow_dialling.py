@@ -20,6 +20,8 @@ from switchboard.destinations import DestinationRefused, Destinations
 
 log = logging.getLogger(__name__)
 
+_DIAL = "-dial-"
+"""Between the contact and the number of the visit in the name of a call."""
 MARGIN_S = 60
 """The watchdog of the caller's channel outlasts the longest ringing and talk by so much."""
 
@@ -35,9 +37,15 @@ class FlowDialling:
         self._now_ms = now_ms
         self._watchdog_s = watchdog_s
 
+    def caller_gone(self, contact: str) -> None:
+        """The caller's channel has ended, and with it what was dialled from there (also by an earlier engine)."""
+        for call in self._destinations.calls():
+            if channel_of(call) == contact:
+                self._destinations.ended(call, self._now_ms())
+
     async def dial(self, channel: AgiChannel, contact: str, session: Session, effect: Dial) -> Input:
         """Dials and waits until it is over. Raises ChannelHungUp when the caller hangs up."""
-        call = f"{contact}-dial-{session.entered}"
+        call = f"{contact}{_DIAL}{session.entered}"
         if (await channel.send(codec.get_variable(VAR_DIALLED))).data == call:
             log.info("%s comes back from an outside call that an earlier engine dialled", contact)
             outcome = await self._performer.dialled(channel)
@@ -63,3 +71,8 @@ class FlowDialling:
             talk_ms = ended.talk_ms if ended else None
             self._destinations.ended(call, self._now_ms(), talk_ms)
         return ended
+
+
+def channel_of(call: str) -> str:
+    """The Uniqueid of the channel with which an outside call ends: its own, or, if a flow dialled, the caller's."""
+    return call.partition(_DIAL)[0]

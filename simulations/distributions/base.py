@@ -15,13 +15,15 @@ class Distribution(BaseModel):
     """A distribution of non-negative numbers. Each has one file, with its schema, behaviour, example and fixture.
 
     `example` is YAML for the documentation; `expected_mean` and `expected_quantiles` (probability -> value) are the
-    example's known values, to which a test holds the sampler.
+    example's known values, to which a test holds the sampler. `sequential`: many draws at once are the same as the
+    same number of draws in several calls.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
     name: ClassVar[str]
     example: ClassVar[str]
+    sequential: ClassVar[bool] = False
     expected_mean: ClassVar[float]
     expected_quantiles: ClassVar[dict[float, float]]
 

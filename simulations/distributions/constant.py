@@ -12,6 +12,7 @@ class Constant(Distribution):
 
     name: ClassVar[str] = "constant"
     example: ClassVar[str] = "{distribution: constant, value: 20}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 20.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.1: 20.0, 0.9: 20.0}
 

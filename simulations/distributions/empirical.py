@@ -13,6 +13,7 @@ class Empirical(Distribution):
 
     name: ClassVar[str] = "empirical"
     example: ClassVar[str] = "{distribution: empirical, values: [30, 90, 240], weights: [5, 3, 2]}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 90.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.4: 30.0, 0.7: 90.0, 0.9: 240.0}
 

@@ -13,6 +13,7 @@ class Erlang(Distribution):
 
     name: ClassVar[str] = "erlang"
     example: ClassVar[str] = "{distribution: erlang, mean: 120, phases: 3}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 120.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 106.9624, 0.9: 212.8928}
 

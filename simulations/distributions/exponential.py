@@ -12,6 +12,7 @@ class Exponential(Distribution):
 
     name: ClassVar[str] = "exponential"
     example: ClassVar[str] = "{distribution: exponential, mean: 180}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 180.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 124.7665, 0.9: 414.4653}
 

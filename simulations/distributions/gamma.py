@@ -12,6 +12,7 @@ class Gamma(Distribution):
 
     name: ClassVar[str] = "gamma"
     example: ClassVar[str] = "{distribution: gamma, mean: 200, scv: 0.5}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 200.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 167.8347, 0.9: 388.9720}
 

@@ -14,6 +14,7 @@ class Lognormal(Distribution):
 
     name: ClassVar[str] = "lognormal"
     example: ClassVar[str] = "{distribution: lognormal, mean: 240, scv: 1}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 240.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 169.7056, 0.9: 493.2554}
 

@@ -13,6 +13,7 @@ class Weibull(Distribution):
 
     name: ClassVar[str] = "weibull"
     example: ClassVar[str] = "{distribution: weibull, mean: 150, shape: 0.8}"
+    sequential: ClassVar[bool] = True
     expected_mean: ClassVar[float] = 150.0
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 83.7321, 0.9: 375.5171}
 

@@ -33,6 +33,7 @@ def calibration_files(found: Calibration, name: str) -> dict[str, str]:
             f"{found.days.dates[0]} to {found.days.dates[-1]} ({found.zone.key}). Edit it as you like.",
             "Arrivals are the mean of each interval, the staff is that of the last such day.",
             *(f"Note: {note}." for note in found.notes),
+            *_choices(found),
         ]
         text = yaml_text(scenario_of_weekday(found, weekday, name), comments)
         source = read(text, file)
@@ -41,6 +42,23 @@ def calibration_files(found: Calibration, name: str) -> dict[str, str]:
     files["calibration.html"] = calibration_html(found, name)
     files["calibration.json"] = json_text(calibration_figures(found, name))
     return files
+
+
+def _choices(found: Calibration) -> list[str]:
+    """What callers chose, as a kind that dials a number says it; the kinds of this scenario enter a queue at once."""
+    if not found.choices:
+        return []
+    written = [f"    {node.node}: {json_line(node.shares())}" for node in found.choices]
+    return [
+        "In the flows callers chose (for a kind with a 'number'):",
+        "    choices:",
+        *(f"  {line}" for line in written),
+    ]
+
+
+def json_line(figures: Any) -> str:
+    """In one line, which YAML reads, too."""
+    return msgspec.json.encode(figures).decode().replace(":", ": ").replace(",", ", ")
 
 
 def write_files(files: Mapping[str, str], directory: Path) -> list[Path]:

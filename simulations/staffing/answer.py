@@ -21,7 +21,7 @@ from simulations.staffing.search import Removal, Search
 
 Verdict = Literal["met", "open", "missed"]
 """`met` and `missed` are sure at the stated confidence; `open` is what the replications cannot tell."""
-SEARCH_REPLICATIONS = 6
+SEARCH_REPLICATIONS = 5
 MOST_PROOFS = 3
 
 

@@ -25,7 +25,7 @@ from simulations.staffing.evaluation import Evaluator, Measured
 from simulations.staffing.goals import Goal
 from simulations.staffing.requirements import Counts, Program
 
-MOST_ROUNDS = 5
+MOST_ROUNDS = 4
 MOST_REPAIRS = 25
 STEP = 2
 """How far counts may move between two simulations: differences tell little of what is far."""

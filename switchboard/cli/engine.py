@@ -53,8 +53,9 @@ def run(
     from router.live.journal import JournalError
     from switchboard.centre import load_centre
     from switchboard.centre.secrets import SecretError
-    from switchboard.engine import Engine, PortInUse
+    from switchboard.engine import Engine
     from switchboard.lock import AlreadyRunning
+    from switchboard.ports import PortInUse
 
     configure(log_format, logging.DEBUG if verbose else logging.INFO)
     sys.setswitchinterval(SWITCH_INTERVAL_S)

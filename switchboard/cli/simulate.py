@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,12 +17,21 @@ from switchboard.cli.places import ClusterOption, ended_early, nothing_done, pla
 
 # numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
+    from simulations.engines import Engine
     from simulations.places import Place
     from simulations.replications import Study
     from simulations.results import Estimates, Results
     from simulations.setting import Setting
 
 errors = Console(stderr=True, highlight=False)
+
+
+class EngineName(Enum):
+    """What simulates (see `simulations.engines`)."""
+
+    AUTO = "auto"
+    KERNEL = "kernel"
+    SIMPY = "simpy"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +50,9 @@ def simulate(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
     cluster: ClusterOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="The compiled kernel or SimPy, with the same results; auto: whichever is faster.")
+    ] = EngineName.AUTO,
     out: Annotated[Path | None, typer.Option(help="Where the report goes; by default var/simulations/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")] = False,
 ) -> None:
@@ -50,7 +63,7 @@ def simulate(
     setting = read_setting(scenario, centre, replications, seed)
     directory = out or Path("var/simulations") / as_file_name(setting.scenario.name)
     make_directory(directory)
-    study = _run(setting, place_of(jobs, cluster))
+    study = _run(setting, place_of(jobs, cluster), engine.value)
     if not study.outcomes:
         nothing_done(study.ended)
     results = summarise(study)
@@ -114,11 +127,14 @@ def read_setting(path: Path, centre: Path | None, replications: int | None, seed
     return settle(source, scenario, Centre(loaded.policy, loaded.library, dict(loaded.numbers)))
 
 
-def _run(setting: "Setting", place: "Place") -> "Study":
+def _run(setting: "Setting", place: "Place", engine: "Engine") -> "Study":
     from simulations.replications import run_study
 
     with progress_bar(setting.scenario.most_replications) as progress:
-        return run_study(setting, progress=progress, place=place)
+        study = run_study(setting, 1, progress, place, engine)
+    for notice in study.notices:
+        errors.print(notice, markup=False, soft_wrap=True)
+    return study
 
 
 @contextlib.contextmanager

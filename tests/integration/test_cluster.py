@@ -14,7 +14,7 @@ from simulations.cluster import Cluster
 from simulations.places import Here, PlaceLost
 from simulations.replications import Study, replicate, run_studies, run_study
 from simulations.setting import Setting
-from switchboard.cli import simulate
+from switchboard.cli import simulate, what_if
 from tests.support.dask_cluster import DaskCluster, dask_cluster
 from tests.support.scenarios import changed, setting
 from tests.unit.simulations.test_flows import setting as with_flow
@@ -83,6 +83,20 @@ def test_the_command_prints_the_same_with_and_without_a_cluster(cluster: DaskClu
     assert here.exit_code == there.exit_code == 0
     assert there.stdout == here.stdout
     assert (tmp_path / "there/metrics.csv").read_text() == (tmp_path / "here/metrics.csv").read_text()
+
+
+def test_a_what_if_has_the_same_answer_on_the_cluster(cluster: DaskCluster, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(changed({})))
+    steps = {name: [{"add_agents": {"group": name, "count": 1}}] for name in ("sellers", "helpers")}
+    plan = {"name": "p", "scenario": "s.yaml", "replications": 3, "changes": steps, "cross_training": {}}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    app = typer.Typer()
+    what_if.register(app)
+    arguments = [str(tmp_path / "plan.yaml"), "--json", "--out"]
+    here = CliRunner().invoke(app, [*arguments, str(tmp_path / "here"), "--jobs", "1"])
+    there = CliRunner().invoke(app, [*arguments, str(tmp_path / "there"), "--cluster", cluster.address])
+    assert here.exit_code == there.exit_code == 0
+    assert there.stdout == here.stdout
 
 
 @pytest.mark.parametrize("dies", ["scheduler", "all workers"])

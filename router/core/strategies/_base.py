@@ -1,7 +1,7 @@
 """What a ranking key is made of. The base class says what a key may look at, so that the matcher can group alike."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from router.core.policy import Queue
 
 Side = Literal["agent", "contact"]
+Word = Annotated[int, "64 bits"]
+"""In a formula: a number of which only the lowest 64 bits count, without a sign."""
 
 
 class NoParameters(BaseModel):
@@ -55,9 +57,14 @@ class Fixture(msgspec.Struct, frozen=True):
 
 
 class Key:
-    """Base of all ranking keys."""
+    """Base of all ranking keys.
+
+    `formula` is the value as a plain function of numbers, named as the facts and parameters that it takes; here
+    `value` calls it, and the simulation's compiled kernel compiles it: both run one definition.
+    """
 
     name: ClassVar[str]
+    formula: ClassVar[Callable[..., float]]
     sides: ClassVar[tuple[Side, ...]]
     example: ClassVar[str]
     fixture: ClassVar[Fixture]

@@ -6,6 +6,10 @@ from router.core.strategies._base import ContactFacts, ContactKey, Fixture
 _FACTS = ContactFacts(Queue("any", Goal(0, 0.8), (), LastAction("exit", "x")), 0)
 
 
+def formula(arrived_ms: int) -> float:
+    return arrived_ms
+
+
 class Age(ContactKey):
     """The contact that arrived first goes first, whichever queue it is in now.
 
@@ -17,6 +21,7 @@ class Age(ContactKey):
     """
 
     name = "age"
+    formula = staticmethod(formula)
     example = "contact_ranking: [age]"
     fixture = Fixture(
         {"at_20": (_FACTS, 20, 90), "at_10": (_FACTS, 10, 90), "at_30": (_FACTS, 30, 90)},
@@ -24,7 +29,7 @@ class Age(ContactKey):
     )
 
     def value(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> float:
-        return arrived_ms
+        return formula(arrived_ms)
 
 
 KEY = Age

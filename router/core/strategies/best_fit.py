@@ -3,6 +3,10 @@
 from router.core.strategies._base import FitKey, Fixture
 
 
+def formula(fit: int) -> float:
+    return -fit
+
+
 class BestFit(FitKey):
     """The agent whose skills fit the contact best; among contacts, the one that this agent fits best.
 
@@ -17,12 +21,13 @@ class BestFit(FitKey):
     """
 
     name = "best_fit"
+    formula = staticmethod(formula)
     sides = ("agent", "contact")
     example = "agent_ranking: [best_fit, longest_idle]"
     fixture = Fixture({"novice": (3,), "expert": (17,), "adept": (9,)}, ("expert", "adept", "novice"))
 
     def value(self, fit: int) -> float:
-        return -fit
+        return formula(fit)
 
 
 KEY = BestFit

@@ -3,6 +3,10 @@
 from router.core.strategies._base import AgentFacts, AgentKey, Fixture
 
 
+def formula(cost_per_hour: float) -> float:
+    return cost_per_hour
+
+
 class Cheapest(AgentKey):
     """The agent who costs least takes the next contact.
 
@@ -14,6 +18,7 @@ class Cheapest(AgentKey):
     """
 
     name = "cheapest"
+    formula = staticmethod(formula)
     example = "agent_ranking: [cheapest, longest_idle]"
     fixture = Fixture(
         {
@@ -25,7 +30,7 @@ class Cheapest(AgentKey):
     )
 
     def value(self, agent: AgentFacts) -> float:
-        return agent.cost_per_hour
+        return formula(agent.cost_per_hour)
 
 
 KEY = Cheapest

@@ -3,6 +3,10 @@
 from router.core.strategies._base import AgentFacts, AgentKey, Fixture
 
 
+def formula(contacts: int) -> float:
+    return contacts
+
+
 class FewestContacts(AgentKey):
     """The agent who has answered the fewest contacts since sign-in takes the next one.
 
@@ -14,6 +18,7 @@ class FewestContacts(AgentKey):
     """
 
     name = "fewest_contacts"
+    formula = staticmethod(formula)
     example = "agent_ranking: [fewest_contacts, longest_idle]"
     fixture = Fixture(
         {
@@ -25,7 +30,7 @@ class FewestContacts(AgentKey):
     )
 
     def value(self, agent: AgentFacts) -> float:
-        return agent.contacts
+        return formula(agent.contacts)
 
 
 KEY = FewestContacts

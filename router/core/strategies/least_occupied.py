@@ -19,6 +19,10 @@ class Parameters(BaseModel):
     )
 
 
+def formula(occupancy: float, step: float) -> float:
+    return occupancy // step if step else occupancy
+
+
 class LeastOccupied(AgentKey):
     """The agent with the smallest share of work since sign-in takes the next contact.
 
@@ -32,6 +36,7 @@ class LeastOccupied(AgentKey):
     """
 
     name = "least_occupied"
+    formula = staticmethod(formula)
     example = "agent_ranking: [{least_occupied: {step: 0.05}}, longest_idle]"
     Parameters = Parameters
     fixture = Fixture(
@@ -49,7 +54,7 @@ class LeastOccupied(AgentKey):
         self._step = self.parameters.step
 
     def value(self, agent: AgentFacts) -> float:
-        return agent.occupancy // self._step if self._step else agent.occupancy
+        return formula(agent.occupancy, self._step)
 
 
 KEY = LeastOccupied

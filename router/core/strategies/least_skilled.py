@@ -3,6 +3,10 @@
 from router.core.strategies._base import AgentFacts, AgentKey, Fixture
 
 
+def formula(levels: int) -> float:
+    return levels
+
+
 class LeastSkilled(AgentKey):
     """Of the agents who may take the contact, the one with the least skills: the versatile stay free for the rest.
 
@@ -15,6 +19,7 @@ class LeastSkilled(AgentKey):
     """
 
     name = "least_skilled"
+    formula = staticmethod(formula)
     example = "agent_ranking: [least_skilled, longest_idle]"
     fixture = Fixture(
         {
@@ -26,7 +31,7 @@ class LeastSkilled(AgentKey):
     )
 
     def value(self, agent: AgentFacts) -> float:
-        return agent.levels
+        return formula(agent.levels)
 
 
 KEY = LeastSkilled

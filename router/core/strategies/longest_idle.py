@@ -6,6 +6,10 @@ _LONGER_THAN_ANY_MS = 10**14
 """More than 3,000 years."""
 
 
+def formula(idle_since_ms: int, load: int) -> float:
+    return idle_since_ms + load * _LONGER_THAN_ANY_MS
+
+
 class LongestIdle(AgentKey):
     """The agent who has waited longest for work takes the next contact.
 
@@ -20,6 +24,7 @@ class LongestIdle(AgentKey):
     """
 
     name = "longest_idle"
+    formula = staticmethod(formula)
     example = "agent_ranking: [longest_idle]"
     fixture = Fixture(
         {
@@ -33,7 +38,7 @@ class LongestIdle(AgentKey):
     )
 
     def value(self, agent: AgentFacts) -> float:
-        return agent.idle_since_ms + agent.load * _LONGER_THAN_ANY_MS
+        return formula(agent.idle_since_ms, agent.load)
 
 
 KEY = LongestIdle

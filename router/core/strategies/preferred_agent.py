@@ -3,6 +3,10 @@
 from router.core.strategies._base import Fixture, PreferredKey
 
 
+def formula(preferred: bool) -> float:
+    return 0 if preferred else 1
+
+
 class PreferredAgent(PreferredKey):
     """The agent whom the contact asks for (or who served it last) goes before the others, if ready and eligible.
 
@@ -15,11 +19,12 @@ class PreferredAgent(PreferredKey):
     """
 
     name = "preferred_agent"
+    formula = staticmethod(formula)
     example = "agent_ranking: [preferred_agent, longest_idle]"
     fixture = Fixture({"other": (False,), "asked_for": (True,)}, ("asked_for", "other"))
 
     def value(self, preferred: bool) -> float:
-        return 0 if preferred else 1
+        return formula(preferred)
 
 
 KEY = PreferredAgent

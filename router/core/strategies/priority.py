@@ -1,9 +1,16 @@
 """Highest priority first."""
 
+from math import inf
+
 from router.core.policy import Goal, LastAction, Queue
 from router.core.strategies._base import ContactFacts, ContactKey, Fixture
 
 _EXIT = LastAction("exit", "x")
+
+
+def formula(priority: int, priority_per_minute: float, priority_cap: float, arrived_ms: int, now_ms: int) -> float:
+    grown = priority + priority_per_minute * (now_ms - arrived_ms) / 60_000
+    return -min(grown, priority_cap)
 
 
 class Priority(ContactKey):
@@ -20,6 +27,7 @@ class Priority(ContactKey):
     """
 
     name = "priority"
+    formula = staticmethod(formula)
     example = "contact_ranking: [priority, age]"
     fixture = Fixture(
         {
@@ -36,11 +44,8 @@ class Priority(ContactKey):
 
     def value(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> float:
         queue = contact.queue
-        priority: float = contact.priority
-        if queue.priority_per_minute:
-            priority += queue.priority_per_minute * (now_ms - arrived_ms) / 60_000
-        cap = queue.priority_cap
-        return -(priority if cap is None or priority <= cap else cap)
+        cap = inf if queue.priority_cap is None else queue.priority_cap
+        return formula(contact.priority, queue.priority_per_minute, cap, arrived_ms, now_ms)
 
 
 KEY = Priority

@@ -4,6 +4,10 @@ from router.core.policy import Goal, LastAction, Queue
 from router.core.strategies._base import ContactFacts, ContactKey, Fixture
 
 
+def formula(weight: int) -> float:
+    return -weight
+
+
 class QueueWeight(ContactKey):
     """Contacts of the heavier queue go first, whatever their age.
 
@@ -15,6 +19,7 @@ class QueueWeight(ContactKey):
     """
 
     name = "queue_weight"
+    formula = staticmethod(formula)
     example = "contact_ranking: [queue_weight, age]"
     fixture = Fixture(
         {
@@ -25,7 +30,7 @@ class QueueWeight(ContactKey):
     )
 
     def value(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> float:
-        return -contact.queue.weight
+        return formula(contact.queue.weight)
 
 
 KEY = QueueWeight

@@ -1,8 +1,16 @@
 """Random order."""
 
-from router.core.strategies._base import AgentFacts, AgentKey, Fixture
+from router.core.strategies._base import AgentFacts, AgentKey, Fixture, Word
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+_ALL = 2.0**64
+
+
+def formula(seed: Word, order: Word, turn: Word) -> float:
+    z = ((seed << 40) + (order << 20) + turn + 0x9E37_79B9_7F4A_7C15) & _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB) & _MASK
+    return (z ^ (z >> 31)) / _ALL
 
 
 class Random(AgentKey):
@@ -19,6 +27,7 @@ class Random(AgentKey):
     """
 
     name = "random"
+    formula = staticmethod(formula)
     example = "agent_ranking: [random]"
     fixture = Fixture(
         {f"agent_{order}": (AgentFacts(order, turn=1, seed=7),) for order in range(4)},
@@ -26,14 +35,7 @@ class Random(AgentKey):
     )
 
     def value(self, agent: AgentFacts) -> float:
-        return _mix((agent.seed << 40) + (agent.order << 20) + agent.turn) / 2**64
-
-
-def _mix(z: int) -> int:
-    z = (z + 0x9E37_79B9_7F4A_7C15) & _MASK
-    z = ((z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9) & _MASK
-    z = ((z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB) & _MASK
-    return z ^ (z >> 31)
+        return formula(agent.seed, agent.order, agent.turn)
 
 
 KEY = Random

@@ -3,6 +3,10 @@
 from router.core.strategies._base import AgentFacts, AgentKey, Fixture
 
 
+def formula(last_offer: int) -> float:
+    return last_offer
+
+
 class RoundRobin(AgentKey):
     """Agents take turns, whether or not they took what they were offered.
 
@@ -15,6 +19,7 @@ class RoundRobin(AgentKey):
     """
 
     name = "round_robin"
+    formula = staticmethod(formula)
     example = "agent_ranking: [round_robin]"
     fixture = Fixture(
         {
@@ -26,7 +31,7 @@ class RoundRobin(AgentKey):
     )
 
     def value(self, agent: AgentFacts) -> float:
-        return agent.last_offer
+        return formula(agent.last_offer)
 
 
 KEY = RoundRobin

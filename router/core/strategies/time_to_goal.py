@@ -4,6 +4,10 @@ from router.core.policy import Goal, LastAction, Queue
 from router.core.strategies._base import ContactFacts, ContactKey, Fixture
 
 
+def formula(answered_within_ms: int, arrived_ms: int, now_ms: int) -> float:
+    return answered_within_ms + arrived_ms - now_ms
+
+
 class TimeToGoal(ContactKey):
     """The contact whose service goal is missed soonest (or was missed longest ago) goes first.
 
@@ -16,6 +20,7 @@ class TimeToGoal(ContactKey):
     """
 
     name = "time_to_goal"
+    formula = staticmethod(formula)
     example = "contact_ranking: [time_to_goal]"
     fixture = Fixture(
         {
@@ -30,7 +35,7 @@ class TimeToGoal(ContactKey):
     )
 
     def value(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> float:
-        return contact.queue.goal.answered_within_ms + arrived_ms - now_ms
+        return formula(contact.queue.goal.answered_within_ms, arrived_ms, now_ms)
 
 
 KEY = TimeToGoal

@@ -20,6 +20,7 @@ from simulations.history.redialling import redials_of
 from simulations.history.refusals import Refusals
 from simulations.history.scenarios import scenario_of_weekday, yaml_text
 from simulations.history.staffing import presence
+from simulations.history.writing import calibration_files
 from simulations.replications import replicate
 from simulations.scenario import Scenario
 from simulations.setting import settle
@@ -267,6 +268,9 @@ def test_choices_of_callers(shop: History) -> None:
         {"1": 0.6, "2": 0.3, "silence": 0.06, "hang up": 0.04},
         {"no_match": 1},
     )
+    comment = calibration_files(calibrate(history), "x")["scenario-monday.yaml"].partition("\nname:")[0]
+    said = comment[comment.index("choices:") :].replace("\n# ", "\n")
+    assert yaml.safe_load(said) == {"choices": {"main.menu": node.shares()}}
 
 
 def test_names_that_look_like_yaml_or_html_stay_text(shop: History, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_ctrl_c_reports_what_is_done_and_ends_with_130(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(code)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "FORCE_COLOR": "1"}
     process = subprocess.Popen(
-        [sys.executable, "main.py", path, "--out", "out", "--jobs", "2"],
+        [sys.executable, "main.py", path, "--out", "out", "--jobs", "2", "--engine", "simpy"],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,

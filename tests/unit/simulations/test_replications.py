@@ -3,7 +3,7 @@
 import pytest
 
 from documents import DocumentError
-from simulations import replications
+from simulations import engines
 from simulations.replications import Outcome, replicate, run_study
 from simulations.results import summarise
 from simulations.setting import Setting
@@ -30,7 +30,7 @@ def test_an_interruption_leaves_what_is_done_and_says_so(monkeypatch: pytest.Mon
             raise KeyboardInterrupt
         return replicate(small, number)
 
-    monkeypatch.setattr(replications, "replicate", interrupted)
+    monkeypatch.setattr(engines, "replicate", interrupted)
     study = run_study(setting())
     assert not study.complete
     results = summarise(study)
@@ -41,7 +41,7 @@ def test_nothing_done_is_nothing_to_report(monkeypatch: pytest.MonkeyPatch) -> N
     def interrupted(small: Setting, number: int) -> Outcome:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(replications, "replicate", interrupted)
+    monkeypatch.setattr(engines, "replicate", interrupted)
     with pytest.raises(ValueError, match="no replication was finished"):
         summarise(run_study(setting()))
 

@@ -13,7 +13,7 @@ from ivr.flow.inputs import DialEnded
 from ivr.flow.session import Caller, Session
 from switchboard.centre.settings import OutboundSettings
 from switchboard.destinations import Destinations
-from switchboard.flow_dialling import FlowDialling
+from switchboard.flow_dialling import FlowDialling, channel_of
 from tests.support.fake_agi import FakeAsterisk
 
 SETTINGS = OutboundSettings(trunk="world", caller_id="+34900100200", country_code="34", allow=["+34"], at_once=1)
@@ -121,3 +121,14 @@ async def test_a_caller_who_hangs_up_ends_the_call_for_the_caps() -> None:
     ended, _ = await centre.dial(DIAL, {DIALLED: "HANGUP"})
     assert isinstance(ended, ChannelHungUp)
     assert centre.destinations.calls() == []
+
+
+async def test_a_call_of_an_earlier_engine_ends_with_its_caller() -> None:
+    centre = Centre()
+    for contact in ("c1", "c10"):
+        destination = Centre(SETTINGS.model_copy(update={"at_once": 9})).destinations.check(DIAL.number, centre.now_ms)
+        centre.destinations.started(f"{contact}-dial-3", destination, centre.now_ms)
+    assert [channel_of(call) for call in centre.destinations.calls()] == ["c1", "c10"]
+    centre.dialling.caller_gone("c1")
+    assert centre.destinations.calls() == ["c10-dial-3"]
+    assert channel_of("sb-1-2.") == "sb-1-2."

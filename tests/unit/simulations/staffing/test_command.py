@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from documents import DocumentError
 from switchboard.cli import staff
 
+ROOT = Path(__file__).parents[4]
 SMALL = {
     "name": "An hour",
     "duration_minutes": 60,
@@ -43,6 +44,24 @@ def test_an_answer_as_json_and_in_files(tmp_path: Path) -> None:
     assert found["day"][0]["verdict"] != "missed"
     assert found == json.loads((tmp_path / "out/results.json").read_text())
     assert "<svg" in (tmp_path / "out/report.html").read_text()
+
+
+def test_callers_who_come_through_the_real_flow(tmp_path: Path) -> None:
+    """What reaches a queue is measured first: it depends on what callers press."""
+    document = yaml.safe_load((ROOT / "examples/helpdesk/scenario.yaml").read_text())
+    document["staff"] = [
+        {"group": "soft", "count": 1, "skills": {"software": 5}},
+        {"group": "duo", "count": 1, "skills": {"software": 4, "hardware": 4}},
+    ]
+    document |= {"centre": str(ROOT / "examples/helpdesk"), "duration_minutes": 60, "replications": 3}
+    for kind in document["kinds"].values():
+        if "per_interval" in kind["arrivals"]:
+            kind["arrivals"]["per_interval"] = kind["arrivals"]["per_interval"][:2]
+    result = run("staff", written(tmp_path, document), "--jobs", 1, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert all(sum(row[i] for row in found["counts"].values()) >= 2 for i in range(2))
+    assert {check["goal"].partition(":")[0] for check in found["day"]} == {"software", "hardware"}
 
 
 def test_an_interval_without_calls_needs_nobody(tmp_path: Path) -> None:

@@ -1,0 +1,157 @@
+"""The random streams of a replication, drawn in chunks: the same names and numbers as in `simulations.streams`."""
+
+from typing import Any
+
+import numpy
+
+from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
+from simulations.arrivals import rates_per_hour
+from simulations.distributions.base import Distribution, Floats
+from simulations.kernel.machine.layout import NONE
+from simulations.kernel.plan import KindPlan, Plan
+from simulations.scenario import Scenario, TracedContact
+from simulations.streams import BLOCK, Streams
+
+
+class Stream:
+    """One stream of a distribution, or of uniform draws, from its beginning."""
+
+    def __init__(self, streams: Streams, name: str, distribution: Distribution | None) -> None:
+        self._generator = streams.generator(name)
+        self._distribution = distribution
+
+    def next(self, count: int) -> Floats:
+        """The next `count` draws, a multiple of BLOCK."""
+        if self._distribution is None:
+            return self._generator.random(count)
+        if self._distribution.sequential:
+            return self._distribution.sample(self._generator, count)
+        return numpy.concatenate([self._distribution.sample(self._generator, BLOCK) for _ in range(count // BLOCK)])
+
+    def next_ms(self, count: int) -> Any:
+        """Draws of seconds in whole milliseconds."""
+        return numpy.rint(self.next(count) * 1000).astype(numpy.int64)
+
+
+class Callers:
+    """The contacts of one kind, in the order in which they come."""
+
+    def __init__(self, plan: Plan, kind: KindPlan, streams: Streams, lanes: int) -> None:
+        self._plan, self._kind, self._streams = plan, kind, streams
+        scenario = plan.setting.scenario
+        traced = kind.kind.arrivals.traced
+        self._times = _Traced(traced) if kind.kind.arrivals.trace is not None else _Poisson(kind, scenario, streams)
+        self._traced = traced
+        self._variates = [
+            None if distribution is None else Stream(streams, f"{kind.name}/{quantity}", distribution)
+            for quantity, distribution in kind.variates
+        ]
+        self._shares = [
+            (Stream(streams, f"{kind.name}/attribute/{name}", None), list(values.values()))
+            for name, values in kind.shares
+        ]
+        self._lanes = [self._lane(number) for number in range(lanes)]
+        self.number = 0
+
+    def _lane(self, number: int) -> list[Stream]:
+        name = f"{self._kind.name}/offer {number}"
+        answer = Stream(self._streams, f"{name}/answer", None)
+        return [answer, *(Stream(self._streams, f"{name}/delay", delay) for delay in self._plan.delays)]
+
+    def fill(self, chunk: int, ms: Any, types: Any, draws: Any, lanes: Any) -> tuple[int, bool]:
+        """Writes the next contacts, at most `chunk` of them: (how many, whether they are the last)."""
+        times, complete = self._times.next(chunk)
+        count, first = len(times), self.number
+        self.number += count
+        ms[:count] = times
+        which: Any = 0
+        for stream, shares in self._shares:
+            which = which * len(shares) + _choices(stream.next(chunk), shares)[:count]
+        row: Any = numpy.arange(first, first + count) if self._traced else 0
+        types[:count] = self._kind.types[row, which]
+        for column, variate in enumerate(self._variates):
+            draws[:chunk, column] = NONE if variate is None else variate.next_ms(chunk)
+        if self._traced:
+            self._measure(self._traced[first : first + count], draws)
+        for number, streams in enumerate(self._lanes):
+            _fill_lane(streams, chunk, lanes[:, number * len(streams) :])
+        return count, complete
+
+    def _measure(self, contacts: tuple[TracedContact, ...], draws: Any) -> None:
+        """What was measured stands above what is drawn."""
+        for column, (quantity, _) in enumerate(self._kind.variates):
+            for row, contact in enumerate(contacts):
+                measured = contact.measured_s(quantity)
+                if measured is not None:
+                    draws[row, column] = round(measured * 1000)
+                elif quantity == "patience" and contact.waited_s is not None and draws[row, column] != NONE:
+                    draws[row, column] += round(contact.waited_s * 1000)
+
+    def add_lane(self, chunk: int, first: int, lanes: Any, numbers: Any, alive: Any) -> None:
+        """One more lane: into `lanes` for the chunk that begins with contact `first`, into `alive` for the contacts
+        with these numbers who are there."""
+        number = len(self._lanes)
+        streams = self._lane(number)
+        self._lanes.append(streams)
+        at, width = 0, len(streams)
+        while True:
+            block = numpy.zeros((chunk, width))
+            _fill_lane(streams, chunk, block)
+            here = (numbers >= at) & (numbers < at + chunk)
+            alive[here] = block[numbers[here] - at]
+            if at >= first:
+                lanes[:chunk] = block
+                return
+            at += chunk
+
+
+def _fill_lane(streams: list[Stream], chunk: int, lanes: Any) -> None:
+    lanes[:chunk, 0] = streams[0].next(chunk)
+    for column, stream in enumerate(streams[1:], 1):
+        lanes[:chunk, column] = stream.next_ms(chunk)
+
+
+def _choices(uniform: Floats, shares: list[float]) -> Any:
+    """`streams.choose` of many draws: the position of each choice."""
+    chosen = numpy.full(len(uniform), int(numpy.argmax(shares)))
+    open_ = numpy.ones(len(uniform), dtype=bool)
+    for position, share in enumerate(shares):
+        uniform = uniform - share
+        hit = open_ & (uniform < 0)
+        chosen[hit] = position
+        open_ &= ~hit
+    return chosen
+
+
+class _Traced:
+    def __init__(self, contacts: tuple[TracedContact, ...]) -> None:
+        self._times = numpy.array([round(contact.at_s * 1000) for contact in contacts], dtype=numpy.int64)
+
+    def next(self, chunk: int) -> tuple[Any, bool]:
+        times, self._times = self._times[:chunk], self._times[chunk:]
+        return times, len(self._times) == 0
+
+
+class _Poisson:
+    """`arrivals.arrival_times_ms`, chunk by chunk."""
+
+    def __init__(self, kind: KindPlan, scenario: Scenario, streams: Streams) -> None:
+        rates = rates_per_hour(kind.kind.arrivals, scenario)
+        self._generator = streams.generator(f"{kind.name}/arrivals")
+        self._borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
+        self._expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60))
+        self._reached = 0.0
+
+    def next(self, chunk: int) -> tuple[Any, bool]:
+        last = self._expected[-1]
+        if self._reached >= last:
+            return numpy.zeros(0, dtype=numpy.int64), True
+        unit = self._generator.exponential(1.0, chunk).reshape(-1, ARRIVALS_BLOCK).cumsum(axis=1)
+        for block in unit:
+            block += self._reached
+            self._reached = float(block[-1])
+        steps = unit.reshape(-1)
+        complete = self._reached >= last
+        if complete:
+            steps = steps[: int(numpy.searchsorted(steps, last))]
+        return numpy.rint(numpy.interp(steps, self._expected, self._borders_ms)).astype(numpy.int64), complete

@@ -1,0 +1,344 @@
+"""Runs the kernel: brings what it asks for on the way, and makes of its counts what the SimPy shell reports."""
+
+from typing import Any
+
+import numpy
+
+from router.core.tallies import AgentTally, ContactTally, Waits
+from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
+from simulations.arrivals import rates_per_hour
+from simulations.kernel.draws import Callers, Stream
+from simulations.kernel.machine import layout
+from simulations.kernel.machine.layout import (
+    COUNTED,
+    DONE,
+    MORE_ARRIVALS,
+    MORE_BACK,
+    MORE_LANES,
+    MORE_LOG,
+    MORE_NUMBERS,
+    MORE_ROOM,
+    NEVER,
+    NO_KEY,
+    NONE,
+    SEQ_BITS,
+    SIGN_IN,
+    SIGN_OUT,
+    WORKED,
+    World,
+)
+from simulations.kernel.machine.structure import described
+from simulations.kernel.plan import Plan, bucket_number, make_plan
+from simulations.kernel.source import loop as compiled_loop
+from simulations.outcomes import Outcome, Span, whole_of
+from simulations.setting import MINUTE_MS, Setting
+from simulations.streams import BLOCK, Streams
+
+CHUNK = 8 * ARRIVALS_BLOCK
+LANES = 4
+SLOTS = 256
+LOG_ROWS = 1 << 16
+
+
+class Kernel:
+    """One setting, made ready to be simulated as often as is wanted."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.plan: Plan = make_plan(setting)
+        self.setting = setting
+
+    def replicate(self, number: int) -> Outcome:
+        """Replication `number`, as `replications.replicate` gives it."""
+        return KernelReplication(self.plan, number).run()
+
+
+class KernelReplication:
+    """One run. `log` holds the rows that were noted, if that was asked for."""
+
+    def __init__(self, plan: Plan, number: int = 0, keep_log: bool = False) -> None:
+        self._plan, self._number = plan, number
+        self.log: list[Any] = []
+        scenario = plan.setting.scenario
+        self._streams = Streams(scenario.seed, number)
+        self._chunk = _chunk(plan)
+        self._lanes = LANES if plan.lanes else 0
+        self._callers = [Callers(plan, kind, self._streams, self._lanes) for kind in plan.kinds]
+        self._backs = {agent: Stream(self._streams, f"agent/{name}/back", back) for agent, name, back in plan.backs}
+        self._world = _world(plan, self._chunk, self._lanes, keep_log)
+        for agent, stream in self._backs.items():
+            self._world.back_draws[agent] = stream.next_ms(BLOCK)
+        self._plan_shifts()
+
+    def _plan_shifts(self) -> None:
+        order = {agent.name: number for number, agent in enumerate(self._plan.setting.policy.agents)}
+        events = [
+            (at_ms, what, order[worker.name])
+            for worker in self._plan.setting.workers
+            for shift in worker.shifts_ms
+            for at_ms, what in zip(shift, (SIGN_IN, SIGN_OUT), strict=True)
+        ]
+        world = self._world
+        while len(events) + 4 * len(world.agents) + 128 > len(world.heap_key):
+            world = self._world = _grown(world, contacts=False)
+        keys = numpy.array([at_ms << SEQ_BITS | seq for seq, (at_ms, _, _) in enumerate(events, 1)], dtype=numpy.int64)
+        whats = numpy.array([agent << 3 | what for _, what, agent in events], dtype=numpy.int64)
+        order_ = numpy.argsort(keys, kind="stable")  # sorted: a heap
+        world.heap_key[: len(events)] = keys[order_]
+        world.heap_what[: len(events)] = whats[order_]
+        world.clock[0]["heap"] = world.clock[0]["seq"] = len(events)
+
+    def run(self) -> Outcome:
+        loop = compiled_loop()
+        world, table = self._world, described(self._world)
+        while True:
+            if world is not self._world:
+                world, table = self._world, described(self._world)
+            what, which = loop(world, table)
+            clock = self._world.clock[0]
+            if what == MORE_ARRIVALS:
+                self._more_arrivals(which)
+            elif what == MORE_LANES:
+                self._more_lanes()
+            elif what == MORE_BACK:
+                self._world.back_draws[which] = self._backs[which].next_ms(BLOCK)
+                self._world.back_position[which] = 0
+                clock["back_short"] = NONE
+            elif what == MORE_ROOM:
+                self._world = _grown(self._world, contacts=clock["free"] == 0)
+            elif what == MORE_NUMBERS:
+                _renumber(self._world)
+            if what in (MORE_LOG, DONE) and clock["keep_log"]:
+                if clock["logged"] >= len(self._world.log):
+                    raise OverflowError("one event led to more decisions than the log has room for")
+                self.log.extend(self._world.log[: clock["logged"]].tolist())
+                clock["logged"] = 0
+            if what == DONE:
+                return self._outcome()
+
+    def _more_arrivals(self, kind: int) -> None:
+        world = self._world
+        record = world.kinds[kind]
+        record["filled"], record["complete"] = self._callers[kind].fill(
+            self._chunk,
+            world.arrival_ms[kind],
+            world.arrival_type[kind],
+            world.arrival_draws[kind],
+            world.arrival_lanes[kind],
+        )
+        record["position"] = 0
+
+    def _more_lanes(self) -> None:
+        world = self._world
+        width = 1 + len(self._plan.delays)
+        more = self._lanes
+        there = numpy.ones(len(world.contacts), dtype=bool)
+        there[world.free[: world.clock[0]["free"]]] = False
+        lanes = numpy.concatenate([world.lanes, numpy.zeros((len(world.lanes), more * width))], axis=1)
+        shape = (*world.arrival_lanes.shape[:2], more * width)
+        arrival_lanes = numpy.concatenate([world.arrival_lanes, numpy.zeros(shape)], axis=2)
+        for kind, callers in enumerate(self._callers):
+            record = world.kinds[kind]
+            slots = numpy.flatnonzero(there & (world.contacts["kind"] == kind))
+            numbers = world.contacts["number"][slots]
+            first = int(record["number"] - record["position"])
+            if not record["filled"]:
+                first = 0
+            for lane in range(self._lanes, self._lanes + more):
+                alive = numpy.zeros((len(slots), width))
+                part = slice(lane * width, (lane + 1) * width)
+                callers.add_lane(self._chunk, first, arrival_lanes[kind][:, part], numbers, alive)
+                lanes[slots, part] = alive
+        self._lanes += more
+        world.clock[0]["lanes"], world.clock[0]["lanes_short"] = self._lanes, 0
+        self._world = world._replace(lanes=lanes, arrival_lanes=arrival_lanes)
+
+    # What came of it
+
+    def _outcome(self) -> Outcome:
+        plan, world = self._plan, self._world
+        scenario = plan.setting.scenario
+        interval_ms = int(world.clock[0]["interval_ms"])
+        now_ms = int(world.clock[0]["now"])
+        end_ms, since_ms = int(world.clock[0]["end_ms"]), round(scenario.warm_up_minutes * MINUTE_MS)
+        first = max(0, -(-since_ms // interval_ms))
+        last = max((now_ms - 1) // interval_ms, _last_counted(world))
+        intervals = tuple(
+            self._span(index, index * interval_ms, min(now_ms, (index + 1) * interval_ms))
+            for index in range(first, last + 1)
+            if index * interval_ms < end_ms
+        )
+        return Outcome(self._number, whole_of(intervals), intervals, int(world.clock[0]["alive"]))
+
+    def _span(self, index: int, start_ms: int, end_ms: int) -> Span:
+        world, plan = self._world, self._plan
+        queues = {name: self._contact_tally(index, number) for number, name in enumerate(plan.queues)}
+        every = ContactTally()
+        for tally in queues.values():
+            every.add(tally)
+        every.arrived -= every.moved_in
+        every.moved_out = 0
+        for tally in (every, *queues.values()):
+            tally.span_ms = end_ms - start_ms
+        groups: dict[str, AgentTally] = {}
+        agents = AgentTally()
+        for number, name in enumerate(plan.groups):
+            row = world.worked[index, number].tolist()
+            if any(row):
+                groups[name] = AgentTally(*row[1 : len(WORKED)])
+                agents.add(groups[name])
+        return Span(start_ms, end_ms, every, dict(sorted(queues.items())), agents, groups)
+
+    def _contact_tally(self, index: int, queue: int) -> ContactTally:
+        world = self._world
+        tally = ContactTally(**dict(zip(COUNTED, world.counted[index, queue].tolist(), strict=True)))
+        buckets = world.waits[index, queue]
+        found = numpy.flatnonzero(buckets)
+        counts = buckets[found].tolist()
+        tally.waits = Waits(sum(counts), dict(zip((found - 1).tolist(), counts, strict=True)))
+        return tally
+
+
+def _last_counted(world: World) -> int:
+    counted = numpy.flatnonzero(world.counted.any(axis=(1, 2)) | world.worked.any(axis=(1, 2)))
+    return int(counted[-1]) if len(counted) else 0
+
+
+def _chunk(plan: Plan) -> int:
+    """As many contacts as are drawn at once: all of a short day, but never so many that memory would tell."""
+    scenario = plan.setting.scenario
+    hours = scenario.interval_minutes / 60
+    expected = max(sum(rates_per_hour(kind.kind.arrivals, scenario)) * hours for kind in plan.kinds)
+    wanted = -(-int(expected + 4 * expected**0.5) // ARRIVALS_BLOCK) * ARRIVALS_BLOCK
+    most = max(ARRIVALS_BLOCK, min(CHUNK, (1 << 17) // len(plan.kinds) // ARRIVALS_BLOCK * ARRIVALS_BLOCK))
+    return max(ARRIVALS_BLOCK, min(wanted, most))
+
+
+def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
+    scenario, policy = plan.setting.scenario, plan.setting.policy
+    kinds, agents = len(plan.kinds), len(policy.agents)
+    end_ms = round(scenario.duration_minutes * MINUTE_MS)
+    last_ms = end_ms + round(scenario.run_off_minutes * MINUTE_MS)
+    interval_ms = round(scenario.interval_minutes * MINUTE_MS)
+    intervals = last_ms // interval_ms + 1
+    width = lanes * (1 + len(plan.delays))
+    variates = max(1, *(len(kind.variates) for kind in plan.kinds)) if plan.kinds else 1
+    arrays = {name: array.copy() for name, array in plan.arrays.items() if name in MUTABLE} | {
+        name: array for name, array in plan.arrays.items() if name not in MUTABLE
+    }
+    orders = arrays["orders"].shape
+    profiles = arrays["can"].shape[0]
+    buckets = 2 + bucket_number(last_ms + 1)
+    clock = numpy.zeros(1, dtype=layout.CLOCK)
+    given = {
+        "end_ms": end_ms,
+        "last_ms": last_ms,
+        "wake_ms": NEVER,
+        "interval_ms": interval_ms,
+        "to_ms": interval_ms,
+        "arriving": NONE,
+        "free": SLOTS,
+        "keep_log": keep_log,
+        "retry_ms": policy.short_busy_retry_ms,
+        "pauses_no_answer": policy.after_failure.no_answer is not None,
+        "pauses_declined": policy.after_failure.declined is not None,
+        "no_answer_limit": policy.after_failure.no_answer_limit,
+        "declined_limit": policy.after_failure.declined_limit,
+        "lanes": lanes,
+        "back_short": NONE,
+        "patient": NONE,
+        "contact_keys": len(arrays["contact_keys"]) - 1,
+        "order_count": orders[0],
+        "next_arrival": NO_KEY,
+        "seed": scenario.seed & (1 << 64) - 1,
+    }
+    for name, value in given.items():
+        clock[0][name] = value
+    ring = 1 << (4 * agents + 64).bit_length()
+    heap = 4 * SLOTS + 8 * agents + 128
+    arrays |= {
+        "clock": clock,
+        "contacts": numpy.zeros(SLOTS, dtype=layout.CONTACT),
+        "draws": _whole(SLOTS, variates),
+        "lanes": numpy.zeros((SLOTS, width)),
+        "refused": numpy.zeros((SLOTS, -(-agents // 64)), dtype=numpy.uint64),
+        "arrival_ms": _whole(kinds, chunk),
+        "arrival_type": _whole(kinds, chunk),
+        "arrival_draws": _whole(kinds, chunk, variates),
+        "arrival_lanes": numpy.zeros((kinds, chunk, width)),
+        "waiting": numpy.zeros(arrays["can"].shape[1], dtype=numpy.uint64),
+        "ready": numpy.zeros(arrays["able"].shape[1], dtype=numpy.uint64),
+        "first": numpy.full((profiles, orders[0]), NONE, dtype=numpy.int64),
+        "last": numpy.full((profiles, orders[0]), NONE, dtype=numpy.int64),
+        "following": _whole(agents, orders[0]),
+        "before": _whole(agents, orders[0]),
+        "standing": numpy.zeros((agents, *orders)),
+        "heap_key": _whole(heap),
+        "heap_what": _whole(heap),
+        "heap_check": _whole(heap),
+        "timer_ms": _whole(heap),
+        "timer_order": _whole(heap),
+        "timer_of": _whole(heap),
+        "due": _whole(agents + 2 * SLOTS + 64, 3),
+        "pending": _whole(ring, 3),
+        "dirty_now": _whole(SLOTS),
+        "dirty_next": _whole(SLOTS),
+        "dirty_agents": _whole(agents + 1),
+        "special": _whole(SLOTS),
+        "free": numpy.arange(SLOTS - 1, -1, -1),
+        "bid_contact": _whole(SLOTS + agents),
+        "bid_agent": _whole(SLOTS + agents),
+        "bid_rank": numpy.zeros((SLOTS + agents, len(arrays["contact_keys"]))),
+        "counted": _whole(intervals, len(plan.queues), len(COUNTED)),
+        "waits": numpy.zeros((intervals, len(plan.queues), buckets), dtype=numpy.int32),
+        "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
+        "back_draws": _whole(agents if plan.backs else 1, BLOCK),
+        "back_position": _whole(agents),
+        "log": _whole(LOG_ROWS if keep_log else 1, 8),
+    }
+    return World(**arrays)
+
+
+MUTABLE = ("agents", "kinds", "lines")
+
+
+def _whole(*shape: int) -> Any:
+    return numpy.zeros(shape, dtype=numpy.int64)
+
+
+BY_CONTACT = ("contacts", "draws", "lanes", "refused", "dirty_now", "dirty_next", "special", "free")
+BY_EVENT = ("heap_key", "heap_what", "heap_check", "timer_ms", "timer_order", "timer_of")
+BOTH = ("due", "bid_contact", "bid_agent", "bid_rank")
+
+
+def _grown(world: World, contacts: bool) -> World:
+    """Twice the room for events, and for contacts if they need it."""
+    names = (*BY_EVENT, *(BY_CONTACT + BOTH if contacts else ()))
+    before = len(world.contacts)
+    arrays = {}
+    for name in names:
+        old = getattr(world, name)
+        new = numpy.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)
+        new[: len(old)] = old
+        arrays[name] = new
+    if contacts:
+        free = int(world.clock[0]["free"])
+        arrays["free"][free : free + before] = numpy.arange(2 * before - 1, before - 1, -1)
+        world.clock[0]["free"] = free + before
+    return world._replace(**arrays)
+
+
+def _renumber(world: World) -> None:
+    """Events keep their order with new, small numbers."""
+    clock = world.clock[0]
+    heap = int(clock["heap"])
+    keys = numpy.concatenate([world.heap_key[:heap], world.kinds["next_key"]])
+    order = numpy.argsort(keys, kind="stable")
+    numbers = numpy.empty(len(keys), dtype=numpy.int64)
+    numbers[order] = numpy.arange(1, len(keys) + 1)
+    new = keys >> SEQ_BITS << SEQ_BITS | numbers
+    new[keys == NO_KEY] = NO_KEY
+    world.heap_key[:heap] = new[:heap]
+    world.kinds["next_key"] = new[heap:]
+    clock["seq"] = len(keys) + 1
+    soonest = int(numpy.argmin(world.kinds["next_key"]))
+    clock["next_arrival"], clock["next_kind"] = world.kinds["next_key"][soonest], soonest

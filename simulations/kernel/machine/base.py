@@ -1,0 +1,261 @@
+"""What everything in the kernel stands on: the log, SimPy's events, the core's timers, and what is counted."""
+
+import numpy
+from numba import njit
+from numba.core import types
+from numba.extending import intrinsic
+
+from simulations.kernel.machine.layout import *
+
+
+@intrinsic
+def lowest_bit(typingctx, word):
+    """The place of the lowest bit that is set in a word that is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+
+    return types.uint64(types.uint64), generate
+
+
+@njit
+def set_bit(words, place):
+    words[place >> 6] |= numpy.uint64(1) << numpy.uint64(place & 63)
+
+
+@njit
+def clear_bit(words, place):
+    words[place >> 6] &= ~(numpy.uint64(1) << numpy.uint64(place & 63))
+
+
+@njit
+def has_bit(words, place):
+    return (words[place >> 6] >> numpy.uint64(place & 63)) & numpy.uint64(1) != 0
+
+
+@njit
+def note(w, code, a, b=NONE, d=NONE, e=NONE, f=NONE, g=NONE):
+    """A line of the log, if there is one."""
+    c = w.clock[0]
+    if c.keep_log and c.logged < len(w.log):
+        row = w.log[c.logged]
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7] = c.now, code, a, b, d, e, f, g
+        c.logged += 1
+
+
+# SimPy's events
+
+
+@njit
+def next_key(c, at_ms):
+    c.seq += 1
+    return at_ms << SEQ_BITS | c.seq
+
+
+@njit
+def push(w, at_ms, what, about, check):
+    """Something that will happen: `what` of the contact or agent `about`, if `check` still holds by then."""
+    push_key(w, next_key(w.clock[0], at_ms), what, about, check)
+
+
+@njit
+def push_key(w, key, what, about, check):
+    """As `push`, in the place of this key."""
+    c = w.clock[0]
+    place = c.heap
+    c.heap += 1
+    keys = w.heap_key
+    while place > 0:
+        parent = (place - 1) >> 2
+        if keys[parent] <= key:
+            break
+        keys[place] = keys[parent]
+        w.heap_what[place] = w.heap_what[parent]
+        w.heap_check[place] = w.heap_check[parent]
+        place = parent
+    keys[place] = key
+    w.heap_what[place] = about << 3 | what
+    w.heap_check[place] = check
+
+
+@njit
+def drop_first(w):
+    """Takes the first event off the heap."""
+    c = w.clock[0]
+    keys = w.heap_key
+    c.heap -= 1
+    count = c.heap
+    key, what, check = keys[count], w.heap_what[count], w.heap_check[count]
+    place = 0
+    while True:
+        child = 4 * place + 1
+        if child >= count:
+            break
+        best = child
+        for other in range(child + 1, min(child + 4, count)):
+            if keys[other] < keys[best]:
+                best = other
+        if keys[best] >= key:
+            break
+        keys[place] = keys[best]
+        w.heap_what[place] = w.heap_what[best]
+        w.heap_check[place] = w.heap_check[best]
+        place = best
+    keys[place] = key
+    w.heap_what[place] = what
+    w.heap_check[place] = check
+
+
+@njit
+def feed(w, event, about, check):
+    """An event for the core; it waits its turn."""
+    c = w.clock[0]
+    place = c.pending_tail & (len(w.pending) - 1)
+    c.pending_tail += 1
+    w.pending[place, 0] = event
+    w.pending[place, 1] = about
+    w.pending[place, 2] = check
+    c.fed = 1
+
+
+# The core's timers: agents (0), offers (1), contacts (2); of each, the order that it has among its like.
+
+
+@njit
+def timer_before(w, i, j):
+    return w.timer_ms[i] < w.timer_ms[j] or (w.timer_ms[i] == w.timer_ms[j] and w.timer_order[i] < w.timer_order[j])
+
+
+@njit
+def timer_swap(w, i, j):
+    w.timer_ms[i], w.timer_ms[j] = w.timer_ms[j], w.timer_ms[i]
+    w.timer_order[i], w.timer_order[j] = w.timer_order[j], w.timer_order[i]
+    w.timer_of[i], w.timer_of[j] = w.timer_of[j], w.timer_of[i]
+
+
+@njit
+def push_timer(w, kind, number, of, due_ms):
+    c = w.clock[0]
+    if c.timers == len(w.timer_ms):
+        sweep_timers(w)
+    place = c.timers
+    c.timers += 1
+    w.timer_ms[place], w.timer_order[place], w.timer_of[place] = due_ms, kind << 50 | number, of
+    while place > 0 and timer_before(w, place, (place - 1) >> 1):
+        timer_swap(w, place, (place - 1) >> 1)
+        place = (place - 1) >> 1
+
+
+@njit
+def timer_holds(w, place):
+    """Whether the timer is still set."""
+    kind, number = w.timer_order[place] >> 50, w.timer_order[place] & ((1 << 50) - 1)
+    of = w.timer_of[place]
+    if kind == 0:
+        return w.agents[of].timer_ms == w.timer_ms[place]
+    contact = w.contacts[of]
+    if kind == 1:
+        return contact.state == OFFERED and contact.offer == number
+    return contact.state != GONE and contact.seq == number and contact.timer_ms == w.timer_ms[place]
+
+
+@njit
+def drop_timer(w):
+    c = w.clock[0]
+    c.timers -= 1
+    timer_swap(w, 0, c.timers)
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= c.timers:
+            return
+        if child + 1 < c.timers and timer_before(w, child + 1, child):
+            child += 1
+        if not timer_before(w, child, place):
+            return
+        timer_swap(w, place, child)
+        place = child
+
+
+@njit
+def sweep_timers(w):
+    c = w.clock[0]
+    count = c.timers
+    c.timers = 0
+    for place in range(count):
+        if timer_holds(w, place):
+            # What is put in has a place at or before this one.
+            due_ms, order, of = w.timer_ms[place], w.timer_order[place], w.timer_of[place]
+            at = c.timers
+            c.timers += 1
+            w.timer_ms[at], w.timer_order[at], w.timer_of[at] = due_ms, order, of
+            while at > 0 and timer_before(w, at, (at - 1) >> 1):
+                timer_swap(w, at, (at - 1) >> 1)
+                at = (at - 1) >> 1
+
+
+@njit
+def next_deadline_ms(w):
+    c = w.clock[0]
+    while c.timers > 0:
+        if timer_holds(w, 0):
+            return w.timer_ms[0]
+        drop_timer(w)
+    return NEVER
+
+
+@njit
+def arm(w):
+    """One wake-up at a time is armed; see `SimulatedRouter`."""
+    c = w.clock[0]
+    deadline = next_deadline_ms(w)
+    if deadline < c.wake_ms:
+        c.wake_ms = deadline
+        push(w, max(c.now, deadline), WAKE, 0, deadline)
+
+
+# What is counted
+
+
+@njit
+def set_interval(c):
+    c.interval = c.now // c.interval_ms
+    c.from_ms = c.interval * c.interval_ms
+    c.to_ms = c.from_ms + c.interval_ms
+
+
+@njit
+def add_span(w, table, place, column, since_ms, weight):
+    """The time from `since_ms` until now, cut at the borders of intervals."""
+    c = w.clock[0]
+    if since_ms >= c.from_ms:
+        table[c.interval, place, column] += (c.now - since_ms) * weight
+        return
+    while since_ms < c.now:
+        interval = since_ms // c.interval_ms
+        border = min(c.now, (interval + 1) * c.interval_ms)
+        table[interval, place, column] += (border - since_ms) * weight
+        since_ms = border
+
+
+@njit
+def wait_bucket(w, wait_ms):
+    """1 + the bucket of `Waits`, which for no wait is -1."""
+    if wait_ms < len(w.bucket_of):
+        return numpy.int64(w.bucket_of[wait_ms])
+    return numpy.searchsorted(w.bucket_from, wait_ms, side="right")
+
+
+@njit
+def count_wait(w, contact, wait_ms):
+    tally = w.counted[contact.interval, contact.queue]
+    tally[WAIT_ALL] += wait_ms
+    tally[HAD_TO_WAIT] += wait_ms > 0
+    tally[LONGEST] = max(tally[LONGEST], wait_ms)
+    w.waits[contact.interval, contact.queue, wait_bucket(w, wait_ms)] += 1
+
+
+@njit
+def leave_line(w, contact):
+    """The contact's wait in its queue is over, as far as the length of the queue goes."""
+    add_span(w, w.counted, contact.queue, WAITING_TIME, contact.line_from_ms, 1)

@@ -1,0 +1,176 @@
+"""What the kernel works on: records of whole numbers in flat arrays, the same things that the core has as objects.
+
+Names are the core's. Times are milliseconds; -1 stands for what the core calls None, and NEVER for no timer.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy
+
+NEVER = 1 << 60
+NONE = -1
+NO_KEY = 1 << 62
+"""After every event."""
+
+# What wakes the kernel: SimPy's events, by what is to be done.
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, TALK_END, BACK, WAKE = range(8)
+
+# What is told to the core: its events. The numbers are those of the log.
+ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED, TIME_PASSED = range(1, 11)
+# What it decides.
+QUEUED, STEP, OFFER, CANCEL, CONNECT, OFFER_ENDED, RELEASED, FINISHED, CHANGED, SUSPENDED, RELEASE_AGENT = range(11, 22)
+
+# States of an agent; the presence is one of OFFLINE, IDLE and PAUSED.
+OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
+# States of a contact.
+GONE, WAITING, OFFERED, CONNECTED = range(4)
+# How a contact ended.
+ANSWERED, ABANDONED, OVERFLOWED = range(3)
+# How an offer ended, and why an agent is paused.
+CANCELLED, NO_ANSWER, REFUSED = range(3)
+# Why a step or a queue was left.
+FIRST, AFTER_STEP, AFTER_AGE, NOBODY_SIGNED_IN, REFUSALS, NOBODY_AVAILABLE, LONGEST_WAIT, FULL = range(8)
+# Which last action.
+NO_ACTION, LAST_ACTION, WHEN_UNSTAFFED, WHEN_FULL = range(4)
+
+# Why `run` came back.
+DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = range(7)
+
+# Columns of what is counted of contacts, by interval and queue.
+(
+    ARRIVED_N,
+    MOVED_IN,
+    MOVED_OUT,
+    ANSWERED_N,
+    ANSWERED_WITHIN,
+    ABANDONED_N,
+    SHORT_ABANDONS,
+    OVERFLOWED_N,
+    HAD_TO_WAIT,
+    WAIT_ANSWERED,
+    WAIT_ALL,
+    LONGEST,
+    WAITING_TIME,
+    FINISHED_N,
+    TALK,
+    WRAP,
+    OFFERS_N,
+    DECLINED_N,
+    NO_ANSWER_N,
+) = range(19)
+COUNTED = (
+    *("arrived", "moved_in", "moved_out", "answered", "answered_within", "abandoned", "short_abandons", "overflowed"),
+    *("had_to_wait", "wait_answered_ms", "wait_all_ms", "longest_wait_ms", "waiting_ms", "finished", "talk_ms"),
+    *("wrap_up_ms", "offers", "declined", "no_answer"),
+)
+"""The fields of `ContactTally` in these columns."""
+
+# Columns of what is counted of agents, by interval and group; the first six are times by state.
+W_OFFERS, W_ANSWERED, W_DECLINED, W_NO_ANSWER, W_SEEN = range(6, 11)
+WORKED = (
+    *("", "ready_ms", "ringing_ms", "busy_ms", "wrap_up_ms", "paused_ms"),
+    *("offers", "answered", "declined", "no_answer"),
+)
+"""The fields of `AgentTally` in these columns; the last column says whether anything was."""
+
+SEQ_BITS = 27
+"""Events of one millisecond are in the order of their numbers, which are renewed when they need more bits."""
+
+
+def _record(whole: str, real: str = "", words: str = "") -> numpy.dtype[Any]:
+    fields = [(name, numpy.int64) for name in whole.split()]
+    fields += [(name, numpy.float64) for name in real.split()] + [(name, numpy.uint64) for name in words.split()]
+    return numpy.dtype(fields, align=True)
+
+
+CLOCK = _record(
+    "now seq end_ms last_ms wake_ms interval_ms interval from_ms to_ms alive arrivals offers heap timers "
+    "pending_head pending_tail fed arriving over dirty_now dirty_next dirty_agents special free logged keep_log "
+    "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
+    "contact_keys order_count bids next_arrival next_kind started patient quiet_ms",
+    "",
+    "seed",
+)
+AGENT = _record(
+    "order profile presence reason state shown_reason shown_contact contact wrap_up_ms timer_ms since_ms handled_ms "
+    "ready_ms idle_since_ms contacts last_offer levels load turn no_answers declines free on_shift change pauses queue "
+    "drawn_wrap_up_ms group delay_ms delay_lane back_ms handled_interval handled_queue answers",
+    "occupancy cost_per_hour no_answer declined factor",
+)
+CONTACT = _record(
+    "seq kind number type queue step line state agent offer deadline_ms arrived_ms queued_ms step_ms refusals "
+    "ask_again_ms due due_reason gives_up_ms offers refused placed previous next place timer_ms now_mark next_mark "
+    "line_from_ms interval answered_ms waited_ms patience_key"
+)
+KIND = _record("queue position filled complete number next_key")
+QUEUE = _record(
+    "ring_ms wrap_up_ms answered_within_ms short_ms longest_ms full_at full_queue full_exit last_queue last_exit "
+    "unstaffed unstaffed_queue unstaffed_exit steps first_step inside weight",
+    "priority_per_minute priority_cap",
+)
+STEP_RECORD = _record("after_ms by_age none_logged_in none_available refusals ranking")
+LINE = _record("queue step priority signed head tail")
+RANKING = _record("keys order")
+
+
+class World(NamedTuple):
+    """Everything there is. See `plan` for what fills it."""
+
+    clock: Any
+    agents: Any
+    contacts: Any
+    draws: Any  # contact x variate: ms
+    lanes: Any  # contact x (lane x what): uniform, then delays in ms
+    refused: Any  # contact x word: bits of agents
+    kinds: Any
+    arrival_ms: Any  # kind x position
+    arrival_type: Any
+    arrival_draws: Any  # kind x position x variate
+    arrival_lanes: Any
+    variates: Any  # kind x queue x (handle time, patience, wrap-up): column of draws
+    queues: Any
+    steps: Any
+    lines: Any
+    line_of: Any  # type x queue x step
+    type_queue: Any  # type: the queue that it enters
+    fits: Any  # line x profile: the fit, or -1
+    can: Any  # profile x word: bits of lines
+    able: Any  # line x word: bits of profiles
+    waiting: Any  # word: lines where somebody waits
+    ready: Any  # word: profiles with a free agent
+    first: Any  # profile x order: agent
+    last: Any
+    following: Any  # agent x order
+    before: Any
+    standing: Any  # agent x order x key
+    orders: Any  # order x key: code, -1 for none
+    order_parameters: Any
+    rankings: Any
+    ranking_keys: Any  # ranking x key: code, -1 for an agent's key (taken from its standing)
+    ranking_parameters: Any
+    contact_keys: Any
+    contact_parameters: Any
+    heap_key: Any
+    heap_what: Any
+    heap_check: Any
+    timer_ms: Any
+    timer_order: Any
+    timer_of: Any
+    due: Any
+    pending: Any  # ring of (event, what, check)
+    dirty_now: Any
+    dirty_next: Any
+    dirty_agents: Any
+    special: Any
+    free: Any
+    bid_contact: Any
+    bid_agent: Any
+    bid_rank: Any
+    counted: Any  # interval x queue x column
+    waits: Any  # interval x queue x bucket
+    worked: Any  # interval x group x column
+    bucket_of: Any  # of short waits
+    bucket_from: Any  # the least wait of each bucket
+    back_draws: Any  # agent x position
+    back_position: Any
+    log: Any

@@ -1,0 +1,165 @@
+"""`router.core.offers`: a lease on one agent for one contact, with a deadline."""
+
+import numpy
+from numba import njit
+
+from simulations.kernel.machine.agents import changed, offer_failed
+from simulations.kernel.machine.base import count_wait, feed, leave_line, note, push, push_timer, set_bit
+from simulations.kernel.machine.layout import *
+from simulations.kernel.machine.standing import take
+from simulations.kernel.machine.waiting import act, enter, forget_refusals, set_timer, wait
+
+
+@njit
+def make(w, i, a):
+    c = w.clock[0]
+    contact, agent = w.contacts[i], w.agents[a]
+    c.offers += 1
+    take(w, i)
+    contact.state, contact.offer, contact.agent = OFFERED, c.offers, a
+    contact.deadline_ms = c.now + w.queues[contact.queue].ring_ms
+    agent.contact = i
+    agent.last_offer = c.offers
+    note(w, OFFER, c.offers, contact.seq, a, contact.deadline_ms)
+    w.counted[contact.interval, contact.queue, OFFERS_N] += 1
+    w.worked[c.interval, agent.group, W_OFFERS] += 1
+    if ring(w, i, a):
+        push_timer(w, 1, c.offers, i, contact.deadline_ms)
+    changed(w, a, False)
+
+
+@njit
+def ring(w, i, a):
+    """The shell's side: the agent's phone rings, and is answered or not. Whether that takes time: otherwise the offer
+    is over before its deadline could come."""
+    c = w.clock[0]
+    contact, agent = w.contacts[i], w.agents[a]
+    lane = contact.offers
+    contact.offers += 1
+    if contact.offers + 1 >= c.lanes and w.lanes.shape[1] > 0:
+        c.lanes_short = 1
+    width = w.lanes.shape[1] // c.lanes if c.lanes else 0
+    event, wakes = ACCEPTED, ANSWER
+    if agent.answers == 0:  # not every offer is taken
+        uniform = w.lanes[i, lane * width]
+        if uniform < agent.no_answer:
+            return True
+        if uniform < agent.no_answer + agent.declined:
+            event, wakes = DECLINED, DECLINE
+    delay_ms = agent.delay_ms
+    if delay_ms == NONE:
+        delay_ms = numpy.int64(w.lanes[i, lane * width + agent.delay_lane])
+    if delay_ms:
+        push(w, c.now + delay_ms, wakes, i, contact.offer)
+        return True
+    feed(w, event, i, contact.offer)
+    return False
+
+
+@njit
+def accept(w, i):
+    """Agent and contact are joined."""
+    c = w.clock[0]
+    contact, agent = w.contacts[i], w.agents[contact_agent(w, i)]
+    contact.due = NO_ACTION
+    if contact.refused:
+        forget_refusals(w, i)
+    contact.ask_again_ms = NONE
+    w.queues[contact.queue].inside -= 1
+    contact.state, contact.answered_ms = CONNECTED, c.now
+    contact.waited_ms = c.now - contact.arrived_ms
+    note(w, CONNECT, contact.offer, contact.seq, contact.agent)
+    talk(w, i)
+    agent.contacts += 1
+    agent.no_answers = agent.declines = 0
+    set_timer(w, i)
+    changed(w, contact.agent, False)
+
+
+@njit
+def contact_agent(w, i):
+    return w.contacts[i].agent
+
+
+@njit
+def talk(w, i):
+    """The shell's side: the talk begins and lasts as long as was drawn."""
+    c = w.clock[0]
+    contact, agent = w.contacts[i], w.agents[contact_agent(w, i)]
+    leave_line(w, contact)
+    tally = w.counted[contact.interval, contact.queue]
+    tally[ANSWERED_N] += 1
+    tally[WAIT_ANSWERED] += contact.waited_ms
+    tally[ANSWERED_WITHIN] += contact.waited_ms <= w.queues[contact.queue].answered_within_ms
+    count_wait(w, contact, contact.waited_ms)
+    w.worked[c.interval, agent.group, W_ANSWERED] += 1
+    contact.gives_up_ms = NONE
+    agent.queue = contact.queue
+    wrap_up = w.variates[contact.kind, contact.queue, 2]
+    agent.drawn_wrap_up_ms = NONE if wrap_up == NONE else w.draws[i, wrap_up]
+    handle_ms = w.draws[i, w.variates[contact.kind, contact.queue, 0]]
+    if agent.factor != 1.0:
+        handle_ms = numpy.int64(numpy.rint(handle_ms * agent.factor))
+    push(w, c.now + handle_ms, TALK_END, i, 0)
+
+
+@njit
+def end_offer(w, i, a, cause):
+    """The offer is dead."""
+    c = w.clock[0]
+    contact, agent = w.contacts[i], w.agents[a]
+    note(w, OFFER_ENDED, contact.offer, contact.seq, a, cause)
+    agent.contact = NONE
+    worked = w.worked[c.interval, agent.group]
+    worked[W_SEEN] = 1
+    if cause == NO_ANSWER:
+        worked[W_NO_ANSWER] += 1
+        w.counted[contact.interval, contact.queue, NO_ANSWER_N] += 1
+    elif cause == REFUSED:
+        worked[W_DECLINED] += 1
+        w.counted[contact.interval, contact.queue, DECLINED_N] += 1
+    contact.state, contact.offer, contact.agent = WAITING, NONE, NONE
+
+
+@njit
+def fail(w, i, cause):
+    """The offer came to nothing: the contact waits again, the agent gets what the cause deserves."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    a = contact.agent
+    end_offer(w, i, a, cause)
+    contact.refusals += 1
+    contact.refused += 1
+    set_bit(w.refused[i], a)
+    contact.ask_again_ms = c.now + c.retry_ms
+    if contact.due == NO_ACTION:
+        wait(w, i)
+    else:
+        action, contact.due = contact.due, NO_ACTION
+        queue = w.queues[contact.queue]
+        left = contact.queue
+        if action == WHEN_UNSTAFFED:
+            goes_on = act(w, i, queue.unstaffed_queue, queue.unstaffed_exit, contact.due_reason)
+        else:
+            goes_on = act(w, i, queue.last_queue, queue.last_exit, contact.due_reason)
+        if goes_on:
+            enter(w, i, left)
+    offer_failed(w, a, cause)
+
+
+@njit
+def deadline(w, i):
+    contact = w.contacts[i]
+    note(w, CANCEL, contact.offer, contact.seq, contact.agent)
+    fail(w, i, NO_ANSWER)
+
+
+@njit
+def withdraw(w, i):
+    """The caller is gone; the agent did nothing wrong and keeps the place among the idle."""
+    contact = w.contacts[i]
+    a = contact.agent
+    note(w, CANCEL, contact.offer, contact.seq, a)
+    end_offer(w, i, a, CANCELLED)
+    contact.due = NO_ACTION
+    changed(w, a, True)

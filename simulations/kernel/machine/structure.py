@@ -1,0 +1,85 @@
+"""The world as one address, instead of sixty arrays that every compiled function would hand on.
+
+The address is that of a table in which the arrays are described, word by word; it never changes while the loop runs,
+so the compiler may read it as seldom as it likes. Nothing in the loop counts references: the caller holds the arrays.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy
+from llvmlite import ir
+from numba import types
+from numba.core.datamodel import models
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, register_model
+
+WORDS, DIMENSIONS = 8, 3
+"""A row of the table: data, number of items, then the shape and the strides of up to so many dimensions."""
+
+
+def described(world: Any) -> Any:
+    """The table for this world."""
+    table = numpy.zeros((len(world), WORDS), dtype=numpy.int64)
+    for row, array in zip(table, world, strict=True):
+        row[:2] = array.ctypes.data, array.size
+        row[2 : 2 + array.ndim] = array.shape
+        row[2 + DIMENSIONS : 2 + DIMENSIONS + array.ndim] = array.strides
+    return table
+
+
+class WorldType(types.Type):  # type: ignore[misc]
+    """The world in compiled code. Its name is short, because it is a part of the name of every function."""
+
+    def __init__(self, fields: Any) -> None:
+        self.fields = {name: (number, array) for number, (name, array) in enumerate(fields)}
+        super().__init__(name=f"World-{hashlib.sha256(repr(fields).encode()).hexdigest()[:12]}")
+
+
+register_model(WorldType)(models.OpaqueModel)
+
+
+@intrinsic
+def world_at(typingctx: Any, arrays: Any, table: Any) -> Any:
+    """The world of these arrays, described in the table."""
+    world = WorldType(tuple(zip(arrays.fields, arrays.types, strict=True)))
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        described_by = context.make_array(signature.args[1])(context, builder, arguments[1])
+        return builder.bitcast(described_by.data, ir.IntType(8).as_pointer())
+
+    return world(arrays, table), generate
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):  # type: ignore[misc]
+    key = WorldType
+
+    def generic_resolve(self, world: Any, name: str) -> Any:
+        return world.fields[name][1] if name in world.fields else None
+
+
+@lower_getattr_generic(WorldType)
+def _array_of(context: Any, builder: Any, world: Any, address: Any, name: str) -> Any:
+    number, array_type = world.fields[name]
+    word = context.get_value_type(types.intp)
+    row = builder.bitcast(address, word.as_pointer())
+    unchanging = builder.module.add_metadata([])
+
+    def read(place: int) -> Any:
+        found = builder.load(builder.gep(row, [ir.Constant(word, number * WORDS + place)]))
+        found.set_metadata("invariant.load", unchanging)
+        return found
+
+    array = context.make_array(array_type)(context, builder)
+    nothing = ir.Constant(array.meminfo.type, None)
+    array.meminfo, array.parent = nothing, ir.Constant(array.parent.type, None)
+    array.data = builder.inttoptr(read(0), array.data.type)
+    array.nitems = read(1)
+    array.itemsize = ir.Constant(word, context.get_abi_sizeof(context.get_data_type(array_type.dtype)))
+    for field, first in (("shape", 2), ("strides", 2 + DIMENSIONS)):
+        value: Any = ir.Constant(ir.ArrayType(word, array_type.ndim), ir.Undefined)
+        for dimension in range(array_type.ndim):
+            value = builder.insert_value(value, read(first + dimension), dimension)
+        setattr(array, field, value)
+    return array._getvalue()

@@ -1,0 +1,218 @@
+"""What the kernel does not do, found by name: a setting is refused for every field that is not known to be supported.
+
+`SUPPORTED` lists the fields that the kernel obeys, or that change nothing for contacts who enter a queue without a
+flow. Whatever is not in it must have its default value. So a field that is added somewhere is refused until the kernel
+has learnt it, without anybody having to think of this file.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from router.core.policy import (
+    AfterFailure,
+    Agent,
+    CallbackRules,
+    Condition,
+    Goal,
+    KeySpec,
+    LastAction,
+    Policy,
+    Queue,
+    Reentry,
+    Step,
+    Until,
+)
+from router.core.strategies import AgentKey, ContactKey, FitKey, PreferredKey, registry
+from simulations.distributions import Distribution
+from simulations.money import Money
+from simulations.scenario import (
+    Answering,
+    Arrivals,
+    Ivr,
+    Kind,
+    QueueTimes,
+    Scenario,
+    Staff,
+    StandalonePolicy,
+    StandaloneQueue,
+    TracedContact,
+)
+from simulations.setting import MINUTE_MS, Centre, Setting, Worker
+from simulations.stopping import UntilHalfWidth
+
+LONGEST_MS = 1 << 35
+"""The kernel's clock ends after this time, a little more than a year."""
+
+Rule = Callable[[Any], str | None]
+"""What is wrong with a value, or None."""
+
+
+def _anything(value: Any) -> str | None:
+    return None
+
+
+def _no_flow(value: Any) -> str | None:
+    return None if value is None else "contacts go through a flow"
+
+
+def _voice(value: Any) -> str | None:
+    return None if value == "voice" else f"the channel is {value!r}, not 'voice'"
+
+
+def _one_call(value: Any) -> str | None:
+    return None if value.get("voice", 0) == 1 else "an agent must take one call at a time"
+
+
+def _known_key(value: Any) -> str | None:
+    known = issubclass(registry()[value], (AgentKey, ContactKey, FitKey, PreferredKey))
+    return None if known else f"the ranking key {value!r} is of a new kind"
+
+
+def _supported(names: str, **rules: Rule) -> dict[str, Rule]:
+    return dict.fromkeys(names.split(), _anything) | rules
+
+
+SUPPORTED: dict[type, dict[str, Rule]] = {
+    Setting: _supported("scenario centre workers file"),
+    Centre: _supported("policy library numbers"),
+    Worker: _supported("name group shifts_ms handle_time_factor answering"),
+    Scenario: _supported(
+        "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
+        "confidence until_half_width kinds queues staff answering ivr money"
+    ),
+    Kind: _supported("arrivals queue attributes handle_time_s patience_s priority", number=_no_flow),
+    Arrivals: _supported("per_hour per_interval trace"),
+    TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),
+    QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
+    Answering: _supported("delay_s no_answer declined back_after_s"),
+    Staff: _supported("agents group count skills team queues shifts handle_time_factor answering"),
+    StandalonePolicy: _supported("queues contact_ranking"),
+    StandaloneQueue: _supported(
+        "answered_within_s share short_abandon_s skills priority priority_per_minute agent_ranking ring_s wrap_up_s "
+        "longest_wait_s"
+    ),
+    # Nobody is called back, comes again or switches queues, and no phone fails, in what the kernel simulates.
+    Policy: _supported(
+        "version queues agents contact_ranking after_failure pause_reasons short_busy_retry_ms channels"
+    ),
+    Queue: _supported(
+        "name goal steps last_action floor priority priority_per_minute priority_cap weight ring_ms wrap_up_ms "
+        "preferred_agent_ms longest_wait_ms full_at when_full agent_ranking when_closed at_closing when_unstaffed "
+        "callback reentry directed_ms",
+        channel=_voice,
+    ),
+    Step: _supported("name condition combine until agent_ranking"),
+    Until: _supported("after_ms clock none_logged_in none_available refusals"),
+    Condition: _supported("skills where"),
+    # The last two matter only to what looks at goals, which is refused.
+    Goal: _supported("answered_within_ms share short_abandon_ms window_ms margin"),
+    LastAction: _supported("kind target"),
+    KeySpec: _supported("parameters", key=_known_key),
+    Agent: _supported("name skills team site queues cost_per_hour", capacity=_one_call),
+    AfterFailure: _supported(
+        "no_answer declined unreachable busy no_answer_limit declined_limit unreachable_limit busy_limit"
+    ),
+}
+
+HARMLESS = (Distribution, Ivr, Money, UntilHalfWidth, CallbackRules, Reentry)
+"""Documents within supported fields whose own fields make no difference to the kernel."""
+
+
+def refusals(setting: Setting) -> list[str]:
+    """Why the kernel cannot simulate the setting, each reason with its place; empty if it can."""
+    found = list(dict.fromkeys(_reasons(setting)))
+    scenario = setting.scenario
+    if (scenario.duration_minutes + scenario.run_off_minutes) * MINUTE_MS >= LONGEST_MS:
+        found.append("duration_minutes: the scenario is longer than a year")
+    return found
+
+
+def _reasons(setting: Setting) -> Iterator[str]:
+    yield from _of(setting, "setting", deep=False)
+    yield from _of(setting.centre, "centre", deep=False)
+    for worker in setting.workers:
+        yield from _of(worker, f"staff.{worker.name}", deep=False)
+    yield from _of(setting.scenario, "")
+    policy = setting.policy
+    yield from _of(policy, "policy", deep=False)
+    yield from _of(policy.after_failure, "policy.after_failure")
+    for number, spec in enumerate(policy.contact_ranking):
+        yield from _of(spec, f"policy.contact_ranking[{number}]")
+    for agent in policy.agents:
+        yield from _of(agent, f"policy.agents.{agent.name}")
+    reached = _reached(setting)
+    for queue in policy.queues:  # all, because one queue may look at another
+        reachable = queue if queue.name in reached else msgspec.structs.replace(queue, channel="voice")
+        yield from _of(reachable, f"policy.queues.{queue.name}")
+
+
+def _of(thing: Any, path: str, deep: bool = True) -> Iterator[str]:
+    """What is wrong with an object of a listed type, and, if `deep`, with those in it."""
+    known = SUPPORTED.get(type(thing))
+    if known is None:
+        yield f"{path}: {type(thing).__name__} is not supported"
+        return
+    for name, value, default in _fields(thing):
+        place = f"{path}.{name}" if path else name
+        if name in known:
+            reason = known[name](value)
+            if reason is not None:
+                yield f"{place}: {reason}"
+            elif deep:
+                yield from _within(value, place)
+        elif value != default:
+            yield f"{place}: not supported"
+
+
+def _within(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, HARMLESS):
+        return
+    if isinstance(value, (BaseModel, msgspec.Struct)):
+        yield from _of(value, path)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _within(item, f"{path}.{name}")
+    elif isinstance(value, (tuple, list)):
+        for number, item in enumerate(value):
+            yield from _within(item, f"{path}[{number}]")
+
+
+_NO_DEFAULT = object()
+
+
+def _fields(thing: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Name, value and default of every field."""
+    if isinstance(thing, BaseModel):
+        for name, field in type(thing).model_fields.items():
+            yield name, getattr(thing, name), field.get_default(call_default_factory=True, validated_data={})
+    elif isinstance(thing, msgspec.Struct):
+        for given in msgspec.structs.fields(thing):
+            default = given.default if given.default is not msgspec.NODEFAULT else _NO_DEFAULT
+            if given.default_factory is not msgspec.NODEFAULT:
+                default = given.default_factory()
+            yield given.name, getattr(thing, given.name), default
+    elif is_dataclass(thing):
+        for field_ in fields(thing):
+            default = _NO_DEFAULT if field_.default is MISSING else field_.default
+            yield field_.name, getattr(thing, field_.name), default
+
+
+def _reached(setting: Setting) -> set[str]:
+    """The queues that contacts may come to."""
+    queues = {queue.name: queue for queue in setting.policy.queues}
+    ahead = [kind.queue for kind in setting.scenario.kinds.values()]
+    for kind in setting.scenario.kinds.values():
+        ahead += [contact.queue for contact in kind.arrivals.traced]
+    found: set[str] = set()
+    while ahead:
+        name = ahead.pop()
+        if name in queues and name not in found:
+            found.add(name)
+            queue = queues[name]
+            actions = (queue.last_action, queue.when_full, queue.when_unstaffed)
+            ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
+    return found

@@ -1,0 +1,99 @@
+"""The kernel's own machinery: what it brings on the way, and what it keeps."""
+
+from typing import Any
+
+import numpy
+import pytest
+
+from simulations.distributions import DISTRIBUTIONS
+from simulations.driver import Replication
+from simulations.engines import replicate
+from simulations.kernel import engine
+from simulations.kernel.engine import Kernel, KernelReplication
+from simulations.kernel.machine.layout import SEQ_BITS
+from simulations.kernel.plan import bucket_number, make_plan, short_buckets, wait_bounds
+from simulations.setting import Setting
+from tests.support.kernel_cases import first_difference, random_setting, reference_rows
+from tests.support.scenarios import setting
+
+MANY = {"kinds.buyers.arrivals": {"per_hour": 4_000}, "kinds.buyers.patience_s": 30, "run_off_minutes": 2}
+
+
+def difference(made: Setting, number: int = 0) -> str:
+    reference = Replication(made, number, keep_log=True)
+    reference.run()
+    kernel = KernelReplication(make_plan(made), number, keep_log=True)
+    kernel.run()
+    return first_difference(reference_rows(made, reference.log), kernel.log)
+
+
+def test_contacts_are_drawn_in_chunks_as_they_would_be_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CHUNK", 1_024)
+    assert difference(setting(MANY)) == ""
+
+
+def test_room_grows_when_more_contacts_wait_than_were_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SLOTS", 2)
+    assert difference(setting(MANY | {"kinds.buyers.patience_s": None})) == ""
+
+
+def test_a_contact_that_is_refused_often_draws_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LANES", 3)
+    answering = {"delay_s": {"distribution": "exponential", "mean": 2}, "declined": 0.7, "no_answer": 0.1}
+    assert difference(setting({"answering": answering, "kinds.buyers.patience_s": None})) == ""
+
+
+def test_events_keep_their_order_when_their_numbers_begin_anew() -> None:
+    made = setting(MANY)
+    kernel = KernelReplication(make_plan(made), 0)
+    kernel._world.clock[0]["seq"] = (1 << SEQ_BITS) - 1_000
+    assert kernel.run() == replicate(made, 0)
+
+
+def test_memory_does_not_grow_with_the_number_of_contacts() -> None:
+    def bytes_held(minutes: int) -> int:
+        made = setting(
+            {"duration_minutes": minutes, "interval_minutes": minutes, "kinds.buyers.arrivals.per_hour": 900}
+        )
+        kernel = KernelReplication(make_plan(made), 0)
+        kernel.run()
+        return sum(array.nbytes for name, array in kernel._world._asdict().items() if name != "waits")
+
+    few, many = bytes_held(60 * 24), bytes_held(60 * 24 * 20)
+    print(f"{few:,} bytes for a day, {many:,} for twenty")
+    assert many == few
+
+
+def test_one_kernel_serves_many_replications() -> None:
+    made = setting()
+    kernel = Kernel(made)
+    assert [kernel.replicate(number) for number in (1, 0, 1)] == [replicate(made, number) for number in (1, 0, 1)]
+
+
+@pytest.mark.parametrize("name", [name for name, kind in DISTRIBUTIONS.items() if kind.sequential])
+def test_many_draws_at_once_are_those_of_several_calls(name: str) -> None:
+    import yaml
+    from pydantic import TypeAdapter
+
+    from simulations.distributions import AnyDistribution
+
+    made: Any = TypeAdapter(AnyDistribution).validate_python(yaml.safe_load(DISTRIBUTIONS[name].example))
+    at_once = made.sample(numpy.random.default_rng(5), 1_024)
+    generator = numpy.random.default_rng(5)
+    assert (at_once == numpy.concatenate([made.sample(generator, 256) for _ in range(4)])).all()
+
+
+def test_waits_fall_into_the_buckets_of_the_metrics() -> None:
+    waits = [0, 1, 2, 3, 50, 51, 999, 1_000, 65_535, 65_536, 10**6, 10**7, 123_456_789]
+    for wait_ms in waits:
+        found = numpy.searchsorted(wait_bounds(), wait_ms, side="right") - 1
+        assert found == bucket_number(wait_ms)
+        if wait_ms < len(short_buckets()):
+            assert short_buckets()[wait_ms] - 1 == found
+
+
+def test_cases_differ_enough_from_each_other_to_mean_something() -> None:
+    settings = [random_setting(seed) for seed in range(60)]
+    assert len({len(made.policy.queues) for made in settings}) >= 3
+    assert any(made.scenario.staff is not None for made in settings)
+    assert len({queue.agent_ranking[0].key for made in settings for queue in made.policy.queues}) >= 7
