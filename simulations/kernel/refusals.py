@@ -79,7 +79,7 @@ def _supported(names: str, **rules: Rule) -> dict[str, Rule]:
 SUPPORTED: dict[type, dict[str, Rule]] = {
     Setting: _supported("scenario centre workers file"),
     Centre: _supported("policy library numbers"),
-    Worker: _supported("name group shifts_ms handle_time_factor answering"),
+    Worker: _supported("name group site shifts_ms handle_time_factor answering"),
     Scenario: _supported(
         "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
         "confidence until_half_width kinds queues staff answering ivr money"

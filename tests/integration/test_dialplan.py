@@ -93,7 +93,7 @@ async def test_the_watchdog_takes_callers_back_from_an_engine_that_hangs(tmp_pat
 
 
 async def test_agents_phones_can_dial_nothing_but_feature_codes(tmp_path: Path) -> None:
-    plans = [PlannedCall(NUMBER, caller="anna"), PlannedCall("*19", caller="anna"), PlannedCall("00491", caller="anna")]
+    plans = [PlannedCall(NUMBER, caller="anna"), PlannedCall("*18", caller="anna"), PlannedCall("00491", caller="anna")]
     async with (
         running_asterisk(
             tmp_path / "asterisk", agi_port=1, phones=(Phone("anna", contact="sip:anna@127.0.0.2:9"),)

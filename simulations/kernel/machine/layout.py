@@ -49,6 +49,7 @@ DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = 
     HAD_TO_WAIT,
     WAIT_ANSWERED,
     WAIT_ALL,
+    WAIT_ABANDONED,
     LONGEST,
     WAITING_TIME,
     FINISHED_N,
@@ -57,11 +58,19 @@ DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = 
     OFFERS_N,
     DECLINED_N,
     NO_ANSWER_N,
-) = range(19)
+) = range(20)
 COUNTED = (
     *("arrived", "moved_in", "moved_out", "answered", "answered_within", "abandoned", "short_abandons", "overflowed"),
-    *("had_to_wait", "wait_answered_ms", "wait_all_ms", "longest_wait_ms", "waiting_ms", "finished", "talk_ms"),
-    *("wrap_up_ms", "offers", "declined", "no_answer"),
+    *(
+        "had_to_wait",
+        "wait_answered_ms",
+        "wait_all_ms",
+        "wait_abandoned_ms",
+        "longest_wait_ms",
+        "waiting_ms",
+        "finished",
+    ),
+    *("talk_ms", "wrap_up_ms", "offers", "declined", "no_answer"),
 )
 """The fields of `ContactTally` in these columns."""
 

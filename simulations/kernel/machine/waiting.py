@@ -232,6 +232,7 @@ def finish(w, i, outcome):
         if outcome == ABANDONED:
             tally[ABANDONED_N] += 1
             tally[SHORT_ABANDONS] += wait_ms < w.queues[contact.queue].short_ms
+            tally[WAIT_ABANDONED] += wait_ms
             c.alive -= 1
         else:
             tally[OVERFLOWED_N] += 1
