@@ -29,6 +29,7 @@ import numpy
 from simulations.places import AHEAD, PlaceLost, Result, Subject, Task, Work
 
 CODE = ("documents", "ivr", "router", "simulations")
+LOOK_S = 0.5
 CONNECT_S = 15
 WITHOUT_WORKERS_S = 30
 """How long a cluster may be without any worker before it counts as lost."""
@@ -94,27 +95,37 @@ class Cluster:
         since = time.monotonic()
         while True:
             with contextlib.suppress(Empty):
-                which = done.get(timeout=0.5)
+                which = done.get(timeout=LOOK_S)
                 if client.status == "running":
                     return which
-            # Without its scheduler a client only waits; it has forgotten its tasks by the time it finds another.
-            if client.status != "running":
-                raise self._gone()
-            try:
-                workers = client.nthreads()
-            except (OSError, TimeoutError):
-                raise self._gone() from None
-            if workers:
-                since = time.monotonic()
-            elif time.monotonic() - since > self.without_workers_s:
-                raise PlaceLost(f"the cluster at {self.address} has lost all its workers")
+            since = self._workers_since(client, since)
+
+    def _workers_since(self, client: Any, since: float) -> float:
+        """When there were workers last. Raises PlaceLost when that is too long ago, and without a scheduler."""
+        # Without its scheduler a client only waits; it has forgotten its tasks by the time it finds another.
+        if client.status != "running":
+            raise self._gone()
+        try:
+            workers = client.nthreads()
+        except (OSError, TimeoutError):
+            raise self._gone() from None
+        if workers:
+            return time.monotonic()
+        if time.monotonic() - since > self.without_workers_s:
+            raise PlaceLost(f"the cluster at {self.address} has lost all its workers")
+        return since
 
     def _result(self, client: Any, future: Any) -> Any:
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
+        since = time.monotonic()
         try:
-            return future.result()
+            while True:
+                # A worker that dies now takes what it has done with it: the result comes when it is done again.
+                with contextlib.suppress(TimeoutError):
+                    return future.result(timeout=LOOK_S)
+                since = self._workers_since(client, since)
         except OtherCode as error:
             raise PlaceLost(f"the cluster at {self.address} runs other code: {error}") from None
         except ImportError as error:

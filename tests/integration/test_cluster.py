@@ -129,7 +129,7 @@ def test_no_cluster_is_told_at_once(address: str, monkeypatch: pytest.MonkeyPatc
 def _lost_soon(patched: pytest.MonkeyPatch, progress: Callable[[int], None]) -> None:
     """The command with this as its progress, and with little patience for a cluster without workers."""
 
-    def run(small: Setting, place: Cluster) -> Study:
+    def run(small: Setting, place: Cluster, engine: str) -> Study:
         return run_study(small, progress=progress, place=Cluster(place.address, without_workers_s=1))
 
     patched.setattr(simulate, "_run", run)
