@@ -192,8 +192,14 @@ async def counts(scene: Scene) -> Counts:
     cut_off = sum(not outcome.proper for outcome in outcomes) if scene.asterisk_died else 0
     answered, abandoned = by_outcome["answered"], by_outcome["abandoned"]
     if scene.journal_has_gap:  # what callers and phones know, then
-        offered = sum(call.number != PROMPT for calls in scene.calls for call in calls.calls) + len(AGENTS)
-        answered = sum(talk.answered_s is not None for phone in scene.phones.values() for talk in phone.outcomes)
+        dialled = [call.number for calls in scene.calls for call in calls.calls]
+        offered = sum(number != PROMPT for number in dialled) + len(AGENTS)
+        served = sum(
+            outcome.ended == "centre" and number != PROMPT for outcome, number in zip(outcomes, dialled, strict=True)
+        )
+        # An agent who hangs up before the two are joined has answered too, and somebody else is rung for the caller.
+        talks = sum(talk.answered_s is not None for phone in scene.phones.values() for talk in phone.outcomes)
+        answered = min(served + len(AGENTS), talks)
         abandoned = sum(outcome.ended == "caller" for outcome in outcomes)
     ended_properly = answered + abandoned
     broken = 0 if scene.asterisk_died else sum(not outcome.proper for outcome in outcomes)
