@@ -10,7 +10,6 @@ from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import rounded
 from simulations.history.staffing import shift_text
-from simulations.scenario import Kind, Scenario
 
 RUN_OFF_MINUTES = 60
 """That of a scenario that says nothing of it."""
@@ -24,7 +23,7 @@ def scenario_of_weekday(found: Calibration, weekday: int, name: str, replication
     chosen = found.of_weekday(weekday)
     last = max(day for day, is_one in zip(days.dates, chosen, strict=True) if is_one)
     document = _day(found, last, f"{WEEKDAYS[weekday].capitalize()}s of {name}", replications)
-    if found.together.found and "busyness" in Scenario.model_fields:
+    if found.together.found:
         document["busyness"] = _busyness(found)
     document["kinds"] = {}
     for fit in found.fits:
@@ -130,7 +129,7 @@ def _kind(fit: KindFit, arrivals: dict[str, Any]) -> dict[str, Any]:
 def _redials(found: Calibration) -> dict[str, Any]:
     after = {fate: found.redialling.document(fate) for fate in found.redialling.after}
     known = {fate: said for fate, said in after.items() if said is not None}
-    return {"redials": known} if known and "redials" in Kind.model_fields else {}
+    return {"redials": known} if known else {}
 
 
 def yaml_text(document: Mapping[str, Any], comments: list[str]) -> str:

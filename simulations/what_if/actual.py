@@ -15,6 +15,7 @@ import msgspec
 
 from documents import DocumentError, Problem, Source
 from router.core.policy import Policy
+from simulations.clock import shift_minutes
 from simulations.compare import Measured, same_staff, scenario_of
 from simulations.scenario import Scenario
 from simulations.setting import MINUTE_MS, Setting
@@ -93,17 +94,11 @@ def _by_the_clock(shifts: list[str], measured: Measured, scenario: Scenario, zon
     began = datetime.fromtimestamp(measured.start_ms / 1000, zone)
     day = began.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
     while (midnight_ms := round((day - began).total_seconds() * 1000)) < end_ms:
-        for first, last in sorted(map(_minutes, shifts)):
+        for first, last in sorted(map(shift_minutes, shifts)):
             begin, finish = midnight_ms + first * MINUTE_MS, midnight_ms + last * MINUTE_MS
             if begin < end_ms and finish > 0:
                 yield max(0, begin), min(finish, end_ms)
         day += timedelta(days=1)
-
-
-def _minutes(shift: str) -> tuple[int, int]:
-    """The minutes of the day of `08:00-16:30`, which has been checked; the end is above 1440 after midnight."""
-    first, last = (int(hour) * 60 + int(minute) for hour, minute in (time.split(":") for time in shift.split("-")))
-    return first, last if last > first else last + 1_440
 
 
 def _refuse_missing(

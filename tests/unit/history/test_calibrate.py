@@ -118,8 +118,6 @@ def test_busy_days_and_redials_are_written_as_scenarios_say_them(shop: History) 
     assert found.days.counts.sum() == len(rows) - found.redialling.again.sum(), "redials are no arrivals"
     assert found.together.found
     document = scenario_of_weekday(found, 0, "x")
-    if "busyness" not in Scenario.model_fields:
-        pytest.skip("scenarios do not know busy days yet")
     scv = document["busyness"]["scv"]
     assert scv == pytest.approx(0.13, abs=0.05)  # 100 and 200: a third of the mean, 4 / 3 with two weeks each
     assert document["kinds"]["q"]["redials"]["abandoned"]["share"] == round(again / known, 4)
