@@ -54,6 +54,7 @@ CODE_PAUSE: Final = "*13"
 CODE_READY: Final = "*14"
 CODE_DISPOSITION: Final = "*15"
 CODE_EXTEND_WRAP_UP: Final = "*16"
+CODE_NOTE: Final = "*17"  # a spoken note about the last contact
 CODE_EMERGENCY: Final = "*19"  # a supervisor closes everything, or opens it again, with the PIN
 PHONE_CODES: Final = (
     CODE_SIGN_IN_HERE,
@@ -63,6 +64,7 @@ PHONE_CODES: Final = (
     CODE_READY,
     CODE_DISPOSITION,
     CODE_EXTEND_WRAP_UP,
+    CODE_NOTE,
     CODE_EMERGENCY,
 )
 

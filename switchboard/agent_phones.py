@@ -1,5 +1,6 @@
 """What agents do by dialling a feature code from their phone: sign in with the PIN, sign out, pause, be ready again,
-say how the last contact ended, take longer for their work after it; and how a supervisor throws the emergency switch.
+say how the last contact ended, speak a note about it, take longer for their work after it; and how a supervisor throws
+the emergency switch.
 
 The agent is the one who is rung at the phone that the call comes from, never one named by the caller. At any phone of
 the centre an agent may sign in with number and PIN, and is rung there from then on (`switchboard.desks`).
@@ -7,12 +8,14 @@ the centre an agent may sign in with number and PIN, and is rung there from then
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asterisk_conf.names import (
     CODE_DISPOSITION,
     CODE_EMERGENCY,
     CODE_EXTEND_WRAP_UP,
+    CODE_NOTE,
     CODE_PAUSE,
     CODE_READY,
     CODE_SIGN_IN,
@@ -20,11 +23,14 @@ from asterisk_conf.names import (
     CODE_SIGN_OUT,
 )
 from ivr.agi import codec
-from ivr.agi.server import AgiChannel
+from ivr.agi.performer import Performer, RecordingFailed
+from ivr.agi.server import AgiChannel, ChannelHungUp
+from ivr.flow.effects import TakeVoicemail
 from switchboard.api.throttle import Throttle
 from switchboard.centre.centre import AgentDetails
 from switchboard.centre.secrets import SecretError
 from switchboard.operations import Actor, OperationRefused, perform
+from switchboard.voicemails import Voicemail, recorded_ms
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
@@ -38,6 +44,10 @@ FREE_GUESSES, LONGEST_PAUSE_S = 6, 900
 """So many wrong PINs in a row cost nothing; after that each doubles the pause of the agent, and of the phone."""
 EXTENSION_S = 60
 """What the code for more time after a talk adds."""
+
+
+_NOTE = TakeVoicemail((), "notes", max_ms=120_000, min_ms=1_000)
+"""How agents' notes are recorded, and in which mailbox they are listed."""
 
 
 class AgentPhones:
@@ -83,6 +93,8 @@ class AgentPhones:
             await self._do(channel, agent.name, "auth-thankyou", "disposition", code=how)
         elif code == CODE_EXTEND_WRAP_UP:
             await self._do(channel, agent.name, "auth-thankyou", "extend_wrap_up", seconds=EXTENSION_S)
+        elif code == CODE_NOTE:
+            await self._note(channel, agent.name)
         else:
             log.error("the dialplan sent the feature code %r, which the engine does not know", code)
 
@@ -94,6 +106,43 @@ class AgentPhones:
             log.info("%s by phone, %s: %s", agent, operation, refusal)
             done = "agent-incorrect"
         await channel.send(codec.stream_file(done))
+
+    # A spoken note
+
+    async def _note(self, channel: AgiChannel, agent: str) -> None:
+        """Records what the agent says of the contact that is here, or was the last one; a hang-up ends it too."""
+        known = self._engine.live.router.agent(agent)
+        if known is None or known.contact is None:
+            await channel.send(codec.stream_file("agent-incorrect"))
+            return
+        contact, file = known.contact, self._engine.voicemails.file()
+        try:
+            duration_ms = await Performer().record(channel, _NOTE, str(file))
+        except RecordingFailed as error:
+            log.error("%s by phone, a note: %s", agent, error)
+            await channel.send(codec.stream_file("agent-incorrect"))
+            return
+        except ChannelHungUp:
+            await self._keep_note(agent, contact, file, await recorded_ms(file))
+            raise
+        await channel.send(codec.stream_file(await self._keep_note(agent, contact, file, duration_ms)))
+
+    async def _keep_note(self, agent: str, contact: str, file: Path, duration_ms: int) -> str:
+        """The sound that tells the agent how it went."""
+        if duration_ms < _NOTE.min_ms:
+            file.with_suffix(".wav").unlink(missing_ok=True)
+            return "agent-incorrect"
+        now_ms = self._engine.clock.now_ms()
+        message = Voicemail(file.name, _NOTE.mailbox, now_ms, duration_ms, number=agent, call=contact)
+        try:
+            self._engine.voicemails.keep(message)
+            await perform(
+                self._engine, by_phone(agent), "note", {"agent": agent, "contact": contact, "voicemail": message.id}
+            )
+        except (OSError, OperationRefused) as error:
+            log.error("%s by phone, a note about %s: %s", agent, contact, error)
+            return "agent-incorrect"
+        return "auth-thankyou"
 
     # Signing in
 

@@ -215,7 +215,7 @@ class CustomersOnTheLine:
         while (known := self._live.router.contact(contact)) is not None:
             language = str(known.attributes.get("language") or self._language())
             if self._room.held(contact):
-                await self._room.hold(channel, contact, language, "")
+                await self._room.hold(channel, contact, language, lambda: "")
             else:
                 await self._wait(channel, contact, language)
         await channel.send(codec.set_variable(VAR_DONE, "yes"))

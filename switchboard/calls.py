@@ -14,7 +14,6 @@ behind the enqueue node.
 import asyncio
 import logging
 import re
-import wave
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +33,7 @@ from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLe
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 from switchboard.call import Call
+from switchboard.voicemails import recorded_ms
 from switchboard.waiting_room import WaitingRoom
 
 log = logging.getLogger(__name__)
@@ -45,15 +45,13 @@ ANSWERED = "answered"
 """The exit of an enqueue node after a talk."""
 BRIDGE_S = 5.0
 """So long a caller whose flow has ended is given for the Bridge of an agent who has just answered."""
-RECORDED_S = 2.0
-"""So long after a caller's hang-up Asterisk may take to write the end of a message."""
 _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
 
 
 class Voicemails(Protocol):
     """Where messages are kept."""
 
-    def file(self, contact: str, session: Session, effect: TakeVoicemail) -> Path:
+    def file(self) -> Path:
         """Where Asterisk records the message, without its ending `.wav`."""
 
     async def taken(self, contact: str, session: Session, effect: TakeVoicemail, file: Path, duration_ms: int) -> Input:
@@ -190,6 +188,11 @@ class Calls:
                 case _:
                     pass
 
+    def told_why(self, contact: str, reason: str) -> None:
+        """A contact on hold is told this reason from now on."""
+        if call := self._calls.get(contact):
+            call.hold_reason = reason
+
     async def _converse(self, channel: AgiChannel, contact: str, number: str, talked: bool) -> None:
         call = self._calls.get(contact)
         effects = await self._come_again(channel, contact, call, talked) if call else None
@@ -235,7 +238,7 @@ class Calls:
         talked, call.with_agent = talked or call.with_agent, False
         if self._room.held(contact):
             call.joining = True  # how it ends, AMI says: by a Bridge or by a hang-up
-            await self._room.hold(channel, contact, call.session.language, call.hold_reason)
+            await self._room.hold(channel, contact, call.session.language, lambda: call.hold_reason)
             await channel.send(codec.channel_status())  # raises where AMI's news of a hang-up was faster
             call.joining, talked = False, True
         queued = call.session.waiting_for == "Enqueue" or call.session.place is not None
@@ -368,7 +371,7 @@ class Calls:
         when only the line to us has broken, has not."""
         if self._voicemails is None:
             return EffectFailed("this centre takes no voicemail")
-        file = self._voicemails.file(contact, call.session, effect)
+        file = self._voicemails.file()
         try:
             duration_ms = await self._performer.record(channel, effect, str(file))
         except RecordingFailed as error:
@@ -377,7 +380,7 @@ class Calls:
             if call.joining or self._legs.joined(contact) or not channel.told_of_hangup:
                 file.with_suffix(".wav").unlink(missing_ok=True)
             else:
-                await self._keep_voicemail(self._voicemails, contact, call, effect, file, await _recorded_ms(file))
+                await self._keep_voicemail(self._voicemails, contact, call, effect, file, await recorded_ms(file))
             raise
         return await self._keep_voicemail(self._voicemails, contact, call, effect, file, duration_ms)
 
@@ -394,15 +397,3 @@ class Calls:
         if self._calls.pop(contact, None) is call:
             self._on_finished(contact, call.session, call.entered_queue)
             self._save(contact, None)
-
-
-async def _recorded_ms(file: Path) -> int:
-    """The length of a message that ended with the caller's hang-up: Asterisk writes it into the file a little later."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(RECORDED_S):
-            while True:
-                with suppress(OSError, EOFError, wave.Error), wave.open(str(file.with_suffix(".wav"))) as recorded:
-                    if frames := int(recorded.getnframes()):
-                        return frames * 1000 // int(recorded.getframerate())
-                await asyncio.sleep(0.05)
-    return 0

@@ -3,12 +3,13 @@ recording now.
 
 In a talk Asterisk itself collects the codes from the agent's keys (features.conf), never from the caller's, and tells
 of them by an event. While the caller is on hold the agent's leg is with us, by the FastAGI route `apart`: there the
-same codes are pressed, and the number of a destination, which ends with `#`. A destination is the extension of an
-agent, the extension of a queue, or an outside number that the centre allows.
+same codes are pressed, a key for the reason of the hold, and the number of a destination, which ends with `#`. A
+destination is the extension of an agent, the extension of a queue, or an outside number that the centre allows.
 """
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from asterisk_conf.names import (
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 KEY_TIMEOUT_MS = 3_000
 NUMBER_TIMEOUT_MS = 8_000
 MAX_NUMBER_DIGITS = 20
-NOBODY, WRONG = "vm-nobodyavail", "pbx-invalid"
+NOBODY, WRONG, DONE = "vm-nobodyavail", "pbx-invalid", "auth-thankyou"
 _ASKS_FOR_NUMBER = {CODE_TRANSFER: "transfer", CODE_CONSULT: "consult"}
 _OPERATIONS = {
     CODE_COMPLETE: "complete_transfer",
@@ -103,7 +104,7 @@ class TalkCodes:
                 announce=lambda: (),
                 every_ms=0,
                 watchdog_s=WATCHDOG_S,
-                on_key=lambda key: key == "*",
+                on_key=lambda key: key == "*" or bool(self._reason(key)),
             )
         )
         news = asyncio.ensure_future(self._news[leg.channel_id].wait())
@@ -111,15 +112,26 @@ class TalkCodes:
             await asyncio.wait({keys, news}, return_when=asyncio.FIRST_COMPLETED)
             if not keys.done():
                 return
-            code = await keys + await self._performer.wait_for_key(channel, KEY_TIMEOUT_MS)
+            code = await keys
+            if code == "*":
+                code += await self._performer.wait_for_key(channel, KEY_TIMEOUT_MS)
         finally:
             keys.cancel()
             news.cancel()
             await asyncio.wait({keys, news})
         if code in TALK_CODES.values():
             await self._pressed(leg, code)
+        elif reason := self._reason(code):
+            with suppress(OperationRefused):  # the hold has just ended
+                await self._ask(leg, "hold", reason=reason)
+                self._tell(leg, DONE)
         else:
             self._tell(leg, WRONG)
+
+    def _reason(self, key: str) -> str:
+        """The reason of a hold that the agent chooses by this key."""
+        reasons = self._engine.centre.hold_reasons
+        return reasons[int(key) - 1] if key.isdigit() and 1 <= int(key) <= len(reasons) else ""
 
     async def _pressed(self, leg: Leg, code: str) -> None:
         on_hold = self._engine.talks.on_hold(leg.contact)

@@ -9,6 +9,7 @@ when the agent hangs up too early, when its queue opens after it was closed, and
 import asyncio
 import logging
 import re
+import wave
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ from switchboard import facts
 log = logging.getLogger(__name__)
 
 DAY_MS, HOUR_S = 86_400_000, 3_600
+RECORDED_S = 2.0
+"""So long after a caller's hang-up Asterisk may take to write the end of a message."""
 _ID = re.compile(r"[0-9a-f]{8,16}-[0-9]{1,6}")
 
 
@@ -49,6 +52,19 @@ class Voicemail(msgspec.Struct, frozen=True):
     def contact(self) -> str:
         """The contact as which it waits in its queue."""
         return VOICEMAIL_PREFIX + self.id
+
+
+async def recorded_ms(file: Path) -> int:
+    """The length of a message (its file without `.wav`) that ended with a hang-up: Asterisk writes it into the file a
+    little later. 0 where nothing was said."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RECORDED_S):
+            while True:
+                with suppress(OSError, EOFError, wave.Error), wave.open(str(file.with_suffix(".wav"))) as recorded:
+                    if frames := int(recorded.getnframes()):
+                        return frames * 1000 // int(recorded.getframerate())
+                await asyncio.sleep(0.05)
+    return 0
 
 
 class UnknownVoicemail(KeyError):
@@ -108,7 +124,7 @@ class Voicemails:
 
     # A caller leaves one (`switchboard.calls`)
 
-    def file(self, contact: str, session: Session, effect: TakeVoicemail) -> Path:
+    def file(self) -> Path:
         """Where Asterisk records the message, without its ending `.wav`."""
         self._count += 1
         return self._stem(f"{self._live.clock.now_ms():x}-{self._count}")
@@ -126,14 +142,18 @@ class Voicemails:
             attributes=dict(effect.attributes),
         )
         try:
-            self._write(message)
+            self.keep(message)
         except OSError as error:
             log.error("the message of %s cannot be stored: %s", contact, error)
             return EffectFailed(str(error))
-        data = {"voicemail": message.id, "mailbox": message.mailbox, "queue": message.queue, "number": message.number}
-        self._fact(facts.VOICEMAIL_TAKEN, contact, {**data, "duration_ms": duration_ms})
-        self._route(message)
         return VoicemailTaken(message.id, duration_ms)
+
+    def keep(self, message: Voicemail) -> None:
+        """Stores a message whose recording is there, and routes it if it is for a queue. Raises OSError."""
+        self._write(message)
+        data = {"voicemail": message.id, "mailbox": message.mailbox, "queue": message.queue, "number": message.number}
+        self._fact(facts.VOICEMAIL_TAKEN, message.call, {**data, "duration_ms": message.duration_ms})
+        self._route(message)
 
     # What becomes of it
 

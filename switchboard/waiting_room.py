@@ -86,13 +86,13 @@ class WaitingRoom:
             await self._performer.forget_keys(channel)
         return key
 
-    async def hold(self, channel: AgiChannel, contact: str, language: str, reason: str) -> None:
+    async def hold(self, channel: AgiChannel, contact: str, language: str, reason: Callable[[], str]) -> None:
         """Lets a contact in talk wait while its agent is apart, until it is in no talk any more. Raises `ChannelHungUp`
         when the caller goes, or the Bridge comes that ends the hold."""
         over = News()
         watching = asyncio.ensure_future(self._until_in_no_talk(contact, over))
         try:
-            await self._stay(channel, contact, lambda: self._announcer.on_hold(reason, language), over, None)
+            await self._stay(channel, contact, lambda: self._announcer.on_hold(reason(), language), over, None)
         finally:
             watching.cancel()
             await asyncio.wait({watching})

@@ -37,7 +37,8 @@ class Centre:
     opening hours of each queue that opens and closes by the clock; `whispers` what agents hear before a queue's talks,
     `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue;
     `escalations` the second level of each queue that has one; `queue_extensions` the numbers by which agents transfer
-    to queues; `dispositions` what agents may say of how a contact ended; `desks` the phones that belong to nobody.
+    to queues; `dispositions` what agents may say of how a contact ended; `hold_reasons` why a
+    caller is on hold; `desks` the phones that belong to nobody.
     """
 
     directory: Path
@@ -56,6 +57,7 @@ class Centre:
     escalations: Mapping[str, str]
     queue_extensions: Mapping[str, str]
     dispositions: Mapping[str, str]
+    hold_reasons: tuple[str, ...]
     desks: Mapping[str, Phone]
     settings: Settings
     sounds: Mapping[str, frozenset[str]]

@@ -128,6 +128,7 @@ class _Loading:
             escalations={name: queue.escalates_to for name, queue in queues.queues.items() if queue.escalates_to},
             queue_extensions={queue.extension: name for name, queue in queues.queues.items() if queue.extension},
             dispositions=agents.dispositions,
+            hold_reasons=tuple(agents.hold_reasons),
             desks=agents.phones,
             settings=centre.settings,
             sounds=self.files.sounds,

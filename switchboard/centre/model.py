@@ -125,6 +125,8 @@ class AgentsDocument(Document):
     """What becomes of an agent whose phone did not answer, and the like."""
     dispositions: dict[Name, Text] = Field(default_factory=dict)
     """What an agent may say of how a contact ended; key 1 at the phone is the first one."""
+    hold_reasons: list[Text] = Field(default_factory=list)
+    """Why a caller may be on hold; key 1 at the phone, during the hold, is the first one."""
     phones: dict[Name, Phone] = Field(default_factory=dict)
     """Phones that belong to nobody (hot desks): who signs in at one, with number and PIN, is rung there."""
     agents: dict[Name, AgentDocument]

@@ -146,6 +146,17 @@ def disposition(
     _tell(engine, "disposition", agent=agent, code=code, note=note, contact=contact)
 
 
+@app.command("note")
+def note(
+    agent: Agent,
+    text: Annotated[str, typer.Argument(help="What is to be noted.")],
+    contact: Annotated[str | None, typer.Option(help="By default the agent's present or last one.")] = None,
+    engine: EngineDirectory = VAR,
+) -> None:
+    """Note something about a contact; it is part of its story."""
+    _tell(engine, "note", agent=agent, text=text, contact=contact)
+
+
 @app.command("extend-wrap-up")
 def extend_wrap_up(
     agent: Agent, seconds: Annotated[int, typer.Argument(help="How much longer.")], engine: EngineDirectory = VAR

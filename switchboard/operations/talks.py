@@ -19,6 +19,7 @@ from router.core.events import (
 from router.core.state import Contact
 from router.live.outside import Purpose
 from switchboard.destinations import DestinationRefused
+from switchboard.facts import HOLD_REASON
 from switchboard.operations.agents import OfAgent, feed, known_agent
 from switchboard.operations.base import AgentName, Done, FreeText, OperationRefused, QueueName, Request, operation
 
@@ -66,10 +67,20 @@ class Requeue(SendOn):
 
 @operation("POST", "/agents/{agent}/hold", roles=("supervisor",), own=True)
 async def hold(request: Request, ask: Hold) -> Done:
-    """Put the agent's caller on hold: the caller hears music, the reason and regular updates."""
+    """Put the agent's caller on hold: the caller hears music, the reason and regular updates.
+
+    With a reason also when the caller is on hold already: it is told from now on.
+    """
     contact = _talk(request, ask)
     if contact.held_since_ms is not None:
-        raise OperationRefused(f"{contact.id} is on hold already")
+        if not ask.reason:
+            raise OperationRefused(f"{contact.id} is on hold already")
+        request.engine.fact(
+            HOLD_REASON, contact=contact.id, agent=ask.agent, actor=request.actor.name, data={"reason": ask.reason}
+        )
+        request.engine.calls.told_why(contact.id, ask.reason)
+        request.changed({}, {"reason": ask.reason})
+        return Done(message=f"{contact.id} is told why.")
     feed(request, ContactHeld(contact.id, ask.reason))
     request.changed({"held": False}, {"held": True})
     return Done(message=f"{contact.id} is on hold.")

@@ -74,7 +74,7 @@ async def list_voicemails(request: Request, ask: ListVoicemails) -> list[Voicema
 @operation("GET", "/voicemails/{voicemail}/audio", roles=("agent", "supervisor"))
 async def get_voicemail_audio(request: Request, ask: OneVoicemail) -> VoicemailAudio:
     """The recording of a message."""
-    path = request.engine.voicemails.path(_known(request, ask.voicemail))
+    path = request.engine.voicemails.path(known_voicemail(request, ask.voicemail))
     try:
         return VoicemailAudio.model_construct(data=path.read_bytes())
     except OSError as error:
@@ -84,7 +84,7 @@ async def get_voicemail_audio(request: Request, ask: OneVoicemail) -> VoicemailA
 @operation("POST", "/voicemails/{voicemail}/heard", roles=("agent", "supervisor"))
 async def mark_voicemail(request: Request, ask: MarkVoicemail) -> Done:
     """Mark a message as heard, or as not heard after all; one that is heard waits for no agent."""
-    before = _shown(request, _known(request, ask.voicemail))
+    before = _shown(request, known_voicemail(request, ask.voicemail))
     try:
         after = request.engine.voicemails.heard(ask.voicemail, request.actor.name, ask.heard)
     except OSError as error:
@@ -96,7 +96,7 @@ async def mark_voicemail(request: Request, ask: MarkVoicemail) -> Done:
 @operation("DELETE", "/voicemails/{voicemail}", roles=("supervisor",))
 async def delete_voicemail(request: Request, ask: OneVoicemail) -> Done:
     """Delete a message and its recording."""
-    before = _shown(request, _known(request, ask.voicemail))
+    before = _shown(request, known_voicemail(request, ask.voicemail))
     try:
         request.engine.voicemails.delete(ask.voicemail)
     except OSError as error:
@@ -105,7 +105,8 @@ async def delete_voicemail(request: Request, ask: OneVoicemail) -> Done:
     return Done(message=f"The message {ask.voicemail} is deleted.")
 
 
-def _known(request: Request, name: str) -> Voicemail:
+def known_voicemail(request: Request, name: str) -> Voicemail:
+    """The message of this name. Raises OperationRefused."""
     try:
         return request.engine.voicemails.get(name)
     except UnknownVoicemail:

@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from documents import nearest
 from router.core.events import AgentReady, WrapUpExtended
 from router.core.state import Agent
-from switchboard.facts import DISPOSITION
+from switchboard.facts import DISPOSITION, NOTE
 from switchboard.operations.agents import OfAgent, feed, known_agent
 from switchboard.operations.base import ContactId, Done, FreeText, OperationRefused, Request, operation
+from switchboard.operations.voicemails import VoicemailId, known_voicemail
 
 
 class Disposition(OfAgent):
@@ -20,6 +21,22 @@ class Disposition(OfAgent):
     note: Annotated[FreeText, Field(max_length=2_000)] = ""
     contact: ContactId | None = None
     """By default the contact that the agent has, or the last one."""
+
+
+class NoteOfContact(OfAgent):
+    """What an agent notes about a contact: in writing, or spoken."""
+
+    text: Annotated[FreeText, Field(max_length=2_000)] = ""
+    voicemail: VoicemailId | None = None
+    """Instead of a text: a recording among the voicemails. By phone: *17 after the talk."""
+    contact: ContactId | None = None
+    """By default the contact that the agent has, or the last one."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "NoteOfContact":
+        if bool(self.text) == (self.voicemail is not None):
+            raise ValueError("say what to note: one of 'text' and 'voicemail'")
+        return self
 
 
 class Extend(OfAgent):
@@ -34,9 +51,7 @@ async def disposition(request: Request, ask: Disposition) -> Done:
     known = request.engine.centre.dispositions
     if ask.code not in known:
         raise OperationRefused(f"unknown disposition {ask.code!r} ({nearest(ask.code, known)})", "invalid")
-    contact = ask.contact or _agent(request, ask).contact
-    if contact is None:
-        raise OperationRefused(f"{ask.agent} has no contact now; say which one it was", "invalid")
+    contact = _contact(request, ask)
     request.engine.fact(
         DISPOSITION,
         contact=contact,
@@ -46,6 +61,16 @@ async def disposition(request: Request, ask: Disposition) -> Done:
     )
     request.changed({}, {"disposition": ask.code})
     return Done(message=f"{contact}: {known[ask.code]}.")
+
+
+@operation("POST", "/agents/{agent}/note", roles=("supervisor",), own=True)
+async def note(request: Request, ask: NoteOfContact) -> Done:
+    """Note something about a contact, in writing or spoken; during the talk or after it. It is part of its story."""
+    contact = _contact(request, ask)
+    said = {"text": ask.text} if ask.text else {"voicemail": known_voicemail(request, str(ask.voicemail)).id}
+    request.engine.fact(NOTE, contact=contact, agent=ask.agent, actor=request.actor.name, data=said)
+    request.changed({}, said)
+    return Done(message=f"{contact}: noted.")
 
 
 @operation("POST", "/agents/{agent}/extend-wrap-up", roles=("supervisor",), own=True)
@@ -62,6 +87,13 @@ async def end_wrap_up(request: Request, ask: OfAgent) -> Done:
         raise OperationRefused(f"{ask.agent} is in no wrap-up")
     feed(request, AgentReady(ask.agent))
     return Done(message=f"{ask.agent} is ready.")
+
+
+def _contact(request: Request, ask: Disposition | NoteOfContact) -> str:
+    contact = ask.contact or _agent(request, ask).contact
+    if contact is None:
+        raise OperationRefused(f"{ask.agent} has no contact now; say which one it was", "invalid")
+    return contact
 
 
 def _agent(request: Request, ask: OfAgent) -> Agent:

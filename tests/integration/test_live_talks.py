@@ -57,11 +57,15 @@ async def test_hold_and_resume_by_keys(centre: TalkCentre) -> None:
     await centre.over()
 
 
-async def test_a_caller_on_hold_is_told_why(exchange: Exchange, tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["with the hold", "by API", "by a key"])
+async def test_a_caller_on_hold_is_told_why(exchange: Exchange, tmp_path: Path, said: str) -> None:
     async with TalkCentre(exchange, tmp_path, announce_every_s=1) as centre:
         await centre.start()
-        call = await centre.talk()
-        await centre.ask("hold", agent="anna", reason="asking a colleague")
+        call = await centre.talk(*((Keys(2.0, "*1"), Keys(4.0, "2")) if said == "by a key" else ()))
+        if said == "by API":
+            await centre.ask("hold", agent="anna")
+        if said != "by a key":
+            await centre.ask("hold", agent="anna", reason="asking a colleague")
         await centre.apart("callers", "anna")
         async with asyncio.timeout(PATIENCE_S):
             while "vm-intro&queue-thankyou" not in await exchange.asterisk.cli("core show channels concise"):

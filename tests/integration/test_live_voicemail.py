@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from asterisk_conf.names import CODE_NOTE
 from router.core.decisions import ContactFinished, Offer
 from router.core.events import ContactArrived
 from switchboard import facts
@@ -20,7 +21,7 @@ from switchboard.operations import OperationRefused
 from tests.support.asterisk import AGENTS_HOST, CALLERS_HOST
 from tests.support.callbacks import WORLD_HOST, CallbackCentre, running_world
 from tests.support.ears import SILENCE, Ear, amplitude
-from tests.support.live import PROMPT, Exchange
+from tests.support.live import PROMPT, QUEUE, Exchange
 
 pytestmark = [
     pytest.mark.asterisk,
@@ -80,11 +81,18 @@ class Scene:
         return [decision.outcome for decision in self.centre.decisions(ContactFinished)]
 
 
+@pytest.fixture
+def wrap_up_s() -> float:
+    """A test that needs a longer one parametrizes it."""
+    return 0.5
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def scene(exchange: Exchange, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(exchange: Exchange, tmp_path: Path, wrap_up_s: float) -> AsyncIterator[Scene]:
     lines = exchange.lines
     async with AsyncExitStack() as stack:
-        centre = await stack.enter_async_context(CallbackCentre(exchange, tmp_path, ring_s=10, longest_wait_s=300))
+        telephones = CallbackCentre(exchange, tmp_path, ring_s=10, longest_wait_s=300, wrap_up_s=wrap_up_s)
+        centre = await stack.enter_async_context(telephones)
         await centre.start()
         caller = await stack.enter_async_context(Ear("911234567", CALLER, CALLERS_HOST))
         anna = await stack.enter_async_context(Ear("anna", AGENT, AGENTS_HOST, lines["anna"]))
@@ -202,4 +210,39 @@ async def test_a_message_too_short_is_none(scene: Scene) -> None:
     await scene.idle(scene.caller)
     assert await scene.messages() == []
     assert centre.events(ContactArrived) == []
+    await centre.over()
+
+
+@pytest.mark.parametrize("wrap_up_s", [60.0])
+@pytest.mark.parametrize("ended_by", ["#", "hang-up"])
+async def test_an_agent_speaks_a_note_about_the_last_call(scene: Scene, ended_by: str) -> None:
+    centre, anna = scene.centre, scene.anna
+    await centre.ask("sign_in", agent="anna")
+    await scene.caller.call(QUEUE, centre.exchange.sip)
+    await scene.hears(scene.caller, AGENT)
+    scene.caller.hang_up()
+    await centre.until_agent("anna", "wrap_up")
+    await scene.idle(anna)
+    await anna.call(CODE_NOTE, centre.exchange.sip)
+    await anna.listen(3.0)  # the beep, and then what anna says
+    if ended_by == "#":
+        anna.press("#")
+    else:
+        anna.hang_up()
+    await scene.idle(anna)
+    await scene.until(lambda: centre.facts(facts.NOTE))
+    (said,) = centre.facts(facts.NOTE)
+    (message,) = await scene.messages()
+    assert (said.agent, said.data) == ("anna", {"voicemail": message["voicemail"]})
+    assert (message["mailbox"], message["call"], message["queue"]) == ("notes", said.contact, None)
+    with wave.open(message["path"]) as recorded:
+        samples = np.frombuffer(recorded.readframes(recorded.getnframes()), np.int16).astype(np.float64)
+    assert amplitude(samples, AGENT) > SILENCE * 4
+    await centre.ask("note", agent="anna", text="rings again on Monday")
+    assert centre.facts(facts.NOTE)[-1].data == {"text": "rings again on Monday"}
+    with pytest.raises(OperationRefused, match="one of 'text' and 'voicemail'"):
+        await centre.ask("note", agent="anna")
+    with pytest.raises(OperationRefused, match="no voicemail"):
+        await centre.ask("note", agent="anna", voicemail="0-1")
+    await centre.ask("end_wrap_up", agent="anna")
     await centre.over()

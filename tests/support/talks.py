@@ -18,6 +18,7 @@ PATIENCE_S = 25
 HELP_EXTENSION, EXPERT_EXTENSION, BEN_EXTENSION = "800", "801", "102"
 _AGENTS = f"""\
 pause_reasons: [break, lunch]
+hold_reasons: [having a look, asking a colleague]
 dispositions: {{solved: The matter is solved, open: There is more to do}}
 phones: {{desk: {{contact: "sip:desk@127.0.0.2:5999"}}}}
 agents:

@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = ("agent", "supervisor", "planner", "auditor")
 ITS_OWN = {
     *("sign_in", "sign_out", "pause", "ready", "accept_offer", "decline_offer", "end_contact", "list_contacts"),
     *("show_contact", "pause_recording", "resume_recording", "hold", "resume", "consult", "cancel_consult"),
-    *("complete_transfer", "transfer", "requeue", "escalate", "decline", "hang_up", "disposition"),
+    *("complete_transfer", "transfer", "requeue", "escalate", "decline", "hang_up", "disposition", "note"),
     *("extend_wrap_up", "end_wrap_up"),
 }
 """What an agent may do without any role, of itself."""
@@ -74,6 +74,8 @@ def arguments(operation: Operation, **wanted: Any) -> dict[str, Any]:
     required = {name: ARGUMENTS[name] for name, field in fields.items() if field.is_required()}
     if operation.name in ("consult", "transfer"):
         required["to_agent"] = "ana"
+    if operation.name == "note":
+        required["text"] = "rings again"
     return required | {name: value for name, value in wanted.items() if name in fields}
 
 

@@ -46,7 +46,7 @@ class Messages:
     directory: Path
     kept: list[int] = field(default_factory=list)
 
-    def file(self, contact: str, session: Session, effect: TakeVoicemail) -> Path:
+    def file(self) -> Path:
         return self.directory / "message"
 
     async def taken(self, contact: str, session: Session, effect: TakeVoicemail, file: Path, duration_ms: int) -> Input:

@@ -50,7 +50,7 @@ class Box:
         self.finished += [decision.outcome for decision in decisions if isinstance(decision, ContactFinished)]
 
     async def leave(self, effect: TakeVoicemail = EFFECT) -> str:
-        file = self.voicemails.file("1700000000.1", SESSION, effect)
+        file = self.voicemails.file()
         file.with_suffix(".wav").write_bytes(b"RIFF")
         taken = await self.voicemails.taken("1700000000.1", SESSION, effect, file, 3_000)
         assert isinstance(taken, VoicemailTaken)
@@ -173,7 +173,7 @@ async def test_a_spoilt_description_harms_no_other_message(
 
 
 async def test_a_message_that_cannot_be_stored_is_a_failure_of_the_effect(box: Box) -> None:
-    file = box.voicemails.file("1.1", SESSION, EFFECT)
+    file = box.voicemails.file()
     box.voicemails.directory.rmdir()
     assert isinstance(await box.voicemails.taken("1.1", SESSION, EFFECT, file, 3_000), EffectFailed)
     assert box.waiting == []
