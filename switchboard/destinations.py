@@ -174,9 +174,12 @@ class Destinations:
         if sum(dialled == number for _, dialled in self._past.dialled) >= settings.per_number_per_day:
             raise DestinationRefused(f"{number} was dialled {settings.per_number_per_day} times within a day")
         if settings.spend_per_day is not None:
-            spent = self.spent(now_ms) + (self._rate(number) or 0.0)
-            if spent > settings.spend_per_day:
-                raise DestinationRefused(f"outside calls have cost {settings.spend_per_day:g} within a day, the limit")
+            spent, rate = self.spent(now_ms), self._rate(number) or 0.0
+            if spent + rate > settings.spend_per_day:
+                raise DestinationRefused(
+                    f"outside calls have cost {spent:g} within a day, and {rate:g} for the next minute would be more"
+                    f" than {settings.spend_per_day:g}, the limit"
+                )
 
     # The life of a call
 

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from asterisk_conf.names import CODE_SIGN_IN
 from asterisk_conf.phones import Answer, Keys, PlannedCall
+from router.core.decisions import ContactFinished
 from router.core.events import ContactArrived
 from switchboard import facts
 from switchboard.operations import OperationRefused
@@ -226,6 +227,38 @@ async def test_a_hundred_wishes_of_one_number_are_one_call(centre: Watched) -> N
     for callback in await centre.ask("list_callbacks"):
         await centre.ask("cancel_callback", contact=callback["contact"])
     await centre.over()
+
+
+async def test_the_hour_s_cap_holds_over_a_crash_and_the_day_s_money_ends_all_dialling(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    caps = "per_hour: 3, spend_per_day: 60.5, rates_per_minute: {'+34': 60.0, '+349333': 0.0}"
+    outbound = f"country_code: '34', allow: ['+34'], {caps}"
+    async with CallbackCentre(exchange, tmp_path, outbound=outbound, retry_s=0.2, tries=1) as centre:
+        await centre.start()
+        await centre.world(*[Answer(ring_s=0.1, talk_s=1.0)] * 8)
+        await centre.phone("anna", Answer(ring_s=0.1))
+
+        async def wish(number: str) -> None:
+            """A callback that is over, whatever has become of it."""
+            before = len(centre.decisions(ContactFinished))
+            await centre.book(number)
+            async with asyncio.timeout(PATIENCE_S):
+                while len(centre.decisions(ContactFinished)) == before:
+                    await asyncio.sleep(0.05)
+
+        dialled = ["+349333001", "+34911000001", "+349333002"]
+        for number in dialled[:2]:
+            await wish(number)
+        await centre.kill()
+        await centre.start()
+        for number in ("+34911000002", dialled[2], "+349333003"):
+            await wish(number)
+        assert [fact.data["number"] for fact in centre.facts(facts.OUTBOUND_DIALLED)] == dialled
+        money, calls = (fact.data["reason"] for fact in centre.facts(facts.OUTBOUND_REFUSED))
+        assert "60 for the next minute would be more than 60.5" in money
+        assert calls == "3 outside calls within the last hour, as many as there may be"
+        await centre.over()
 
 
 async def test_agents_phones_and_strangers_reach_nothing_outside(exchange: Exchange, centre: Watched) -> None:
