@@ -25,7 +25,9 @@ Counts = NDArray[numpy.int64]
 
 ALL_SETS_UP_TO = 6
 """With more queues only single ones, pairs and all of them are looked at."""
-SOLVER_SECONDS = 5.0
+NEAR_ENOUGH, MOST_NODES = 0.005, 300
+"""When the solver may stop: so near to the cheapest, as a share of its cost, or after so many branches. Not after some
+time: the same day would be staffed otherwise on a busy machine."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class Program:
             integrality=numpy.ones(self.costs.size),
             bounds=Bounds(low.ravel(), high.ravel()),
             constraints=constraints,
-            options={"time_limit": SOLVER_SECONDS, "mip_rel_gap": 1e-4},
+            options={"mip_rel_gap": NEAR_ENOUGH, "node_limit": MOST_NODES},
         )
         return None if found.x is None else numpy.rint(found.x).astype(numpy.int64).reshape(self.costs.shape)
 
