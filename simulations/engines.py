@@ -6,11 +6,13 @@ supports the setting and is worth its compilation, which is kept on disk.
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulations.arrivals import rates_per_hour
 from simulations.driver import Replication
 from simulations.outcomes import Outcome, outcome_of
+from simulations.places import Place, Processes
 from simulations.setting import Setting
 
 Engine = Literal["auto", "kernel", "simpy"]
@@ -18,6 +20,9 @@ Replicate = Callable[[Setting, int], Outcome]
 
 WORTH_COMPILING = 300_000
 """Contacts that SimPy simulates in about the time that it takes to compile the kernel."""
+
+DAY_S, KERNEL_PER_S = 0.01, 500_000
+"""About what a replication in the kernel takes: so long whatever happens in it, and contacts in a second."""
 
 REMEMBERED = 64
 """For so many settings a process keeps what the kernel has made ready."""
@@ -59,35 +64,65 @@ def kernel_installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def choose(engine: Engine, settings: Sequence[Setting]) -> tuple[Replicate, tuple[str, ...]]:
-    """What runs replications of these settings, and what is to be told about it."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What runs the replications of some settings, by name for each of them, and what is to be told about it."""
+
+    replicate: Replicate
+    names: tuple[Literal["kernel", "simpy"], ...]
+    notices: tuple[str, ...] = ()
+    day_s: float | None = None
+    """About how long a replication takes, where that is known."""
+
+    @property
+    def words(self) -> str:
+        """Which engine it is, for people."""
+        found = set(self.names)
+        if found == {"kernel"}:
+            return "Simulated by the compiled kernel."
+        return "Simulated by the router under SimPy." if found == {"simpy"} else "Simulated by the kernel and SimPy."
+
+    def at(self, place: Place) -> Place:
+        """The place, which knows how short the work is: what the kernel does in no time is not worth a process."""
+        return Processes(place.count, self.day_s) if isinstance(place, Processes) else place
+
+
+def choose(engine: Engine, settings: Sequence[Setting], days: int | None = None) -> Chosen:
+    """What runs replications of these settings: `days` of each, by default as many as the scenario says."""
+    by_simpy = Chosen(replicate, tuple("simpy" for _ in settings))
     if engine == "simpy":
-        return replicate, ()
+        return by_simpy
     if not kernel_installed():
         missing = "The kernel needs numba (pip install 'switchboard-acd[kernel]'); simulated with SimPy."
-        return replicate, (missing,) if engine == "kernel" else ()
-    if engine == "auto" and not _worth_it(settings):
-        return replicate, ()
+        return Chosen(replicate, by_simpy.names, (missing,) if engine == "kernel" else ())
+    if engine == "auto" and not _worth_it(settings, days):
+        return by_simpy
     from simulations.kernel.refusals import refusals
 
-    found = [(setting.scenario.name, refusals(setting)) for setting in settings]
+    found = [refusals(setting) for setting in settings]
     notices = dict.fromkeys(
-        f"Simulated with SimPy, since the kernel does not support all of {name!r}: {'; '.join(reasons)}."
-        for name, reasons in found
+        f"Simulated with SimPy, since the kernel does not support all of {setting.scenario.name!r}: "
+        f"{'; '.join(reasons)}."
+        for setting, reasons in zip(settings, found, strict=True)
         if reasons
     )
-    return replicate_compiled, tuple(notices)
+    if all(found):
+        return Chosen(replicate, by_simpy.names, tuple(notices))
+    day_s = None if any(found) else DAY_S + max(map(_contacts, settings)) / KERNEL_PER_S
+    return Chosen(
+        replicate_compiled, tuple("simpy" if reasons else "kernel" for reasons in found), tuple(notices), day_s
+    )
 
 
-def _worth_it(settings: Sequence[Setting]) -> bool:
+def _worth_it(settings: Sequence[Setting], days: int | None) -> bool:
     from simulations.kernel.source import is_compiled
 
-    return sum(map(_contacts, settings)) >= WORTH_COMPILING or is_compiled()
+    contacts = sum(_contacts(setting) * (days or setting.scenario.replications) for setting in settings)
+    return contacts >= WORTH_COMPILING or is_compiled()
 
 
 def _contacts(setting: Setting) -> float:
-    """How many contacts all replications are expected to have."""
+    """How many contacts a replication is expected to have."""
     scenario = setting.scenario
-    hours = scenario.interval_minutes / 60
     rates = (sum(rates_per_hour(kind.arrivals, scenario)) for kind in scenario.kinds.values())
-    return sum(rates) * hours * scenario.replications
+    return sum(rates) * scenario.interval_minutes / 60

@@ -27,6 +27,9 @@ Task = tuple[int, int]
 SIGNAL_S = 0.5
 """So long a signal may be on its way to all processes of a terminal."""
 
+START_S = 3.0
+"""So long processes take to start and to load what they need."""
+
 AHEAD = 4
 """How many tasks for each worker may be under way or done ahead of the first that is not."""
 
@@ -60,13 +63,18 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """`count` processes of this machine."""
+    """`count` processes of this machine. `task_s` is about what a task takes, where that is known: tasks that together
+    take less than the processes would to start are done in this one."""
 
     count: int
+    task_s: float | None = None
 
     def results(
         self, work: Work[Subject, Result], subjects: Sequence[Subject], tasks: Sequence[Task]
     ) -> Generator[Result, None, None]:
+        if self.task_s is not None and len(tasks) * self.task_s < START_S:
+            yield from Here().results(work, subjects, tasks)
+            return
         # A few tasks ahead are under way, and no more: who stops early has not much done in vain.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([work.__module__])

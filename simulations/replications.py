@@ -22,8 +22,8 @@ Progress = Callable[[int], None]
 @dataclass(slots=True)
 class Study:
     """The replications that were done, in order; at most `wanted`. Fewer when the wanted half-width was reached before
-    (`stopped` tells of it), or when it `ended` early: `interrupted`, or why the place where it ran was lost. `notices`
-    tell which engine ran it and why, where that is not what was asked for."""
+    (`stopped` tells of it), or when it `ended` early: `interrupted`, or why the place where it ran was lost. `engine`
+    says in words what ran it and the studies beside it, `notices` why that is not what was asked for."""
 
     setting: Setting
     wanted: int
@@ -31,6 +31,7 @@ class Study:
     stopped: Stopped | None = None
     ended: str = ""
     notices: tuple[str, ...] = ()
+    engine: str = ""
 
     @property
     def complete(self) -> bool:
@@ -56,15 +57,18 @@ def run_studies(
     """A study of each setting, in step: replication 0 of all, then replication 1, and so on, so that an interruption
     leaves the same replications of each. Those with a wanted half-width go on until all have reached theirs. `progress`
     is told of all together."""
-    work, notices = choose(engine, settings)
-    studies = [Study(setting, setting.scenario.most_replications, notices=notices) for setting in settings]
+    chosen = choose(engine, settings)
+    studies = [
+        Study(setting, setting.scenario.most_replications, notices=chosen.notices, engine=chosen.words)
+        for setting in settings
+    ]
     tasks = [
         (position, number)
         for number in range(max(study.wanted for study in studies))
         for position, study in enumerate(studies)
         if number < study.wanted
     ]
-    results = place.results(work, settings, tasks)
+    results = chosen.at(place).results(chosen.replicate, settings, tasks)
     ended = ""
     try:
         for done, ((position, _), outcome) in enumerate(zip(tasks, results, strict=True), start=1):

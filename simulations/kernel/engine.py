@@ -1,5 +1,6 @@
 """Runs the kernel: brings what it asks for on the way, and makes of its counts what the SimPy shell reports."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -12,6 +13,7 @@ from simulations.kernel.machine import layout
 from simulations.kernel.machine.layout import (
     COUNTED,
     DONE,
+    LONGEST,
     MORE_ARRIVALS,
     MORE_BACK,
     MORE_LANES,
@@ -30,7 +32,7 @@ from simulations.kernel.machine.layout import (
 from simulations.kernel.machine.structure import described
 from simulations.kernel.plan import Plan, bucket_number, make_plan
 from simulations.kernel.source import loop as compiled_loop
-from simulations.outcomes import Outcome, Span, whole_of
+from simulations.outcomes import Outcome, Span
 from simulations.setting import MINUTE_MS, Setting
 from simulations.streams import BLOCK, Streams
 
@@ -162,40 +164,57 @@ class KernelReplication:
         end_ms, since_ms = int(world.clock[0]["end_ms"]), round(scenario.warm_up_minutes * MINUTE_MS)
         first = max(0, -(-since_ms // interval_ms))
         last = max((now_ms - 1) // interval_ms, _last_counted(world))
-        intervals = tuple(
-            self._span(index, index * interval_ms, min(now_ms, (index + 1) * interval_ms))
-            for index in range(first, last + 1)
-            if index * interval_ms < end_ms
+        last = min(last, -(-end_ms // interval_ms) - 1)
+        which = slice(first, last + 1)
+        edges = [(index * interval_ms, min(now_ms, (index + 1) * interval_ms)) for index in range(first, last + 1)]
+        edges.append((edges[0][0], edges[-1][1]))  # the whole time
+        counted, waits, worked = (
+            _with_sum(table[which], axis=0) for table in (world.counted, world.waits, world.worked)
         )
-        return Outcome(self._number, whole_of(intervals), intervals, int(world.clock[0]["alive"]))
+        *intervals, whole = _spans(plan, counted, waits, worked, edges)
+        return Outcome(self._number, whole, tuple(intervals), int(world.clock[0]["alive"]))
 
-    def _span(self, index: int, start_ms: int, end_ms: int) -> Span:
-        world, plan = self._world, self._plan
-        queues = {name: self._contact_tally(index, number) for number, name in enumerate(plan.queues)}
-        every = ContactTally()
-        for tally in queues.values():
-            every.add(tally)
+
+def _with_sum(table: Any, axis: int) -> Any:
+    """One row more along the axis: all together. The longest wait of all is not their sum."""
+    whole = table.sum(axis=axis, keepdims=True)
+    if table.shape[-1] == len(COUNTED):
+        whole[..., LONGEST] = table[..., LONGEST].max(axis=axis, keepdims=True)
+    return numpy.concatenate([table, whole], axis=axis)
+
+
+def _spans(plan: Plan, counted: Any, waits: Any, worked: Any, edges: Sequence[tuple[int, int]]) -> list[Span]:
+    """Rows of tables as objects. Nothing is added up by object: that would take longer than simulating a day does."""
+    contacts = _with_sum(counted, axis=1).tolist()
+    waits_of = _sketches(_with_sum(waits, axis=1))
+    agents = _with_sum(worked, axis=1).tolist()
+    found = []
+    for row, sketches, workers, (start_ms, end_ms) in zip(contacts, waits_of, agents, edges, strict=True):
+        *queues, every = (
+            ContactTally(end_ms - start_ms, **dict(zip(COUNTED, numbers, strict=True)), waits=sketch)
+            for numbers, sketch in zip(row, sketches, strict=True)
+        )
         every.arrived -= every.moved_in
         every.moved_out = 0
-        for tally in (every, *queues.values()):
-            tally.span_ms = end_ms - start_ms
-        groups: dict[str, AgentTally] = {}
-        agents = AgentTally()
-        for number, name in enumerate(plan.groups):
-            row = world.worked[index, number].tolist()
-            if any(row):
-                groups[name] = AgentTally(*row[1 : len(WORKED)])
-                agents.add(groups[name])
-        return Span(start_ms, end_ms, every, dict(sorted(queues.items())), agents, groups)
+        *groups, all_agents = (AgentTally(*numbers[1 : len(WORKED)]) for numbers in workers)
+        seen = {name: tally for name, tally, numbers in zip(plan.groups, groups, workers, strict=False) if any(numbers)}
+        by_name = dict(sorted(zip(plan.queues, queues, strict=True)))
+        found.append(Span(start_ms, end_ms, every, by_name, all_agents, dict(sorted(seen.items()))))
+    return found
 
-    def _contact_tally(self, index: int, queue: int) -> ContactTally:
-        world = self._world
-        tally = ContactTally(**dict(zip(COUNTED, world.counted[index, queue].tolist(), strict=True)))
-        buckets = world.waits[index, queue]
-        found = numpy.flatnonzero(buckets)
-        counts = buckets[found].tolist()
-        tally.waits = Waits(sum(counts), dict(zip((found - 1).tolist(), counts, strict=True)))
-        return tally
+
+def _sketches(waits: Any) -> list[list[Waits]]:
+    """`Waits` by span and queue."""
+    spans, queues, width = waits.shape
+    rows, buckets = numpy.nonzero(waits.reshape(-1, width))
+    counts = waits.reshape(-1, width)[rows, buckets].tolist()
+    ends = numpy.searchsorted(rows, numpy.arange(spans * queues), side="right").tolist()
+    numbers = (buckets - 1).tolist()
+    made = [
+        Waits(sum(counts[begin:end]), dict(zip(numbers[begin:end], counts[begin:end], strict=True)))
+        for begin, end in zip([0, *ends], ends, strict=False)
+    ]
+    return [made[at : at + queues] for at in range(0, len(made), queues)]
 
 
 def _last_counted(world: World) -> int:

@@ -17,7 +17,7 @@ from simulations.staffing.evaluation import Evaluator, Measured, Progress, Simul
 from simulations.staffing.goals import Goal
 from simulations.staffing.plan import Limits, StaffPlan
 from simulations.staffing.requirements import Counts, first_program, single_skilled
-from simulations.staffing.search import Removal, Search
+from simulations.staffing.search import MOST_ROUNDS, Removal, Search
 
 Verdict = Literal["met", "open", "missed"]
 """`met` and `missed` are sure at the stated confidence; `open` is what the replications cannot tell."""
@@ -111,6 +111,12 @@ def find_staff(
         staff = search.repaired(staff, numbers, scenario.confidence)
     assert first is not None
     return _answer(place, plan, method, staff, search, first, measured)
+
+
+def simulated_days(place: Workplace) -> int:
+    """About how many days `find_staff` simulates: the first staff and one for each round, four a group for the
+    differences and for who is not needed, and the proof."""
+    return SEARCH_REPLICATIONS * (1 + MOST_ROUNDS + 4 * len(place.groups)) + place.setting.scenario.replications
 
 
 def goals_of(place: Workplace, plan: StaffPlan) -> tuple[Goal, ...]:

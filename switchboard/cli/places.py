@@ -1,6 +1,8 @@
-"""Where a command's replications run, and the words and exit codes for those that ended early."""
+"""Where a command's replications run and by which engine, and the words and exit codes for those that ended early."""
 
 import os
+from collections.abc import Iterable
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -17,6 +19,25 @@ ClusterOption = Annotated[
     str | None,
     typer.Option(help="The scheduler of a Dask cluster, such as tcp://10.0.0.5:8786, in the place of this machine."),
 ]
+
+
+class EngineName(Enum):
+    """What simulates (see `simulations.engines`)."""
+
+    AUTO = "auto"
+    KERNEL = "kernel"
+    SIMPY = "simpy"
+
+
+EngineOption = Annotated[
+    EngineName, typer.Option(help="The compiled kernel or SimPy, with the same results; auto: whichever is faster.")
+]
+
+
+def tell_engine(words: str, notices: Iterable[str]) -> None:
+    """Says which engine simulated, and why it was not the one that was asked for, beside the results."""
+    for line in (*notices, words):
+        errors.print(line, markup=False, style="dim")
 
 
 def place_of(jobs: int | None, cluster: str | None) -> "Place":

@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -13,7 +12,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from switchboard.cli.places import ClusterOption, ended_early, nothing_done, place_of
+from switchboard.cli.places import (
+    ClusterOption,
+    EngineName,
+    EngineOption,
+    ended_early,
+    nothing_done,
+    place_of,
+    tell_engine,
+)
 
 # numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
@@ -24,14 +31,6 @@ if TYPE_CHECKING:
     from simulations.setting import Setting
 
 errors = Console(stderr=True, highlight=False)
-
-
-class EngineName(Enum):
-    """What simulates (see `simulations.engines`)."""
-
-    AUTO = "auto"
-    KERNEL = "kernel"
-    SIMPY = "simpy"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,9 +49,7 @@ def simulate(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
     cluster: ClusterOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")] = None,
-    engine: Annotated[
-        EngineName, typer.Option(help="The compiled kernel or SimPy, with the same results; auto: whichever is faster.")
-    ] = EngineName.AUTO,
+    engine: EngineOption = EngineName.AUTO,
     out: Annotated[Path | None, typer.Option(help="Where the report goes; by default var/simulations/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")] = False,
 ) -> None:
@@ -132,8 +129,7 @@ def _run(setting: "Setting", place: "Place", engine: "Engine") -> "Study":
 
     with progress_bar(setting.scenario.most_replications) as progress:
         study = run_study(setting, 1, progress, place, engine)
-    for notice in study.notices:
-        errors.print(notice, markup=False, soft_wrap=True)
+    tell_engine(study.engine, study.notices)
     return study
 
 

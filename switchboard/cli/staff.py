@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from switchboard.cli.places import ClusterOption, place_of
+from switchboard.cli.places import ClusterOption, EngineName, EngineOption, place_of, tell_engine
 from switchboard.cli.quantities import seconds, share
 
 # numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
@@ -63,18 +63,23 @@ def staff(
     jobs: Jobs = None,
     cluster: ClusterOption = None,
     seed: Seed = None,
+    engine: EngineOption = EngineName.AUTO,
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Find the least cost of agents by interval and group that meets all goals, and prove it by simulation."""
+    from simulations.engines import choose
     from simulations.reports.files import json_text
-    from simulations.staffing.answer import find_staff
+    from simulations.staffing.answer import find_staff, simulated_days
     from simulations.staffing.report import staff_report
 
     place, wanted = _read(scenario, plan, centre, replications, seed)
     directory = _directory(out, "staff", place)
+    chosen = choose(engine.value, [place.setting], simulated_days(place))
     with _explained(), _progress() as progress:
-        answer = find_staff(place, wanted, place_of(jobs, cluster), progress, method and str(method))
+        where = chosen.at(place_of(jobs, cluster))
+        answer = find_staff(place, wanted, where, progress, method and str(method), chosen.replicate)
+    tell_engine(chosen.words, chosen.notices)
     paths = _write(staff_report(answer), directory)
     if json:
         typer.echo(json_text(answer))
@@ -94,10 +99,12 @@ def target(
     jobs: Jobs = None,
     cluster: ClusterOption = None,
     seed: Seed = None,
+    engine: EngineOption = EngineName.AUTO,
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Show what each hold-time target costs, in staff and money, what callers then meet, and where the knee is."""
+    from simulations.engines import choose
     from simulations.reports.files import json_text
     from simulations.staffing.frontier import find_frontier
     from simulations.staffing.report import frontier_report
@@ -108,8 +115,13 @@ def target(
     times = [seconds(text) for text in within.split(",")]
     place, wanted = _read(scenario, plan, centre, replications, seed)
     directory = _directory(out, "target", place)
+    # Each point is simulated at least twice: as the closed forms have it, and corrected.
+    days = 2 * len(shares) * len(times) * place.setting.scenario.replications
+    chosen = choose(engine.value, [place.setting], days)
     with _explained(), _progress() as progress:
-        frontier = find_frontier(place, wanted, shares, times, place_of(jobs, cluster), progress)
+        where = chosen.at(place_of(jobs, cluster))
+        frontier = find_frontier(place, wanted, shares, times, where, progress, chosen.replicate)
+    tell_engine(chosen.words, chosen.notices)
     paths = _write(frontier_report(frontier), directory)
     if json:
         typer.echo(json_text(frontier))

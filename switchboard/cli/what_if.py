@@ -12,7 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from documents import DocumentError, Source
-from switchboard.cli.places import ClusterOption, ended_early, errors, nothing_done, place_of
+from switchboard.cli.places import (
+    ClusterOption,
+    EngineName,
+    EngineOption,
+    ended_early,
+    errors,
+    nothing_done,
+    place_of,
+    tell_engine,
+)
 from switchboard.cli.simulate import as_file_name, make_directory, progress_bar, refuse_unwritable
 
 if TYPE_CHECKING:  # NumPy, SciPy and matplotlib take their time to load
@@ -43,6 +52,7 @@ def what_if(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
     cluster: ClusterOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the file's.")] = None,
+    engine: EngineOption = EngineName.AUTO,
     out: Annotated[Path | None, typer.Option(help="Where the report goes; by default var/what-if/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON instead of tables.")] = False,
 ) -> None:
@@ -75,7 +85,8 @@ def what_if(
     make_directory(directory)
     settings = [now, *(variant.setting for variant in variants)]
     with progress_bar(len(settings) * now.scenario.replications) as progress:
-        studies = run_studies(settings, place_of(jobs, cluster), progress)
+        studies = run_studies(settings, place_of(jobs, cluster), progress, engine.value)
+    tell_engine(studies[0].engine, studies[0].notices)
     if not min(len(study.outcomes) for study in studies):
         nothing_done(next(study.ended for study in studies if study.ended))
     found = answer(wanted.name, wanted.decide_by, studies[0], variants, studies[1:], day)

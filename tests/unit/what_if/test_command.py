@@ -88,6 +88,18 @@ def test_the_report_has_all_its_files(tmp_path: Path) -> None:
     }
 
 
+def test_the_engine_is_named_and_changes_no_figure(tmp_path: Path) -> None:
+    plan = written(tmp_path)
+    by_kernel, by_simpy = (
+        run(plan, "--engine", engine, "--jobs", 1, "--out", tmp_path / engine, "--json")
+        for engine in ("kernel", "simpy")
+    )
+    assert by_kernel.stderr == "Simulated by the compiled kernel.\n"
+    assert by_simpy.stderr == "Simulated by the router under SimPy.\n"
+    assert by_kernel.stdout == by_simpy.stdout
+    assert json.loads(by_kernel.stdout)["changes"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

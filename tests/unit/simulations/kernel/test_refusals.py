@@ -1,6 +1,7 @@
 """What the kernel does not do it refuses by name, also what nobody has told it of."""
 
 import dataclasses
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from router.core.policy import Agent, Policy, Queue, Step, Until
 from simulations.engines import choose, replicate, replicate_compiled
 from simulations.kernel import refusals as module
 from simulations.kernel.refusals import SUPPORTED, refusals
+from simulations.places import Processes
 from simulations.replications import run_study
 from simulations.scenario import Kind, Scenario
 from simulations.setting import Centre, Setting
@@ -85,11 +87,32 @@ def test_every_listed_field_exists() -> None:
 
 def test_simpy_takes_over_with_a_notice() -> None:
     made = with_policy({"until": Until(ewt_over_ms=9)})
-    work, notices = choose("kernel", [made])
-    assert work is replicate_compiled
+    chosen = choose("kernel", [made])
     reason = "policy.queues.sales.steps[0].until.ewt_over_ms: not supported"
-    assert notices == (f"Simulated with SimPy, since the kernel does not support all of 'small': {reason}.",)
-    assert work(made, 0) == replicate(made, 0)
+    assert chosen.notices == (f"Simulated with SimPy, since the kernel does not support all of 'small': {reason}.",)
+    assert (chosen.replicate, chosen.words) == (replicate, "Simulated by the router under SimPy.")
+
+
+def test_each_setting_has_the_engine_that_can_do_it() -> None:
+    made = with_policy({"until": Until(ewt_over_ms=9)})
+    chosen = choose("kernel", [made, setting()])
+    assert (chosen.names, chosen.words) == (("simpy", "kernel"), "Simulated by the kernel and SimPy.")
+    assert len(chosen.notices) == 1
+    assert chosen.replicate is replicate_compiled
+    assert chosen.replicate(made, 0) == replicate(made, 0)
+
+
+def test_short_work_stays_in_this_process_and_long_work_does_not() -> None:
+    here, there = (
+        set(choose("kernel", [made]).at(Processes(2)).results(pid_of, [made] * 2, [(0, 0), (1, 0)]))
+        for made in (setting(), setting({"kinds.buyers.arrivals.per_hour": 10**8}))
+    )
+    assert here == {os.getpid()}
+    assert os.getpid() not in there
+
+
+def pid_of(setting: Setting, number: int) -> int:
+    return os.getpid()
 
 
 def test_the_engine_changes_no_figure() -> None:

@@ -46,6 +46,30 @@ def test_an_answer_as_json_and_in_files(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "out/report.html").read_text()
 
 
+@pytest.mark.parametrize("command", [("staff",), ("target", "--within", "20,60")])
+def test_the_engine_is_named_and_changes_no_figure(command: tuple[str, ...], tmp_path: Path) -> None:
+    scenario = written(tmp_path, SMALL)
+    by_kernel, by_simpy = (
+        run(*command, scenario, "--engine", engine, "--jobs", 2, "--out", tmp_path / engine, "--json")
+        for engine in ("kernel", "simpy")
+    )
+    assert by_kernel.stderr == "Simulated by the compiled kernel.\n"
+    assert by_simpy.stderr == "Simulated by the router under SimPy.\n"
+    assert by_kernel.stdout == by_simpy.stdout
+    assert json.loads(by_kernel.stdout)["scenario"] == "An hour"
+
+
+def test_what_the_kernel_does_not_support_is_named_and_simulated_all_the_same(tmp_path: Path) -> None:
+    scenario = written(tmp_path, SMALL | {"busyness": {"scv": 0.04}})
+    by_kernel, by_simpy = (
+        run("staff", scenario, "--engine", engine, "--jobs", 1, "--out", tmp_path / engine, "--json")
+        for engine in ("kernel", "simpy")
+    )
+    assert "the kernel does not support all of 'An hour': busyness: not supported." in by_kernel.stderr
+    assert by_kernel.stderr.endswith(by_simpy.stderr)
+    assert by_kernel.stdout == by_simpy.stdout
+
+
 def test_callers_who_come_through_the_real_flow(tmp_path: Path) -> None:
     """What reaches a queue is measured first: it depends on what callers press."""
     document = yaml.safe_load((ROOT / "examples/helpdesk/scenario.yaml").read_text())
