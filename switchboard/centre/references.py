@@ -113,6 +113,12 @@ def check_queues(
         if queue.longest_wait_s is None and queue.steps[-1].until == UntilDocument():
             message = "the last action never happens: the last step never ends and no longest wait is set"
             yield source.problem(at, message, "set 'longest_wait_s', or 'until' in the last step", "warning")
+        rankings = (queue.agent_ranking, *(step.agent_ranking or () for step in queue.steps))
+        prefers = queue.preferred_agent_s or any("preferred_agent" in ranking for ranking in rankings)
+        if queue.reentry and queue.reentry.agent and not prefers:
+            message = "after a talk the same agent is promised, but nothing here prefers that agent"
+            hint = "set 'preferred_agent_s', put 'preferred_agent' into 'agent_ranking', or say 'agent: false'"
+            yield source.problem((*at, "reentry"), message, hint, "warning")
 
 
 def check_numbers_of_queues(

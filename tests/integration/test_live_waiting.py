@@ -296,3 +296,26 @@ async def test_a_caller_who_was_cut_off_comes_back_to_the_old_place(exchange: Ex
         served = [caller_of[decision.contact] for decision in centre.decisions(Connect)]
         assert served == ["600111111", "600222222"]
         await centre.over()
+
+
+async def test_a_caller_who_was_cut_off_in_talk_comes_back_to_the_same_agent(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    async with Waiting(exchange, tmp_path, wrap_up_s=0.1) as centre:
+        centre.more += "\n    reentry: {within_s: 60}\n    preferred_agent_s: 20"
+        centre.write()
+        await centre.start()
+        await centre.phone("ben", Answer(ring_s=0.2, talk_s=20), Answer(ring_s=0.2, talk_s=0.3))
+        cut_off = await centre.call(PlannedCall(QUEUE, caller="600111111", hang_up_after_s=3))
+        await cut_off.finished()
+        await centre.phone("anna", Answer(ring_s=0.2, talk_s=0.3))  # who fits better
+        await centre.until_agent("ben", "ready")
+        again = await centre.call(PlannedCall(QUEUE, caller="600111111"))
+        stranger = await centre.call(PlannedCall(QUEUE, caller="600222222"))
+        for callers in (again, stranger):
+            assert (await asyncio.wait_for(callers.finished(), 30))[0].ended == "centre"
+        caller_of = {event.contact: event.caller for event in centre.events(ContactArrived)}
+        served = [(caller_of[decision.contact], decision.agent) for decision in centre.decisions(Connect)]
+        assert served[0] == ("600111111", "ben")
+        assert sorted(served[1:]) == [("600111111", "ben"), ("600222222", "anna")]
+        await centre.over()
