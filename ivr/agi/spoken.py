@@ -1,18 +1,21 @@
 """What is to be spoken, as sound files and SAY commands. Pure, as the codec.
 
 Neighbouring sounds become one run, because one command can play a run and lose no key between its files
-(`ivr.agi.performer` tells why). Digits are plain sounds in every language (`digits/7`); numbers and dates have a
-grammar, which Asterisk's SAY commands know.
+(`ivr.agi.performer` tells why). Of a value, that is: what speech synthesis has made of it, else the sounds of
+Asterisk's set that its words need (`ivr.words`). What neither can say is left to Asterisk's SAY commands, which know
+more languages but make mistakes: with the published Spanish sounds, SAY NUMBER of 100,000 says 1,000.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from asterisk_conf.names import SOUNDS_DIRECTORY
 from ivr.agi.codec import Command, CommandError, say_datetime, say_number
 from ivr.flow.effects import Prompt, Say, Spoken
+from ivr.words.language import NUMBER, Unspeakable, asterisk_sounds
 
 Run = tuple[str, ...]
 SayCommand = Callable[[str], Command]  # takes the keys that end it
@@ -21,7 +24,6 @@ Part = Run | SayCommand
 _SOUND = re.compile(r"(centre:)?([A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)", re.ASCII)
 _SOUND_LENGTH: Final = 200
 _RUN_LENGTH: Final = 4_000  # characters of one run; an AGI command has at most 8,191 bytes
-_NUMBER = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DIGIT_SOUNDS: Final = {**{digit: f"digits/{digit}" for digit in "0123456789"}, "*": "digits/star", "#": "digits/pound"}
 
 # How languages say a day and a time of day (the letters are those of voicemail.conf)
@@ -38,10 +40,11 @@ def sound(name: str) -> str:
     return f"{SOUNDS_DIRECTORY}/{match[2]}" if match[1] else name
 
 
-def parts(spoken: Iterable[Spoken], language: str) -> list[Part]:
-    """What to play, in order. Raises `CommandError` for what cannot be spoken. A prompt without sounds is left out."""
+def parts(spoken: Iterable[Spoken], language: str, made: Mapping[Say, Run] = MappingProxyType({})) -> list[Part]:
+    """What to play, in order; `made` are values that speech synthesis says. Raises `CommandError` for what cannot be
+    spoken. A prompt without sounds is left out."""
     joined: list[Part] = []
-    for part in _parts(spoken, language):
+    for part in _parts(spoken, language, made):
         last = joined[-1] if joined else None
         if isinstance(part, str):
             if isinstance(last, tuple) and sum(map(len, last)) + len(last) + len(part) < _RUN_LENGTH:
@@ -53,17 +56,31 @@ def parts(spoken: Iterable[Spoken], language: str) -> list[Part]:
     return joined
 
 
-def _parts(spoken: Iterable[Spoken], language: str) -> Iterator[str | SayCommand]:
+def _parts(spoken: Iterable[Spoken], language: str, made: Mapping[Say, Run]) -> Iterator[str | SayCommand]:
     for item in spoken:
-        match item:
-            case Prompt():
-                yield from map(sound, item.sounds)
-            case Say(what="digits"):
-                yield from _digits(item.value)
-            case Say(what="number"):
-                yield from _number(item.value)
-            case Say():
-                yield _moment(item, language)
+        if isinstance(item, Prompt):
+            yield from map(sound, item.sounds)
+        elif item in made:
+            yield from made[item]
+        else:
+            yield from _value(item, language)
+
+
+def _value(item: Say, language: str) -> Iterable[str | SayCommand]:
+    try:
+        if (sounds := asterisk_sounds(item.what, item.value, language)) is not None:
+            return sounds
+    except Unspeakable as error:
+        raise CommandError(str(error)) from None
+    match item.what:
+        case "digits":
+            return _digits(item.value)
+        case "number":
+            return _number(item.value)
+        case "money":  # better the amount alone than silence; the lint has said that nothing names the currency
+            return _value(Say("number", item.value.partition(" ")[0]), language)
+        case _:
+            return (_moment(item, language),)
 
 
 def _digits(value: str) -> Iterator[str]:
@@ -75,7 +92,7 @@ def _digits(value: str) -> Iterator[str]:
 
 def _number(value: str) -> Iterator[str | SayCommand]:
     """A decimal fraction is said digit by digit behind "dot", and so is a number over Asterisk's 32 bits."""
-    match = _NUMBER.fullmatch(value)
+    match = NUMBER.fullmatch(value)
     if match is None:
         raise CommandError("not a number that can be said")
     minus, whole, fraction = match.groups()

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ivr.words import What
+
 Value = str | int | float | bool | None
 
 
@@ -23,9 +25,10 @@ class Prompt(msgspec.Struct, frozen=True, tag_field="kind", tag="prompt"):
 
 
 class Say(msgspec.Struct, frozen=True, tag_field="kind", tag="say"):
-    """A value spoken by the language's own rules. Dates and times are ISO 8601 with the centre's offset."""
+    """A value spoken by the language's own rules. Dates and times are ISO 8601 with the centre's offset; money is an
+    amount and a currency, such as `12.50 EUR`."""
 
-    what: Literal["digits", "number", "date", "time", "datetime"]
+    what: What
     value: str
 
 

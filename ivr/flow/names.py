@@ -89,6 +89,13 @@ class WebhookName(Name):
     kind = "webhook"
 
 
+class CurrencyName(Name):
+    """A currency by its code (ISO 4217), such as `EUR`."""
+
+    kind = "currency"
+    matching = Matching(r"^[A-Z]{3}$", "a currency is a code of three capital letters, such as EUR")
+
+
 class LanguageTag(Name):
     """A language tag (RFC 5646) such as `en`, `es` or `pt-BR`."""
 

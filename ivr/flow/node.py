@@ -48,7 +48,7 @@ flow, or return from one."""
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Something outside the node that it names: `kind` is `node`, `prompt`, `queue`, `flow`, `hours`, `language`,
-    `database`, `webhook` or `expression`; `path` is where inside the node."""
+    `currency`, `database`, `webhook` or `expression`; `path` is where inside the node."""
 
     kind: str
     name: str

@@ -19,8 +19,8 @@ from ivr.flow.machine import Machine
 from ivr.flow.names import ExitName, FlowName, LanguageTag, PromptName, QueueName
 from ivr.flow.node import Part, Path
 from ivr.flow.session import Attribute, Caller, Session, Visit
-from ivr.flow.speak import What
 from ivr.flow.ways import new_visits
+from ivr.words import What
 
 _KEYS = r"^[0-9A-D*#]{1,1000}$"
 _DEFAULT_AT = datetime(2026, 1, 5, 10)

@@ -1,28 +1,44 @@
 """What nodes say: prompts by name, and values spoken by the language's own rules."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from ivr.flow.effects import Say, Spoken
-from ivr.flow.names import Computed, PromptName
+from ivr.flow.names import Computed, CurrencyName, PromptName
 from ivr.flow.node import NodeError, Part
 from ivr.flow.session import Attribute
+from ivr.words import What
+from ivr.words.currencies import amount_text
+from ivr.words.language import DIGITS, NUMBER
 
 if TYPE_CHECKING:
     from ivr.flow.turn import Turn
 
-What = Literal["digits", "number", "date", "time", "datetime"]
 
-
-class SayValue(Part):
-    """A value in the midst of prompts: `{say: number, value: contact.balance}`."""
+class Value(Part):
+    """What is said of a value."""
 
     say: What = Field(description="How it is spoken.")
     value: Computed = Field(description="What is spoken.")
+    currency: CurrencyName | None = Field(
+        None, description="Of money: its currency (ISO 4217); left out, the value says it: `12.50 EUR`."
+    )
     otherwise: PromptName | None = Field(None, description="The prompt to play when there is no such value.")
+
+    @model_validator(mode="after")
+    def _currency_of_money(self) -> Self:
+        if self.currency and self.say != "money":
+            raise ValueError(f"'currency' belongs to money, not to {self.say}")
+        return self
+
+
+class SayValue(Value):
+    """A value in the midst of prompts: `{say: number, value: contact.balance}`."""
 
 
 def _kind(item: Any) -> str:
@@ -38,7 +54,7 @@ def spoken(turn: "Turn", item: PromptName | SayValue) -> Spoken:
     """Raises NodeError for an unknown prompt, and for a value that is missing or cannot be said so."""
     if isinstance(item, SayValue):
         try:
-            return say(turn, item.say, turn.value(item.value))
+            return say(turn, item.say, turn.value(item.value), item.currency)
         except NodeError:
             if item.otherwise is None:
                 raise
@@ -49,24 +65,44 @@ def spoken(turn: "Turn", item: PromptName | SayValue) -> Spoken:
         raise NodeError(f"there is no prompt {str(item)!r}") from None
 
 
-_DIGITS = re.compile(r"[0-9*#]{1,60}", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
+MOST_DIGITS = 60
+_AMOUNT = re.compile(r"(\S+)\s*([A-Z]{3})")
 
 
-def say(turn: "Turn", what: What, value: Attribute) -> Say:
+def say(turn: "Turn", what: What, value: Attribute, currency: str | None = None) -> Say:
     """`value` as an effect carries it. Raises NodeError when it cannot be spoken as `what`."""
-    if what == "digits":
+    if isinstance(value, bool):
+        text = ""
+    elif what == "digits":
         text = re.sub(r"[\s()+./-]", "", str(value))
-        fits = _DIGITS.fullmatch(text) is not None and not isinstance(value, bool)
+        text = text if DIGITS.fullmatch(text) and len(text) <= MOST_DIGITS else ""
     elif what == "number":
-        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-        fits = _NUMBER.fullmatch(text) is not None and not isinstance(value, bool)
+        text = _number(value)
+    elif what == "money":
+        text = _money(value, currency)
     else:
         text = _moment(turn, value) if isinstance(value, str) else ""
-        fits = text != ""
-    if not fits:
+    if not text:
         raise NodeError(f"{_shown(value)} cannot be said as {what}")
     return Say(what, text)
+
+
+def _number(value: Attribute) -> str:
+    """As it is written, or empty."""
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    return text if NUMBER.fullmatch(text) else ""
+
+
+def _money(value: Attribute, currency: str | None) -> str:
+    """Amount and currency, or empty. What the value itself says of its currency beats the flow."""
+    if match := _AMOUNT.fullmatch(str(value).strip()):
+        value, currency = match[1], match[2]
+    number = _number(value)
+    try:
+        text = amount_text(Decimal(number), currency or "") if number else ""
+    except KeyError:
+        return ""
+    return text if NUMBER.fullmatch(text.partition(" ")[0]) else ""
 
 
 def _moment(turn: "Turn", text: str) -> str:
@@ -88,3 +124,21 @@ def _moment(turn: "Turn", text: str) -> str:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def said(node: object) -> frozenset[What]:
+    """The kinds of values that a node (or a part of one) says."""
+    found: set[What] = set()
+    if isinstance(node, BaseModel):
+        what = getattr(node, "say", None)
+        if isinstance(what, str):
+            found.add(cast(What, what))
+        for name in type(node).model_fields:
+            found |= said(getattr(node, name))
+    elif isinstance(node, Mapping):
+        for item in node.values():
+            found |= said(item)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            found |= said(item)
+    return frozenset(found)

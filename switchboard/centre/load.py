@@ -19,6 +19,7 @@ from ivr.flow.hours import Hours, load_hours
 from ivr.flow.library import Library
 from ivr.flow.lint import lint, used
 from ivr.flow.prompts import Prompts, load_prompts
+from ivr.words.currencies import DECIMALS
 from router.core.policy_check import check_policy
 from switchboard.centre.centre import AgentDetails, Centre
 from switchboard.centre.files import FLOWS, REQUIRED, Files, read_files
@@ -237,6 +238,7 @@ class _Loading:
             "prompt": self._names("prompts.yaml", "prompts"),
             "hours": self._names("hours.yaml", "hours"),
             "language": centre.languages if centre else None,
+            "currency": frozenset(DECIMALS),
             "flow": flow_names,
             "webhook": frozenset(centre.settings.notify.webhooks) if centre else None,
             "database": frozenset(centre.settings.lookup.databases) if centre else None,

@@ -5,26 +5,24 @@ from pydantic import Field
 from ivr.flow import effects
 from ivr.flow.effects import HangUp, Prompt
 from ivr.flow.inputs import EffectFailed, Played
-from ivr.flow.names import Computed, PromptName, Target
+from ivr.flow.names import Target
 from ivr.flow.node import Fixture, Node, Result
-from ivr.flow.speak import SayValue, What
+from ivr.flow.speak import SayValue, Value
 from ivr.flow.turn import Turn
 
 _BALANCE = effects.Play((effects.Say("number", "1250"),))
 _BALANCE_KNOWN = (("balance", 1250.0),)
 
 
-class Say(Node):
+class Say(Value, Node):
     """Speaks one value by the language's own rules. What cannot be played is skipped, unless `error` says otherwise.
 
     Numbers have at most 15 digits before and 6 after the point; digits may hold `*` and `#`, and their spaces and
-    punctuation are left out; dates and times are ISO 8601 (`now.datetime`), in the centre's zone if none is given.
+    punctuation are left out; dates and times are ISO 8601 (`now.datetime`), in the centre's zone if none is given;
+    money is rounded to what the currency counts in, half a cent upwards.
     """
 
     type: Literal["say"]
-    say: What = Field(description="How it is spoken.")
-    value: Computed = Field(description="What is spoken.")
-    otherwise: PromptName | None = Field(None, description="The prompt to play when there is no such value.")
     next: Target = Field(description="Where to go afterwards.")
 
     waits: ClassVar[bool] = True
@@ -58,7 +56,9 @@ class Say(Node):
         return {"next": self.next, **super().exits()}
 
     def enter(self, turn: Turn) -> Result:
-        item = SayValue.model_construct(say=self.say, value=self.value, otherwise=self.otherwise)
+        item = SayValue.model_construct(
+            say=self.say, value=self.value, currency=self.currency, otherwise=self.otherwise
+        )
         return turn.play((item,))
 
     def take(self, turn: Turn, answer: Played) -> Result:

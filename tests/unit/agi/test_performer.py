@@ -12,7 +12,7 @@ from ivr.agi.server import AgiChannel, AgiServer, ChannelHungUp
 from ivr.agi.waiting import wait_for_agent
 from ivr.flow.effects import Collect, Effect, HangUp, LookUp, Play, Prompt, Say, SetLanguage, TakeVoicemail
 from ivr.flow.inputs import EffectFailed, Keys, Played
-from tests.support.fake_agi import Answers, FakeAsterisk
+from tests.support.fake_agi import Answers, FakeAsterisk, header_block
 
 KEYS = '"0123456789*#ABCD"'
 ONE = Prompt("one", "One", ("centre:one",))
@@ -44,7 +44,7 @@ async def call() -> AsyncIterator[Callable[..., Awaitable[tuple[Any, list[str]]]
         server = AgiServer("127.0.0.1", 0, {"call": handler})
         await server.start()
         servers.append(server)
-        peer = await FakeAsterisk.connect(server.port)
+        peer = await FakeAsterisk.connect(server.port, header_block(**headers))
         async with asyncio.timeout(10):
             commands = await peer.serve(answers or {})
             return await result, commands
@@ -69,7 +69,9 @@ def read(result: str) -> Answers:
 class TestPlay:
     async def test_sounds_are_played_to_their_end(self, call: Any) -> None:
         answers = {"GET VARIABLE PLAYBACKSTATUS": "200 result=1 (SUCCESS)"}
-        result, commands = await call(performing(Play((ONE,)), Play((ONE, TWO, Say("number", "7")))), answers)
+        result, commands = await call(
+            performing(Play((ONE,)), Play((ONE, TWO, Say("number", "7")))), answers, language="fr"
+        )
         assert result == [Played(), Played()]
         assert commands == [
             'STREAM FILE "sb/one" ""',
@@ -89,7 +91,7 @@ class TestPlay:
     async def test_a_missing_sound_fails_but_the_rest_is_played(
         self, call: Any, caplog: pytest.LogCaptureFixture, spoken: Any, answers: Answers
     ) -> None:
-        (first, again), commands = await call(performing(Play(spoken), Play(spoken)), answers)
+        (first, again), commands = await call(performing(Play(spoken), Play(spoken)), answers, language="fr")
         assert isinstance(first, EffectFailed)
         assert "could not be played" in first.detail
         assert first == again
@@ -146,7 +148,7 @@ class TestCollect:
 
     async def test_a_key_during_a_spoken_number_ends_it_and_counts(self, call: Any) -> None:
         effect = Collect((ONE, Say("number", "7"), TWO), 3, "#")
-        result, commands = await call(performing(effect), {"SAY": "200 result=53", **read("OK:12")})
+        result, commands = await call(performing(effect), {"SAY": "200 result=53", **read("OK:12")}, language="fr")
         assert result == [Keys("512", "length")]
         assert commands == [
             f'STREAM FILE "sb/one" {KEYS}',
@@ -161,7 +163,8 @@ class TestCollect:
     )
     async def test_that_key_may_be_all(self, call: Any, key: str, limit: int, keys: Keys) -> None:
         effect = Collect((Say("number", "7"),), limit, "#")
-        assert await call(performing(effect), {"SAY": f"200 result={key}"}) == ([keys], [f"SAY NUMBER 7 {KEYS}"])
+        found = await call(performing(effect), {"SAY": f"200 result={key}"}, language="fr")
+        assert found == ([keys], [f"SAY NUMBER 7 {KEYS}"])
 
     async def test_without_barge_in_keys_during_the_prompts_do_not_count(self, call: Any) -> None:
         result, commands = await call(performing(Collect((ONE,), 1, barge_in=False)), read("OK:5"))
@@ -232,10 +235,12 @@ class TestSensitiveDigits:
 class TestOtherEffects:
     async def test_language_is_set_on_the_channel_and_used_for_dates(self, call: Any) -> None:
         time = Play((Say("time", "2026-10-02T17:30:00+02:00"),))
-        result, commands = await call(performing(time, SetLanguage("es-MX"), time))
+        answers = {"GET VARIABLE PLAYBACKSTATUS": "200 result=1 (SUCCESS)"}
+        result, commands = await call(performing(time, SetLanguage("es-MX"), time), answers)
         assert result == [Played()] * 3
         assert commands == [
-            'SAY DATETIME 1790962200 "" "IMp" "UTC"',
+            'EXEC Playback "digits/5&digits/30&digits/p-m"',
+            "GET VARIABLE PLAYBACKSTATUS",
             'SET VARIABLE CHANNEL(language) "es_MX"',
             'SAY DATETIME 1790962200 "" "HM" "UTC"',
         ]

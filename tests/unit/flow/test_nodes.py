@@ -1,6 +1,6 @@
 """What node types do beyond their fixtures: the odd inputs and the limits."""
 
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,7 @@ from ivr.flow.inputs import Dequeued, Keys, LookedUp, Played
 from ivr.flow.machine import Machine
 from ivr.flow.nodes.collect import luhn
 from ivr.flow.session import Caller
-from ivr.flow.speak import What
+from ivr.words import What
 from tests.support.flows import NOON, flow, machine
 
 CALLER = Caller("+15550100", "100")
@@ -200,10 +200,16 @@ def say(what: str, value: str) -> Machine:
         ("time", "now.time", "2026-01-05T12:00:00+00:00"),
         ("datetime", "'2026-07-01T18:00:00+02:00'", "2026-07-01T16:00:00+00:00"),
         ("datetime", "'2026-07-01 18:00'", "2026-07-01T18:00:00+00:00"),
+        ("money", "'12.5 EUR'", "12.50 EUR"),
+        ("money", "'1250JPY'", "1250 JPY"),
+        ("money, currency: EUR", "12.345", "12.35 EUR"),
+        ("money, currency: EUR", "-3", "-3.00 EUR"),
+        ("money, currency: EUR", "'7.50 USD'", "7.50 USD"),
     ],
 )
-def test_values_are_said(what: What, value: str, spoken: str) -> None:
-    assert first(say(what, value)) == Play((Say(what, spoken),))
+def test_values_are_said(what: str, value: str, spoken: str) -> None:
+    kind = cast(What, what.partition(",")[0])
+    assert first(say(what, value)) == Play((Say(kind, spoken),))
 
 
 @pytest.mark.parametrize(
@@ -222,10 +228,24 @@ def test_values_are_said(what: What, value: str, spoken: str) -> None:
         ("time", "'25:00'"),
         ("time", "5"),
         ("datetime", "'0001-01-01T00:00:00+14:00'"),
+        ("money", "12.5"),
+        ("money", "'12.50 XYZ'"),
+        ("money, currency: EUR", "'much'"),
+        ("money, currency: EUR", "true"),
+        ("money, currency: EUR", "'9' + '999999999' + '99999.999'"),
     ],
 )
 def test_what_cannot_be_said_is_an_error_of_the_node(what: str, value: str) -> None:
     assert first(say(what, value)) == HangUp("unsaid")
+
+
+def test_only_money_has_a_currency_and_one_that_can_be_said() -> None:
+    assert "'currency' belongs to money, not to number" in problem(
+        "a: {type: say, say: number, currency: EUR, value: 1, next: b}\nb: {type: hangup}"
+    )
+    assert "a currency is a code of three capital letters, such as EUR" in problem(
+        "a: {type: play, say: [{say: money, currency: euro, value: 1}], next: b}\nb: {type: hangup}"
+    )
 
 
 # language

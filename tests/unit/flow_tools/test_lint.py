@@ -7,6 +7,7 @@ from ivr.flow.document import Flow
 from ivr.flow.lint import lint, used
 from ivr.flow.node import Fixture
 from ivr.flow.registry import node_types
+from ivr.words.currencies import DECIMALS
 from tests.support.flows import flow
 from tests.unit.flow.test_node_types import machine_for
 
@@ -45,6 +46,13 @@ def test_a_name_that_stands_for_nothing_is_an_error_with_the_nearest_one(node: s
     assert (problem.severity, problem.file, problem.line) == ("error", "flows/main.yaml", 6)
     assert problem.message == f"there is no {kind} {wrong!r}"
     assert "did you mean 'billing'" in problem.hint
+
+
+def test_a_currency_that_nobody_can_say_is_an_error() -> None:
+    node = "first: {type: play, say: [{say: money, value: '1', currency: UER}], next: bye}"
+    (problem,) = lint([main(node)], {"currency": DECIMALS.keys()}, {"main"})
+    assert problem.message == "there is no currency 'UER'"
+    assert "did you mean 'EUR'" in problem.hint
 
 
 def test_kinds_of_names_that_are_not_given_are_not_checked() -> None:

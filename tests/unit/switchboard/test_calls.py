@@ -91,7 +91,7 @@ async def serving(bench: Bench) -> AsyncIterator[Desk]:
 async def test_a_queue_that_the_router_refuses_takes_the_error_exit(desk: Desk) -> None:
     desk.calls.machine = machine("nowhere")
     said = await (await desk.caller()).serve()
-    assert any(command.startswith("SAY NUMBER 9") for command in said)
+    assert any(command.startswith('STREAM FILE "digits/9"') for command in said)
     assert said[-1] == 'SET VARIABLE SB_DONE "yes"'
     assert len(desk.calls) == 0
 
@@ -99,7 +99,7 @@ async def test_a_queue_that_the_router_refuses_takes_the_error_exit(desk: Desk) 
 async def test_after_a_talk_the_flow_goes_on_behind_its_queue(desk: Desk) -> None:
     await talked(desk)
     said = await (await desk.caller(talked="yes")).serve()
-    assert any(command.startswith("SAY NUMBER 7") for command in said)
+    assert any(command.startswith('STREAM FILE "digits/7"') for command in said)
     assert len(desk.finished) == 1
 
 
@@ -107,7 +107,7 @@ async def test_after_a_talk_a_changed_flow_goes_on_behind_its_queue_too(desk: De
     await talked(desk)
     await taken_over(desk, machine(change=('"7"', '"8"')))
     said = await (await desk.caller(talked="yes")).serve()
-    assert any(command.startswith("SAY NUMBER 8") for command in said)
+    assert any(command.startswith('STREAM FILE "digits/8"') for command in said)
     assert sum(isinstance(event, ContactArrived) for event in desk.bench.told) == 1
 
 
@@ -116,7 +116,7 @@ async def test_a_caller_whose_flow_is_no_more_begins_anew(desk: Desk) -> None:
     desk.calls._flow_of_number = lambda number: "other"
     await taken_over(desk, machine("nowhere", name="other"))
     said = await (await desk.caller()).serve()
-    assert any(command.startswith("SAY NUMBER 9") for command in said)
+    assert any(command.startswith('STREAM FILE "digits/9"') for command in said)
 
 
 async def test_a_caller_back_from_a_talk_waits_until_the_engine_is_in_step(desk: Desk) -> None:
@@ -131,7 +131,7 @@ async def test_a_caller_back_from_a_talk_waits_until_the_engine_is_in_step(desk:
     assert not serving_caller.done()
     desk.bench.live.feed(ContactLeft(CALLER))  # what the resync finds
     desk.in_step.set()
-    assert any(command.startswith("SAY NUMBER 7") for command in await serving_caller)
+    assert any(command.startswith('STREAM FILE "digits/7"') for command in await serving_caller)
 
 
 async def test_who_waits_a_second_time_is_no_longer_taken_for_served(desk: Desk) -> None:
@@ -183,7 +183,7 @@ async def test_a_caller_who_waits_while_the_talk_is_found_to_be_over_is_not_forg
     await connected(desk)
     desk.bench.live.feed(ContactEnded(CALLER))  # what the resync finds
     said = await desk.peers[0]
-    assert any(command.startswith("SAY NUMBER 7") for command in said)
+    assert any(command.startswith('STREAM FILE "digits/7"') for command in said)
     assert peer.commands[-1] == 'SET VARIABLE SB_DONE "yes"'
     assert len(desk.calls) == 0
 
@@ -248,5 +248,5 @@ async def test_who_talked_out_of_a_menu_is_served_also_if_the_news_of_the_end_co
     await desk.bench.until(lambda: desk.bench.live.router.contact(CALLER) is None)
     back.reply("200 result=6")
     said = await back.serve()
-    assert any(command.startswith("SAY NUMBER 7") for command in said)
+    assert any(command.startswith('STREAM FILE "digits/7"') for command in said)
     assert not any(command.startswith("EXEC Read") for command in said)

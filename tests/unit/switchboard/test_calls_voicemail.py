@@ -1,6 +1,7 @@
 """What a caller leaves and books in the flow: messages that end in every way, and a centre that takes none."""
 
 import asyncio
+import re
 import wave
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -109,7 +110,8 @@ async def served(
         said = await (await FakeAsterisk.connect(server.port, block)).serve(answers)
         if until:
             await bench.until(until)
-        return [line.split()[2] for line in said if line.startswith("SAY NUMBER")]
+        numbers = [re.match('STREAM FILE "digits/([0-9])"', line) for line in said]
+        return [match[1] for match in numbers if match]
     finally:
         await server.stop()
 
