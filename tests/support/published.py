@@ -127,7 +127,7 @@ def _verdict(figure: Figure, results: Results) -> Verdict:
     return Verdict(figure, figure.scale * found, figure.scale * error, float(stdtrit(degrees, 1 - each / 2)))
 
 
-# Whitt, "Engineering solution of a basic call-center model": simulated values, and the exact ones for exponential service
+# Whitt, "Engineering solution of a basic call-center model": simulated values; exact ones for exponential service
 
 Name = Literal["no_wait", "abandon", "queue", "served", "abandoned", "soon"]
 WHITT: Mapping[Name, tuple[str, float, int, float]] = {  # metric, widest, digits, scale
@@ -213,8 +213,8 @@ def _wallace_whitt(
 
 
 def loss_of_six_kinds(one_pool: bool) -> dict[str, float]:
-    """Six kinds of 14 Erlang each, 90 agents and 120 lines, as a product form: either one pool of agents, or 15 for each
-    kind. Mean waits in minutes, of those who come in."""
+    """Six kinds of 14 Erlang each, 90 agents and 120 lines, as a product form: one pool of agents, or 15 for each kind.
+    Mean waits in minutes, of those who come in."""
     load, agents, lines, pools = (84.0, 90, 120, 1) if one_pool else (14.0, 15, 120, 6)
     weights = [1.0]
     for present in range(1, lines + 1):

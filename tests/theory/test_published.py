@@ -1,6 +1,6 @@
-"""The simulation against what is published, from the scenario files of `examples/published`, through the real router, and
-through the compiled kernel where that supports the scenario. The cases, and the rule by which they are judged, which was
-set beforehand: `tests.support.published`. `python -m benchmarks.published` does the same at length.
+"""The simulation against what is published, from the scenario files of `examples/published`, through the real router,
+and through the compiled kernel where that supports the scenario. The cases, and the rule by which they are judged,
+which was set beforehand: `tests.support.published`. `python -m benchmarks.published` does the same at length.
 """
 
 import pytest
