@@ -23,7 +23,7 @@ class Area(NamedTuple):
 
 AREAS = (
     Area("check", ("check", "pin")),
-    Area("flow_callers", ("flow",), "app"),
+    Area("flow_commands", ("flow",), "app"),
     Area("conf", ("conf",), "app"),
     Area("prompts", ("prompts",), "app"),
     Area("simulate", ("simulate",)),
