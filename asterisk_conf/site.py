@@ -88,6 +88,7 @@ class AsteriskSite:
     `watchdog_s` is how long the engine may be silent before a caller is taken back from it, `engine_tries` how often
     the dialplan asks for an engine that is gone, with two seconds of music between, before the fallback queue.
     `fallback` are the phones of the fallback queue, where a caller waits `fallback_s` at most.
+    An agent's phone from which nothing is heard in a talk for `silent_phone_s` is hung up (0: never).
     `bench_number` is answered by a plain queue with all phones, to compare with.
     """
 
@@ -111,6 +112,7 @@ class AsteriskSite:
     watchdog_s: int = 120
     engine_tries: int = 10
     bench_number: str | None = None
+    silent_phone_s: int = 0
 
     def __post_init__(self) -> None:
         """Raises DocumentError for values that Asterisk would misunderstand."""

@@ -46,6 +46,7 @@ class AsteriskLine:
 
     def _on_event(self, event: Event) -> None:
         engine = self._engine
+        engine.silent_phones.on_event(event)
         if not engine.outside.on_event(event):
             engine.legs.on_event(event)
         engine.customers.on_event(event)

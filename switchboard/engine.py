@@ -32,6 +32,7 @@ from router.live.lines import VOICEMAIL_PREFIX, Lines
 from router.live.outside import OutsideLegs
 from router.live.recovery import Replayed
 from router.live.shell import LiveRouter
+from router.live.silent_phones import SilentPhones
 from router.live.talks import Talks
 from switchboard import engine_journal
 from switchboard.agent_phones import AgentPhones
@@ -259,6 +260,7 @@ class Engine:
         )
         self.outside = OutsideLegs(self.ami, self.live, self.legs, self.lines, epoch=epoch)
         self.talks = Talks(self.ami, self.live, self.legs, self.lines, self.outside)
+        self.silent_phones = SilentPhones(self.live, self.legs)
         self.whispers = Whispers(
             self.live,
             Performer(),
@@ -409,7 +411,7 @@ class Engine:
             self.metrics.observe(decision, now_ms)
             if isinstance(decision, AgentSuspended):
                 cause = decision.cause.replace("_", " ")
-                log.warning("%s is paused: %d offers in a row failed (%s)", decision.agent, decision.failures, cause)
+                log.warning("%s is paused: %s, %d in a row", decision.agent, cause, decision.failures)
             elif isinstance(decision, GoalChanged):
                 does = "is below" if decision.below else "keeps"
                 share = "nobody" if decision.share is None else f"{decision.share:.0%} of {decision.contacts}"

@@ -72,6 +72,7 @@ def asterisk_site(centre: Centre) -> AsteriskSite:
         music_class=settings.music,
         fallback=tuple(phone.name for phone in phones),
         watchdog_s=WATCHDOG_S,
+        silent_phone_s=settings.silent_phone_s,
     )
 
 

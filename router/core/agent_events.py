@@ -30,6 +30,7 @@ class AgentEvents(Judge):
             events.AgentSignedOut: self._agent_signed_out,
             events.AgentPaused: self._agent_paused,
             events.AgentReady: self._agent_ready,
+            events.AgentUnreachable: self._agent_unreachable,
             events.WrapUpExtended: self._wrap_up_extended,
             events.QueueSwitched: self._queue_switched,
             events.PolicyPublished: self._policy_published,
@@ -60,6 +61,10 @@ class AgentEvents(Judge):
     def _agent_ready(self, event: events.AgentReady) -> CarryOut:
         agent = self._signed_in(event.agent)
         return lambda: self._agents.ready(agent)
+
+    def _agent_unreachable(self, event: events.AgentUnreachable) -> CarryOut:
+        agent = self._signed_in(event.agent)
+        return lambda: self._agents.offer_failed(agent, "unreachable")
 
     def _wrap_up_extended(self, event: events.WrapUpExtended) -> CarryOut:
         agent = self._agent(event.agent)

@@ -187,6 +187,12 @@ class AgentReady(Event, frozen=True):
     agent: str
 
 
+class AgentUnreachable(Event, frozen=True):
+    """The agent's phone is gone while no offer rings: the agent gets what the policy says of one who is unreachable."""
+
+    agent: str
+
+
 class WrapUpExtended(Event, frozen=True):
     """The agent needs `extra_ms` more for the wrap-up under way."""
 
@@ -235,6 +241,7 @@ AnyEvent = (
     | AgentSignedOut
     | AgentPaused
     | AgentReady
+    | AgentUnreachable
     | WrapUpExtended
     | QueueSwitched
     | PolicyPublished

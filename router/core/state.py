@@ -93,6 +93,7 @@ Agents (presence; work shows first: busy, ringing, wrap_up):
     paused      AgentPaused                   paused      for another reason
     ready       AgentReady                    ready       ends wrap-up and retry delay; else ignored
     paused      AgentReady                    ready       ends wrap-up
+    not offline AgentUnreachable              paused      as the policy says: at once, after several, or never
     not offline AgentSignedOut                offline     wrap-up under way runs to its end
     any         WrapUpExtended                same        only during wrap-up
 

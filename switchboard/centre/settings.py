@@ -83,6 +83,10 @@ class AsteriskSettings(Document):
     """The first port for voice."""
     rtp_last_port: Port = 20_000
     """The last port for voice."""
+    silent_phone_s: Annotated[int, Field(ge=0, le=3_600)] = 30
+    """An agent's phone from which nothing is heard in a talk for so long is gone (its power, its network): the caller
+    goes back to the queue, to the old place, and the agent is paused. 0: never, for phones that send nothing while
+    nobody speaks."""
     music: Name = "default"
     """The class of music on hold that waiting callers hear."""
     trunks: dict[Name, TrunkSettings] = Field(default_factory=dict)

@@ -22,6 +22,7 @@ from router.live.lines import Lines
 from router.live.outside import OutsideLegs
 from router.live.resync import Findings, resync
 from router.live.shell import LiveRouter
+from router.live.silent_phones import SilentPhones
 from router.live.talks import Talks
 from tests.support.fake_ami import FakeAsterisk, Headers, event, success
 
@@ -136,6 +137,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
             ups.put_nowait(None)
 
         def on_event(event: Event) -> None:
+            silent_phones.on_event(event)
             if not made.outside.on_event(event):
                 made.legs.on_event(event)
             made.customers.on_event(event)
@@ -160,6 +162,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
             client, live, legs, lines, dialling=dialling, on_the_phone=lambda contact: False, epoch="1"
         )
         hang_ups = HangUps(client, ours=lambda channel: channel == CALLER or channel.startswith(CHANNEL_PREFIX))
+        silent_phones = SilentPhones(live, legs)
         made = Bench(asterisk, client, live, legs, lines, outside, talks, customers, hang_ups, dialling, path, ups)
 
         def remember(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:

@@ -149,6 +149,13 @@ class Ear:
         """Presses keys, one every 0.2 s."""
         self._keys += keys
 
+    def vanish(self) -> None:
+        """As after a power cut: no sound any more, no answer to anything, and nobody is told."""
+        for line in (self._sip, self._rtp):
+            assert line
+            line.close()
+        self._over()
+
     async def listen(self, seconds: float) -> NDArray[np.float64]:
         """What is heard from now on, for so long (by the samples, not by the clock)."""
         first, wanted = len(self.heard), round(seconds * RATE / FRAME)

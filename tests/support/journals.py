@@ -142,7 +142,7 @@ class Day:
         if reaching:
             contact = dice.choice(reaching)
             choices += [(8, e.CallbackReached(contact.id)), (4, e.CallbackFailed(contact.id, "no_answer"))]
-        choices += [(2, e.AgentPaused(agent, "lunch")), (5, e.AgentReady(agent))]
+        choices += [(2, e.AgentPaused(agent, "lunch")), (5, e.AgentReady(agent)), (1, e.AgentUnreachable(agent))]
         choices += [(1, e.AgentSignedOut(agent)), (3, e.AgentSignedIn(agent))]
         arrivals = 20
         picked = dice.choices([None, *(event for _, event in choices)], [arrivals, *(weight for weight, _ in choices)])[

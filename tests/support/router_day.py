@@ -188,7 +188,7 @@ class RouterDay(WatchedRouter):
         self.feed(events.WrapUpExtended(rng.choice(AGENTS), rng.choice((0, 2_000))))
 
     def agent_event(self, rng: Random) -> None:
-        kind = rng.choice((events.AgentSignedIn, events.AgentSignedOut, events.AgentReady))
+        kind = rng.choice((events.AgentSignedIn, events.AgentSignedOut, events.AgentReady, events.AgentUnreachable))
         self.feed(kind(rng.choice((*AGENTS, "ana"))))
 
     # Time

@@ -153,6 +153,7 @@ EVENTS: tuple[events.Event, ...] = (
     events.AgentSignedOut("anna"),
     events.AgentPaused("anna", "lunch"),
     events.AgentReady("anna"),
+    events.AgentUnreachable("anna"),
     events.AgentSignedIn("bob"),
     events.AgentSignedOut("bob"),
     events.QueueSwitched("billing", "emergency"),

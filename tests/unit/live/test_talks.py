@@ -17,7 +17,7 @@ from router.core.events import (
 )
 from router.live.recovery import replay
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench, listing, status
-from tests.support.fake_ami import Headers, error
+from tests.support.fake_ami import Headers, error, event
 
 CONSULT, OUTSIDE = "consultation", "sb-1-outside-1."
 UP = "ChannelState: 6"
@@ -322,3 +322,45 @@ async def test_all_of_it_replays_to_the_same_decisions(bench: Bench) -> None:
     replayed = replay(bench.journal)
     assert replayed.divergence is None
     assert replayed.router.snapshot() == bench.live.router.snapshot()
+
+
+def fell_silent(bench: Bench, leg: str, *, flag: int = 1) -> None:
+    """Asterisk hangs a phone up from which no sound has come, in the order of events seen on a real one."""
+    bench.asterisk.send(event("SoftHangupRequest", f"Uniqueid: {leg}", f"Cause: {flag}"))
+    bench.hung_up(leg, cause=44)
+
+
+async def test_the_caller_of_a_phone_that_died_waits_again_and_the_agent_is_paused(bench: Bench) -> None:
+    leg = await talk(bench)
+    fell_silent(bench, leg)
+    await bench.until(lambda: bench.agent == "paused unreachable")
+    assert contact_state(bench) == "queued"
+    assert ends(bench) == [(CALLER, "help")]
+    (redirect,) = await bench.asterisk.wait_for("Redirect")
+    assert (redirect["channel"], redirect["context"]) == (CALLER, CONTEXT_BACK)
+
+
+async def test_a_phone_that_a_command_hangs_up_has_not_died(bench: Bench) -> None:
+    leg = await talk(bench)
+    fell_silent(bench, leg, flag=32)
+    await bench.until(lambda: contact_state(bench) == "gone")
+    assert bench.agent == "ready"
+
+
+async def test_the_caller_on_hold_of_a_phone_that_died_waits_again(bench: Bench) -> None:
+    leg = await hold(bench)
+    fell_silent(bench, leg)
+    await bench.until(lambda: contact_state(bench) == "queued")
+    assert ends(bench) == [(CALLER, "help")]
+    assert bench.agent == "paused unreachable"
+
+
+async def test_a_phone_that_died_while_its_agent_is_consulted_costs_nobody_else_anything(bench: Bench) -> None:
+    ben = await consult_ben(bench)
+    fell_silent(bench, ben)
+    await bench.until(lambda: bench.live.router.contact(CONSULT) is None)
+    assert contact_state(bench) == "connected"
+    assert bench.talks.on_hold(CALLER)
+    found = bench.live.router.agent("ben")
+    assert found
+    assert (found.state, found.shown_reason) == ("paused", "unreachable")

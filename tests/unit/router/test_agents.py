@@ -2,14 +2,16 @@
 
 import pytest
 
-from router.core.decisions import AgentChanged
+from router.core.decisions import AgentChanged, AgentSuspended
 from router.core.events import (
     AgentPaused,
     AgentReady,
     AgentSignedIn,
     AgentSignedOut,
+    AgentUnreachable,
     ContactArrived,
     ContactEnded,
+    ContactTransferred,
     OfferAccepted,
     TimePassed,
     WrapUpExtended,
@@ -100,6 +102,16 @@ def test_ready_takes_back_a_pause_that_has_not_begun() -> None:
     floor.send(AgentReady("anna"))
     floor.send(ContactEnded("c1"))
     assert floor.state("anna") == ("ready", "")
+
+
+def test_who_is_found_unreachable_in_a_talk_is_suspended_when_the_talk_is_over() -> None:
+    floor = talking()
+    floor.send(ContactTransferred("c1", "billing"), at_ms=5_000)
+    assert only(floor.send(AgentUnreachable("anna")), AgentSuspended) == [AgentSuspended("anna", "unreachable", 1)]
+    assert floor.state("anna") == ("wrap_up", "")
+    floor.send(TimePassed(), at_ms=15_000)
+    assert floor.state("anna") == ("paused", "unreachable")
+    assert taker(floor.send(AgentReady("anna")), "c1") == "anna"
 
 
 def test_ready_when_ready_changes_nothing() -> None:
