@@ -207,7 +207,8 @@ class Stays:
         stay.outcome = outcome
         if not stay.agent and outcome in ("moved", "lost"):
             stay.wait_ms = now_ms - stay.arrived_ms
-        if stay.id in self._waits:
+        rests = stay.callback and stay.answered_ms is None  # entered, and waits for its time or for the next try
+        if stay.id in self._waits or rests:
             self._log(now_ms, stay, queue_log.left(stay, 1 + self._before(stay), now_ms, reason))
         self._close(stay, now_ms)
 

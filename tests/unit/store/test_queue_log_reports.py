@@ -94,6 +94,15 @@ def test_who_came_and_how_each_of_them_left(both: Both) -> None:
     assert log(gave_up) == records(abandoned) != []
 
 
+def test_whoever_enters_a_queue_leaves_it_once(both: Both) -> None:
+    log, _ = both
+    leaving = "'ABANDON', 'EXITWITHKEY', 'EXITWITHTIMEOUT', 'EXITEMPTY', 'WITHDRAW'"
+    leaving += ", 'COMPLETEAGENT', 'COMPLETECALLER', 'BLINDTRANSFER'"
+    unequal = f"""SELECT callid, queuename, sum(event = 'ENTERQUEUE') AS entered, sum(event IN ({leaving})) AS gone
+        FROM queue_log WHERE callid <> 'NONE' GROUP BY 1, 2 HAVING entered <> gone"""
+    assert log(unequal) == []
+
+
 def test_every_talk_has_its_agent_its_wait_and_its_length(both: Both) -> None:
     log, records = both
     completed = """SELECT callid, queuename, agent, CAST(data1 AS int), CAST(data2 AS int) FROM queue_log
