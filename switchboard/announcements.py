@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ivr.flow.effects import Prompt, Say, Spoken
+from ivr.flow.effects import Say, Spoken
 from ivr.flow.prompts import Prompts
 from router.core.ewt import WaitEstimate
 from router.core.router import Router
@@ -12,6 +12,9 @@ from switchboard.centre.settings import AnnouncementSettings
 _MINUTE_MS = 60_000
 _LONG_MIN, _ROUGHLY_MIN = 20, 5
 """Above so many minutes, only multiples of so many are said."""
+
+
+_BUILT_IN = Prompts(PHRASES, "en")
 
 
 class Announcer:
@@ -24,10 +27,12 @@ class Announcer:
         rules: Callable[[], Mapping[str, AnnouncementSettings]],
         prompts: Callable[[], Prompts],
         now_ms: Callable[[], int],
+        phrases: Callable[[], Prompts] = lambda: _BUILT_IN,
     ) -> None:
         self._router = router
         self._rules = rules
         self._prompts = prompts
+        self._phrases = phrases
         self._now_ms = now_ms
 
     def rules(self, contact: str) -> AnnouncementSettings:
@@ -79,17 +84,8 @@ class Announcer:
         ]
 
     def _say(self, language: str, *names: str) -> list[Spoken]:
-        own = self._prompts()
-        return [_prompt(own, name, language) for name in names]
-
-
-def _prompt(own: Prompts, name: str, language: str) -> Prompt:
-    if name in own.entries or name not in PHRASES:
-        return own.prompt(name, language)
-    return _BUILT_IN.prompt(name, language)
-
-
-_BUILT_IN = Prompts(PHRASES, "en")
+        own, phrases = self._prompts(), self._phrases()
+        return [(own if name in own.entries else phrases).prompt(name, language) for name in names]
 
 
 def wait_range_min(estimate: WaitEstimate) -> tuple[int, int]:

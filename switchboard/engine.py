@@ -19,6 +19,7 @@ from ivr.flow.hours import Hours
 from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
+from ivr.speech.values import SpokenValues
 from router.ami import actions
 from router.core.decisions import AgentSuspended, AnyDecision, GoalChanged
 from router.core.events import AnyEvent, PolicyPublished
@@ -61,6 +62,7 @@ from switchboard.other_work import OtherWork
 from switchboard.overrides import Overrides
 from switchboard.ports import PortInUse
 from switchboard.recording import Recordings
+from switchboard.spoken_values import value_rules
 from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
 from switchboard.store.projector import Projector
@@ -128,6 +130,7 @@ class Engine:
             self.board = Board(self)
             stack.callback(self.board.stop)
             self._assemble()
+            stack.callback(self.values.close)
             await stack.enter_async_context(self._lookup)
             stack.callback(self._databases.close)
             await stack.enter_async_context(self.notifier)
@@ -156,7 +159,8 @@ class Engine:
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
-            for work in (self.recordings.clean_regularly(), self.opening.run()):
+            speaking = self.values.warm(self.centre.languages)
+            for work in (self.recordings.clean_regularly(), self.opening.run(), speaking):
                 stack.callback(asyncio.create_task(work).cancel)
             await self.line.start()
             stack.push_async_callback(self.line.stop)
@@ -261,9 +265,11 @@ class Engine:
         self.outside = OutsideLegs(self.ami, self.live, self.legs, self.lines, epoch=epoch)
         self.talks = Talks(self.ami, self.live, self.legs, self.lines, self.outside)
         self.silent_phones = SilentPhones(self.live, self.legs)
+        speech = Path(settings.speech.directory or self.directory / "speech")
+        self.values = SpokenValues(speech, lambda: value_rules(self.centre))
         self.whispers = Whispers(
             self.live,
-            Performer(),
+            Performer(self.values.sounds),
             legs=lambda: self.legs,
             rules=lambda: self.centre.whispers,
             prompts=lambda: self.centre.prompts,
@@ -309,10 +315,11 @@ class Engine:
             self.live.router,
             rules=lambda: self.centre.announcements,
             prompts=lambda: self.centre.prompts,
+            phrases=lambda: self.centre.phrases,
             now_ms=self.clock.now_ms,
         )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
-        performer = Performer()
+        performer = Performer(self.values.sounds)
         room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
         self.notifier = Notifier(settings.notify, self.centre.directory, fact=self.fact)
         self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)

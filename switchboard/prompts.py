@@ -11,8 +11,9 @@ from ivr.speech.rendering import files_of, keep
 from ivr.speech.synthesis import Environment, Synthesiser, SynthesisFailed, engines
 from switchboard.centre import Centre
 from switchboard.centre.files import read_files
+from switchboard.centre.phrases import PHRASES
 from switchboard.centre.settings import SpeechSettings
-from switchboard.centre.sounds import Spoken, spoken
+from switchboard.centre.sounds import Spoken, phrases_by_voice, spoken, words_of_values
 
 SOUNDS = "sounds"
 
@@ -27,9 +28,15 @@ class Rendered:
 
 
 def prompts_of(centre: Centre) -> list[Spoken]:
-    """Every prompt of the centre in every language, and what says it."""
-    files = read_files(centre.directory)
-    return list(spoken(centre.prompts.entries, centre.settings.speech, files.sounds, files.rendered))
+    """Every prompt of the centre in every language, and what says it; phrases of the engine, and the words of which
+    values are made, where a voice says them."""
+    files, speech = read_files(centre.directory), centre.settings.speech
+    phrases = {name: entry for name, entry in PHRASES.items() if name not in centre.prompts.entries}
+    return [
+        *spoken(centre.prompts.entries, speech, files.sounds, files.rendered),
+        *spoken(phrases_by_voice(phrases, speech, centre.languages), speech, {}, files.rendered),
+        *words_of_values(speech, centre.languages, centre.says, files.rendered),
+    ]
 
 
 def environment(speech: SpeechSettings) -> Environment:

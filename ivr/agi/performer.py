@@ -20,6 +20,7 @@ then come right after a key, and no caller presses two keys within them (a tone 
 """
 
 import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -28,7 +29,7 @@ from ivr.agi import codec
 from ivr.agi.codec import ALL_KEYS, AgiProtocolError, Command, CommandError, Reply
 from ivr.agi.server import AgiChannel
 from ivr.agi.spoken import Part, Run, parts
-from ivr.flow.effects import Collect, Dial, Effect, HangUp, Play, Prompt, SetLanguage, Spoken, TakeVoicemail
+from ivr.flow.effects import Collect, Dial, Effect, HangUp, Play, Prompt, Say, SetLanguage, Spoken, TakeVoicemail
 from ivr.flow.inputs import DialEnded, DialOutcome, EffectFailed, Input, Keys, Played
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,15 @@ class _EffectError(Exception):
     """Asterisk would not do a command."""
 
 
-class Performer:
-    """Performs effects on channels; serves any number of calls."""
+Values = Callable[[Iterable[Say], str], Awaitable[Mapping[Say, Run]]]
+"""What says these values in this language, as far as it is not left to Asterisk (`ivr.speech.values`)."""
 
-    def __init__(self) -> None:
+
+class Performer:
+    """Performs effects on channels; serves any number of calls. Without `values` Asterisk says them all."""
+
+    def __init__(self, values: Values | None = None) -> None:
+        self._values = values
         self._languages: WeakKeyDictionary[AgiChannel, str] = WeakKeyDictionary()
         self._timeouts_ms: WeakKeyDictionary[AgiChannel, tuple[int, int]] = WeakKeyDictionary()
 
@@ -107,7 +113,7 @@ class Performer:
         Where several sounds are played at one go any key ends them, but is returned only if it is one of `keys`.
         """
         try:
-            return await _speak(channel, self._parts(channel, spoken), keys)
+            return await _speak(channel, await self._parts(channel, spoken), keys)
         except (CommandError, _EffectError) as error:
             return "", str(error)
 
@@ -146,17 +152,20 @@ class Performer:
         silence_s = -(-effect.silence_ms // 1_000)
         command = codec.record_file(file, effect.terminators, effect.max_ms, silence_s)
         try:
-            await _speak(channel, self._parts(channel, effect.spoken), "")
+            await _speak(channel, await self._parts(channel, effect.spoken), "")
             reply = await _done(channel, command)
         except (CommandError, _EffectError) as error:
             raise RecordingFailed(str(error)) from error
         return int(reply.extra.get("endpos", "0")) // _SAMPLES_PER_MS
 
-    def _parts(self, channel: AgiChannel, spoken: tuple[Spoken, ...]) -> list[Part]:
+    async def _parts(self, channel: AgiChannel, spoken: tuple[Spoken, ...]) -> list[Part]:
         for item in spoken:
             if isinstance(item, Prompt) and not item.sounds:
                 _warn_once(f"prompt {item.name!r} has no sounds and stays silent")
-        return parts(spoken, self._languages.get(channel, channel.headers.language))
+        language = self._languages.get(channel, channel.headers.language)
+        said = [item for item in spoken if isinstance(item, Say)] if self._values else []
+        made = await self._values(said, language) if said and self._values else {}
+        return parts(spoken, language, made)
 
     async def _play(self, channel: AgiChannel, effect: Play) -> Input:
         key, failed = await self.speak(channel, effect.spoken, effect.keys)
@@ -165,7 +174,7 @@ class Performer:
         return Played(key)
 
     async def _collect(self, channel: AgiChannel, effect: Collect) -> Keys:
-        to_play = self._parts(channel, effect.spoken)
+        to_play = await self._parts(channel, effect.spoken)
         if not effect.barge_in:
             await _speak(channel, to_play, "")
             to_play = []

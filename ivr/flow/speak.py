@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
@@ -126,19 +126,18 @@ def _shown(value: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def said(node: object) -> frozenset[What]:
-    """The kinds of values that a node (or a part of one) says."""
+def said(nodes: object) -> frozenset[What]:
+    """The kinds of values that nodes (or parts of one) say."""
     found: set[What] = set()
-    if isinstance(node, BaseModel):
-        what = getattr(node, "say", None)
-        if isinstance(what, str):
-            found.add(cast(What, what))
-        for name in type(node).model_fields:
-            found |= said(getattr(node, name))
-    elif isinstance(node, Mapping):
-        for item in node.values():
+    if isinstance(nodes, Value):
+        found.add(nodes.say)
+    elif isinstance(nodes, BaseModel):
+        for name in type(nodes).model_fields:
+            found |= said(getattr(nodes, name))
+    elif isinstance(nodes, Mapping):
+        for item in nodes.values():
             found |= said(item)
-    elif isinstance(node, list | tuple):
-        for item in node:
+    elif isinstance(nodes, list | tuple):
+        for item in nodes:
             found |= said(item)
     return frozenset(found)

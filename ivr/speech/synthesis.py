@@ -39,10 +39,11 @@ class Voice:
 @dataclass(frozen=True, slots=True)
 class Environment:
     """Where engines find what is not on the PATH. `program`: the command of the engine `program`. `cache`: where voices
-    that Switchboard has installed are."""
+    that Switchboard has installed are. `limit_s`: how long one text may take."""
 
     program: tuple[str, ...] = ()
     cache: Path = Path()
+    limit_s: float = TIME_LIMIT_S
 
 
 class Synthesiser(ABC):
@@ -74,17 +75,17 @@ class Synthesiser(ABC):
         return None
 
 
-def spoken_by(command: Sequence[str], text: str, out: str = "{out}") -> bytes:
+def spoken_by(command: Sequence[str], text: str, limit_s: float, out: str = "{out}") -> bytes:
     """What a program writes into the file that stands in its command for `{out}`, with the text as its input."""
     with tempfile.TemporaryDirectory(prefix="switchboard-speech-") as directory:
         file = Path(directory) / "spoken.wav"
         filled = [part.replace(out, str(file)) for part in command]
         try:
-            done = subprocess.run(filled, input=text.encode(), capture_output=True, timeout=TIME_LIMIT_S, check=False)
+            done = subprocess.run(filled, input=text.encode(), capture_output=True, timeout=limit_s, check=False)
         except FileNotFoundError:
             raise SynthesisFailed(f"there is no program {command[0]!r}") from None
         except subprocess.TimeoutExpired:
-            raise SynthesisFailed(f"{command[0]} was not done after {TIME_LIMIT_S:.0f} s") from None
+            raise SynthesisFailed(f"{command[0]} was not done after {limit_s:.0f} s") from None
         except (OSError, ValueError) as error:
             raise SynthesisFailed(f"{command[0]} cannot be started: {error}") from None
         if done.returncode != 0 or not file.is_file():

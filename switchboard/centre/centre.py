@@ -10,6 +10,7 @@ from ivr.flow.document import Flow
 from ivr.flow.hours import Hours
 from ivr.flow.library import Library
 from ivr.flow.prompts import Prompts
+from ivr.words import What
 from router.core.policy import Policy
 from switchboard.centre.model import Phone, RecordingDocument, WhisperDocument
 from switchboard.centre.secrets import PinSource
@@ -38,7 +39,9 @@ class Centre:
     `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue;
     `escalations` the second level of each queue that has one; `queue_extensions` the numbers by which agents transfer
     to queues; `dispositions` what agents may say of how a contact ended; `hold_reasons` why a
-    caller is on hold; `desks` the phones that belong to nobody.
+    caller is on hold; `desks` the phones that belong to nobody; `says` the kinds of values that callers may hear,
+    `words` the sounds of the single words of which they can be made, by language and word, as far as they are
+    rendered; `phrases` what the engine itself says.
     """
 
     directory: Path
@@ -61,6 +64,9 @@ class Centre:
     desks: Mapping[str, Phone]
     settings: Settings
     sounds: Mapping[str, frozenset[str]]
+    says: frozenset[What]
+    words: Mapping[tuple[str, str], str]
+    phrases: Prompts
     tests: tuple[Path, ...]
     hash: str
     warnings: tuple[Problem, ...] = ()

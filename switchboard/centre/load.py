@@ -19,6 +19,7 @@ from ivr.flow.hours import Hours, load_hours
 from ivr.flow.library import Library
 from ivr.flow.lint import lint, used
 from ivr.flow.prompts import Prompts, load_prompts
+from ivr.flow.speak import said
 from ivr.words.currencies import DECIMALS
 from router.core.policy_check import check_policy
 from switchboard.centre.centre import AgentDetails, Centre
@@ -52,7 +53,15 @@ from switchboard.centre.references import (
     queue_prompts,
 )
 from switchboard.centre.settings import SpeechSettings
-from switchboard.centre.sounds import check_voices, made_sounds
+from switchboard.centre.sounds import (
+    CENTRE_SOUND,
+    SAID_BY_ENGINE,
+    check_values,
+    check_voices,
+    made_sounds,
+    spoken_phrases,
+    words_of_values,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 Thing = TypeVar("Thing")
@@ -109,6 +118,13 @@ class _Loading:
             self.problems += check_desks(agents, self.files.documents["agents.yaml"])
         if centre is None or skills is None or agents is None or queues is None or prompts is None or hours is None:
             return None
+        speech, says = centre.settings.speech, SAID_BY_ENGINE.union(*(said(flow.nodes) for flow in flows.values()))
+        self.problems += check_values(speech, self.files.documents["centre.yaml"], languages, says)
+        words = {
+            (one.language, one.text): f"{CENTRE_SOUND}{one.sound}"
+            for one in words_of_values(speech, languages, says, self.files.rendered)
+            if one.heard
+        }
         return Centre(
             directory=self.files.directory,
             name=centre.name,
@@ -133,6 +149,9 @@ class _Loading:
             desks=agents.phones,
             settings=centre.settings,
             sounds=self.files.sounds,
+            says=says,
+            words=words,
+            phrases=spoken_phrases(PHRASES, speech, languages, self.files.rendered),
             tests=tuple(self.files.tests),
             hash=self.files.hash,
             warnings=tuple(problem for problem in self.sorted_problems() if problem.severity == "warning"),

@@ -251,6 +251,9 @@ class VoiceSettings(Document):
     """The voice, as the engine calls it; by default the engine's own for the language."""
     speed: Annotated[float, Field(ge=0.5, le=2)] = 1.0
     """How fast it speaks; 1 is as it comes."""
+    values: Literal["voice", "asterisk"] | None = None
+    """Who says numbers, dates and times: this voice or Asterisk's own sounds; by default those in English and Spanish,
+    of which Asterisk has sets. Money, for which it has none, is said by the voice, unless this is `asterisk`."""
 
 
 SoundFormat = Literal["ulaw", "alaw", "sln", "wav"]
@@ -270,6 +273,13 @@ class SpeechSettings(Document):
     program: list[str] = Field(default_factory=list)
     """The command of the engine `program`: the text is its input; `{voice}`, `{speed}` and `{out}` (the file that it
     writes) are filled in."""
+    directory: Annotated[str, Field(min_length=1)] | None = None
+    """Where values are kept that were said for callers; by default `speech` below the engine's directory. Asterisk
+    plays them, so it must see the same directory and be able to read there."""
+    keep_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """How much of them is kept (MB); what was not used for longest is deleted."""
+    value_wait_s: Annotated[float, Field(ge=0, le=10)] = 1.5
+    """How long a caller waits for a value that was never said before; then it is put together from single words."""
 
 
 class StoreSettings(Document):

@@ -73,7 +73,8 @@ def render(
         task = shown.add_task("prompts", total=len(prompts))
         done = render_prompts(centre, prompts, anew=anew, progress=lambda one: shown.advance(task))
     for one, why in done.failed:
-        console.print(f"{one.prompt} ({one.language}): {why}", markup=False, soft_wrap=True)
+        name = one.prompt or one.text
+        console.print(f"{name} ({one.language}): {why}", markup=False, soft_wrap=True)
     silent = [one for one in prompts if one.state == "no voice"]
     if silent:
         languages = ", ".join(sorted({one.language for one in silent}))
@@ -203,16 +204,21 @@ def _print(prompts: list[Spoken]) -> None:
     for heading in ("prompt", "language", "heard by callers"):
         table.add_column(heading, no_wrap=heading != "heard by callers")
     table.add_column("text", overflow="fold")
-    for one in prompts:
+    whole = [one for one in prompts if not one.of_values]
+    for one in whole:
         words = _WORDS[one.state] + (f" ({one.voice})" if one.voice else "")
         table.add_row(one.prompt, one.language, words, one.text)
-    console.print(table)
-    counted = Counter(one.state for one in prompts)
-    console.print(", ".join(f"{count} {_WORDS[state]}" for state, count in counted.items()))
+    if whole:
+        console.print(table)
+        counted = Counter(one.state for one in whole)
+        console.print(", ".join(f"{count} {_WORDS[state]}" for state, count in counted.items()))
+    values = Counter((one.language, _WORDS[one.state], str(one.voice)) for one in prompts if one.of_values)
+    for (language, state, voice), count in sorted(values.items()):
+        console.print(f"{count} words of which values are made in {language}: {state} ({voice})")
 
 
 def _print_json(prompts: list[Spoken]) -> None:
-    keys = ("prompt", "language", "text", "state", "sound")
+    keys = ("prompt", "language", "text", "state", "sound", "of_values")
     told = [
         {key: getattr(one, key) for key in keys} | {"voice": str(one.voice) if one.voice else None} for one in prompts
     ]

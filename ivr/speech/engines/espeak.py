@@ -18,4 +18,5 @@ class Espeak(Synthesiser):
 
     def speak(self, text: str, voice: Voice) -> bytes:
         speed = str(round(WORDS_PER_MINUTE * voice.speed))
-        return spoken_by(["espeak-ng", "-b", "1", "-v", voice.name, "-s", speed, "-w", "{out}", "--stdin"], text)
+        command = ["espeak-ng", "-b", "1", "-v", voice.name, "-s", speed, "-w", "{out}", "--stdin"]
+        return spoken_by(command, text, self.environment.limit_s)

@@ -16,4 +16,5 @@ class Flite(Synthesiser):
 
     def speak(self, text: str, voice: Voice) -> bytes:
         stretch = f"duration_stretch={1 / voice.speed:.3f}"
-        return spoken_by(["flite", "-voice", voice.name, "--setf", stretch, "-f", "/dev/stdin", "-o", "{out}"], text)
+        command = ["flite", "-voice", voice.name, "--setf", stretch, "-f", "/dev/stdin", "-o", "{out}"]
+        return spoken_by(command, text, self.environment.limit_s)

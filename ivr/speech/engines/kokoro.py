@@ -1,7 +1,9 @@
 import base64
 import json
+import select
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -46,6 +48,9 @@ class Kokoro(Synthesiser):
             raise SynthesisFailed(f"kokoro: {problem}")
         asked = json.dumps({"text": text, "voice": voice.name, "speed": voice.speed})
         if self._process is not None:
+            if self._process.poll() is not None:  # it has died, or was too slow, at an earlier text
+                self.__exit__(None, None, None)
+                self.__enter__()
             return self._answer(self._process, asked)
         with self:
             assert self._process is not None, "it is there, so it has been started"
@@ -57,8 +62,12 @@ class Kokoro(Synthesiser):
         try:
             process.stdin.write(asked.encode() + b"\n")
             process.stdin.flush()
+            if not select.select([process.stdout], [], [], self.environment.limit_s)[0]:
+                _end(process)
+                raise SynthesisFailed(f"kokoro was not done after {self.environment.limit_s:.0f} s")
             told = json.loads(process.stdout.readline())
         except (OSError, ValueError):
+            _end(process)  # what it says next may be the answer to this
             raise SynthesisFailed("kokoro: the program ended without an answer; see what it printed above") from None
         if "error" in told:
             raise SynthesisFailed(f"kokoro: {told['error'][:300]}")
@@ -76,7 +85,16 @@ class Kokoro(Synthesiser):
         if self._process:
             assert self._process.stdin
             assert self._process.stdout
-            self._process.stdin.close()
+            with suppress(OSError):  # of a text that it never read
+                self._process.stdin.close()
             self._process.stdout.close()
-            self._process.wait(10)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
             self._process = None
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()

@@ -16,4 +16,5 @@ class Piper(Synthesiser):
         if not Path(voice.name).is_file():
             raise SynthesisFailed(f"there is no voice {voice.name!r}; give the path of its .onnx file")
         scale = f"{1 / voice.speed:.3f}"
-        return spoken_by(["piper", "-m", voice.name, "--length-scale", scale, "-f", "{out}"], text)
+        command = ["piper", "-m", voice.name, "--length-scale", scale, "-f", "{out}"]
+        return spoken_by(command, text, self.environment.limit_s)

@@ -18,4 +18,4 @@ class Program(Synthesiser):
         ]
         if not any("{out}" in part for part in command):
             raise SynthesisFailed("settings.speech.program does not say where the file goes: {out} is missing")
-        return spoken_by(command, text)
+        return spoken_by(command, text, self.environment.limit_s)

@@ -7,13 +7,18 @@ import wave
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from asterisk_conf.root import ensure_program
 from documents import DocumentError
 from ivr.speech.rendering import key
 from ivr.speech.synthesis import Environment, Synthesiser, SynthesisFailed, Voice, engines
+from ivr.words import What
+from ivr.words.language import language as words_of
 from switchboard.centre import load_centre
+from switchboard.centre.settings import SpeechSettings
+from switchboard.centre.sounds import value_voice
 from switchboard.cli.prompts import app
 from tests.support.tones import file_of, tone
 
@@ -231,3 +236,84 @@ def test_real_engines_speak(name: str, package: str) -> None:
 def test_a_voice_that_the_engine_does_not_have_is_told() -> None:
     with pytest.raises(SynthesisFailed, match="espeak-ng failed"):
         engines()["espeak"]().speak("Hello.", Voice("espeak", "klingon-martian"))
+
+
+# Values
+
+
+@pytest.fixture
+def counter(desk: Path) -> Path:
+    """The desk speaks Chinese instead of Spanish, and says an amount."""
+    for path in (desk / "centre.yaml", desk / "prompts.yaml"):
+        path.write_text(path.read_text().replace(" es: ", " zh: ").replace("[en, es]", "[en, zh]"))
+    flow = desk / "flows/main.yaml"
+    flow.write_text(flow.read_text().replace("say: [hello,", "say: [hello, {say: money, value: 12.5, currency: EUR},"))
+    return desk
+
+
+def test_the_words_of_values_are_rendered_for_languages_that_asterisk_lacks(counter: Path) -> None:
+    chinese = words_of("zh")
+    assert chinese
+    before = load_centre(counter)
+    assert (dict(before.words), before.says) == ({}, {"number", "money"})
+    assert invoke("render", counter, "--language", "zh")[0] == 0
+    after = load_centre(counter)
+    assert {word for language, word in after.words if language == "zh"} == chinese.pieces
+    _, listed = invoke("list", counter)
+    assert f"{len(chinese.pieces)} words of which values are made in zh: rendered (program carmen)" in listed
+    assert "words of which values are made in en: not rendered yet" in listed
+    assert invoke("missing", counter, "--language", "zh") == (
+        0,
+        "Every prompt can be heard in every language it has.\n",
+    )
+    assert invoke("missing", counter)[0] == 1
+
+
+def test_the_engines_own_phrases_are_in_the_voice_that_says_the_numbers(counter: Path) -> None:
+    assert load_centre(counter).phrases.prompt("waiting-minutes", "zh").sounds == ("queue-minutes",), (
+        "better than silence"
+    )
+    invoke("render", counter, "--language", "zh")
+    phrases = load_centre(counter).phrases
+    assert phrases.prompt("waiting-minutes", "zh").sounds[0].startswith("centre:tts/")
+    assert phrases.prompt("waiting-minutes", "en").sounds == ("queue-minutes",)
+
+
+@pytest.mark.parametrize(
+    ("voices", "warnings"),
+    [
+        ("{en: {engine: espeak}, zh: {engine: espeak}}", []),
+        ("{en: {engine: espeak}}", ["callers hear amounts of money in 'zh' without the currency"]),
+        ("{zh: {engine: espeak}}", ["callers hear amounts of money in 'en' without the currency"]),
+        (
+            "{en: {engine: espeak, values: asterisk}, zh: {engine: espeak}}",
+            ["callers hear amounts of money in 'en' without the currency"],
+        ),
+    ],
+)
+def test_values_that_nothing_says_are_warned_of(counter: Path, voices: str, warnings: list[str]) -> None:
+    document = yaml.safe_load((counter / "centre.yaml").read_text())
+    document["settings"]["speech"]["voices"] = yaml.safe_load(voices)
+    (counter / "centre.yaml").write_text(yaml.safe_dump(document))
+    found = [problem.message for problem in load_centre(counter).warnings if "callers hear" in problem.message]
+    assert found == warnings
+
+
+@pytest.mark.parametrize(
+    ("language", "what", "values", "engine"),
+    [
+        ("en", "number", None, None),
+        ("en", "money", None, "espeak"),
+        ("en", "time", "voice", "espeak"),
+        ("en", "money", "asterisk", None),
+        ("en-GB", "money", None, "espeak"),
+        ("zh", "number", None, "espeak"),
+        ("zh", "digits", "asterisk", None),
+        ("de", "money", "voice", None),
+        ("fr", "money", "voice", None),
+    ],
+)
+def test_who_says_a_value(language: str, what: What, values: str | None, engine: str | None) -> None:
+    voices = {tag: {"engine": "espeak", "values": values} for tag in ("en", "zh", "de")}
+    voice = value_voice(SpeechSettings.model_validate({"voices": voices}), language, what)
+    assert (voice.engine if voice else None) == engine
