@@ -33,7 +33,7 @@ def prompts_of(centre: Centre) -> list[Spoken]:
     files, speech = read_files(centre.directory), centre.settings.speech
     phrases = {name: entry for name, entry in PHRASES.items() if name not in centre.prompts.entries}
     return [
-        *spoken(centre.prompts.entries, speech, files.sounds, files.rendered),
+        *spoken(centre.prompts.entries, speech, files.sounds, files.rendered, centre.languages),
         *spoken(phrases_by_voice(phrases, speech, centre.languages), speech, {}, files.rendered),
         *words_of_values(speech, centre.languages, centre.says, files.rendered),
     ]

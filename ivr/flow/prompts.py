@@ -32,10 +32,16 @@ class PromptEntry(BaseModel):
         default_factory=dict, description="The sounds that say it, played in this order, by language."
     )
 
+    speaks: LanguageTag | None = Field(
+        default=None, description="It is said in this language whatever the caller's is: the offer of a language."
+    )
+
     @model_validator(mode="after")
     def _says_something(self) -> "PromptEntry":
         if not self.text and not any(self.sounds.values()):
             raise ValueError("a prompt needs a text or sounds")
+        if self.speaks and (self.sounds or self.text.keys() != {self.speaks}):
+            raise ValueError(f"a prompt that always speaks {self.speaks} has a text in {self.speaks} and nothing else")
         return self
 
     @property
@@ -74,6 +80,10 @@ class Prompts:
 
     def _resolve(self, name: str, language: str) -> effects.Prompt:
         entry = self.entries[name]
+        if entry.speaks:
+            heard_as = (language, language.partition("-")[0], self.default_language)
+            sounds = next((self.made[name, tag] for tag in heard_as if (name, tag) in self.made), ())
+            return effects.Prompt(str(name), entry.text[entry.speaks], sounds)
         wanted = (language, language.partition("-")[0], self.default_language, *sorted(entry.languages))
         best = next(tag for tag in wanted if tag in entry.languages)
         text = next((text for tag, text in entry.text.items() if tag == best), "")

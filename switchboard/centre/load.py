@@ -109,7 +109,7 @@ class _Loading:
         flows = self._flows()
         languages = centre.languages if centre else ["en"]
         zone = ZoneInfo(centre.time_zone if centre else "UTC")
-        prompts = self._prompts(languages[0], centre.settings.speech if centre else SpeechSettings())
+        prompts = self._prompts(languages, centre.settings.speech if centre else SpeechSettings())
         hours = self._hours(zone)
         self._check_references(centre, flows, prompts)
         self._lint(centre, flows, prompts)
@@ -188,17 +188,17 @@ class _Loading:
                 flows[flow.name] = flow
         return flows
 
-    def _prompts(self, default_language: str, speech: SpeechSettings) -> Prompts | None:
+    def _prompts(self, languages: list[str], speech: SpeechSettings) -> Prompts | None:
         source = self.files.documents.get("prompts.yaml")
         if source is None:
-            return Prompts({}, default_language)
+            return Prompts({}, languages[0])
         if problem := _wrong_top(source, "prompts"):
             self.problems.append(problem)
             return None
-        prompts = self._attempt(load_prompts, source, default_language, ("prompts",))
+        prompts = self._attempt(load_prompts, source, languages[0], ("prompts",))
         if prompts is not None:
             self.problems += check_voices(speech, self.files.documents.get("centre.yaml"))
-            prompts.made = made_sounds(prompts.entries, speech, self.files.sounds, self.files.rendered)
+            prompts.made = made_sounds(prompts.entries, speech, self.files.sounds, self.files.rendered, languages)
         return prompts
 
     def _hours(self, zone: ZoneInfo) -> dict[str, Hours] | None:

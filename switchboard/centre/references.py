@@ -239,7 +239,7 @@ def check_prompts(
         written = [("text", language) for language in entry.text] + [("sounds", language) for language in entry.sounds]
         for field, language in written:
             yield from _known("language", language, frozenset(languages), source, (*at, field, language))
-        for spoken_here in languages:
+        for spoken_here in () if entry.speaks else languages:
             if spoken_here not in entry.languages:
                 yield source.problem(at, f"the prompt says nothing in {spoken_here!r}", "add a text or sounds")
         for tag, spoken in entry.sounds.items():

@@ -79,14 +79,17 @@ def spoken(
     speech: SpeechSettings,
     recorded: Mapping[str, frozenset[str]],
     rendered: Mapping[str, frozenset[str]],
+    languages: Iterable[str] = (),
 ) -> Iterator[Spoken]:
-    """Every prompt in every language that it has; `recorded` and `rendered` are the centre's sounds by language."""
+    """Every prompt in every language that it has; `recorded` and `rendered` are the centre's sounds by language. One
+    that always speaks the same is there for callers in each of `languages`, since that is where Asterisk looks."""
     for name, entry in entries.items():
         texts = {str(tag): text for tag, text in entry.text.items()}
         sounds = {str(tag): of for tag, of in entry.sounds.items() if of}
-        for language in dict.fromkeys((*texts, *sounds)):
-            text = texts.get(language, "")
-            voice = voice_of(speech, language)
+        for language in languages if entry.speaks else dict.fromkeys((*texts, *sounds)):
+            speaks = entry.speaks or language
+            text = texts.get(speaks, "")
+            voice = voice_of(speech, speaks)
             if language in sounds:
                 yield Spoken(name, language, text, "sounds")
             elif name in recorded.get(language, ()):
@@ -135,11 +138,12 @@ def made_sounds(
     speech: SpeechSettings,
     recorded: Mapping[str, frozenset[str]],
     rendered: Mapping[str, frozenset[str]],
+    languages: Iterable[str] = (),
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """The sounds of prompts that name none themselves, by prompt and language."""
     return {
         (one.prompt, one.language): (f"{CENTRE_SOUND}{one.sound}",)
-        for one in spoken(entries, speech, recorded, rendered)
+        for one in spoken(entries, speech, recorded, rendered, languages)
         if one.heard and one.sound
     }
 

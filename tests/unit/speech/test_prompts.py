@@ -238,6 +238,36 @@ def test_a_voice_that_the_engine_does_not_have_is_told() -> None:
         engines()["espeak"]().speak("Hello.", Voice("espeak", "klingon-martian"))
 
 
+def offer(desk: Path, text: str) -> None:
+    prompts = desk / "prompts.yaml"
+    before = "{text: {en: Hello., es: Hola.}}"
+    prompts.write_text(prompts.read_text().replace(before, f"{{speaks: es, text: {{{text}}}}}"))
+
+
+def test_an_offer_of_a_language_is_said_in_it_to_everybody(desk: Path) -> None:
+    prompts = desk / "prompts.yaml"
+    prompts.write_text(
+        prompts.read_text().replace("{text: {en: Hello., es: Hola.}}", "{speaks: es, text: {es: Hola.}}")
+    )
+    assert load_centre(desk).prompts.prompt("hello", "en").text == "Hola."
+    assert invoke("render", desk)[0] == 0
+    sound = f"centre:tts/{key('Hola.', Voice('program', 'carmen'))}"
+    assert heard(desk, "en") == heard(desk, "es") == (sound,)
+    for language in ("en", "es"):
+        assert (desk / f"sounds/{language}/{sound.removeprefix('centre:')}.ulaw").is_file()
+    assert invoke("missing", desk)[0] == 0
+
+
+@pytest.mark.parametrize("more", ["en: Hello., es: Hola.", "en: Hello."])
+def test_an_offer_of_a_language_has_a_text_in_it_and_nothing_else(desk: Path, more: str) -> None:
+    prompts = desk / "prompts.yaml"
+    prompts.write_text(
+        prompts.read_text().replace("{text: {en: Hello., es: Hola.}}", f"{{speaks: es, text: {{{more}}}}}")
+    )
+    with pytest.raises(DocumentError, match="a prompt that always speaks es has a text in es and nothing else"):
+        load_centre(desk)
+
+
 # Values
 
 
