@@ -15,7 +15,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Library:
     """`zone` is the centre's time zone; `languages` are those that callers may choose, the default one among them.
     `emergencies` has the names of the opening hours that somebody has closed by the emergency switch; it is looked at
-    anew each time, so that the switch is met by calls in progress too."""
+    anew each time, so that the switch is met by calls in progress too. `version` is the number under which all this was
+    published; 0: it was not."""
 
     flows: Mapping[str, Flow]
     prompts: Prompts
@@ -24,6 +25,7 @@ class Library:
     languages: frozenset[str] = frozenset({"en"})
     zone: tzinfo = UTC
     emergencies: Container[str] = frozenset()
+    version: int = 0
 
     def local(self, now_ms: int) -> datetime:
         """The centre's wall clock at `now_ms` (Unix ms)."""

@@ -86,6 +86,7 @@ class Machine:
             language=self.library.default_language,
             started_ms=now_ms,
             since_ms=now_ms,
+            version=self.library.version,
         )
         turn = Turn(self.library, session, document, now_ms)
         try:

@@ -57,7 +57,8 @@ class Prompts:
     """Looks prompts up. A language that a prompt lacks falls back: `es-MX`, `es`, the default language, any.
 
     `made`: by name and language, the sounds of prompts that name none themselves: recordings that are called as the
-    prompt, and what speech synthesis has rendered.
+    prompt, and what speech synthesis has rendered. `pinned`: by language and sound, the name under which exactly that
+    recording is kept for a published version, whatever becomes of the sound's own file.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Prompts:
         entries: Mapping[str, PromptEntry],
         default_language: str,
         made: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+        pinned: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self.entries = dict(entries)
         self.default_language = default_language
         self.made = made or {}
+        self.pinned = pinned or {}
         self._spoken: dict[tuple[str, str], effects.Prompt] = {}
 
     def prompt(self, name: str, language: str) -> effects.Prompt:
@@ -89,7 +92,7 @@ class Prompts:
         text = next((text for tag, text in entry.text.items() if tag == best), "")
         sounds = next((sounds for tag, sounds in entry.sounds.items() if tag == best), ())
         sounds = sounds or self.made.get((name, best), ())
-        return effects.Prompt(str(name), text, tuple(sounds))
+        return effects.Prompt(str(name), text, tuple(self.pinned.get((best, sound), sound) for sound in sounds))
 
 
 def load_prompts(source: Source, default_language: str, at: tuple[str | int, ...] = ()) -> Prompts:

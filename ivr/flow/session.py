@@ -56,7 +56,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a caller is. Immutable: each call of the machine returns the next one.
 
     `waiting_for` names the effect whose answer is awaited (`Play`, `Enqueue`, ...), and is empty when the session has
-    ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of the flow. `memory`
+    ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of the flow, `version`
+    is the number under which it was published (0: it was not). `memory`
     is what the present node keeps (its count of tries). `trace` holds the last nodes entered, `entered` counts all,
     `alone` those since the caller (or an agent) last had a part in it, `asked` what was waited for at the present node.
     `errors` counts nodes that could not do their work, `last_error` says of the last one why. `place`: where the caller
@@ -94,6 +95,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     node_at: int = 0
     flow_at: int = 0
     late: bool = False
+    version: int = 0
     secrets: dict[str, str] = {}
 
     @property

@@ -256,6 +256,7 @@ class Turn:
             node_at=self.node_at,
             flow_at=self.flow_at,
             late=self.late,
+            version=self.library.version,
             secrets=self._secrets,
         )
 

@@ -38,10 +38,11 @@ class Centre:
     opening hours of each queue that opens and closes by the clock; `whispers` what agents hear before a queue's talks,
     `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue;
     `escalations` the second level of each queue that has one; `queue_extensions` the numbers by which agents transfer
-    to queues; `dispositions` what agents may say of how a contact ended; `hold_reasons` why a
-    caller is on hold; `desks` the phones that belong to nobody; `says` the kinds of values that callers may hear,
-    `words` the sounds of the single words of which they can be made, by language and word, as far as they are
-    rendered; `phrases` what the engine itself says.
+    to queues; `dispositions` what agents may say of how a contact ended; `hold_reasons` why a caller is on hold;
+    `desks` the phones that belong to nobody; `says` the kinds of values that callers may hear, `words` the sounds of
+    the single words of which they can be made, by language and word, as far as they are rendered; `phrases` what the
+    engine itself says; `published` the directory of the published version that flows, prompts, hours and recordings are
+    from (None: the centre's own), and `content` the SHA-256 of each of these by its place.
     """
 
     directory: Path
@@ -69,11 +70,18 @@ class Centre:
     phrases: Prompts
     tests: tuple[Path, ...]
     hash: str
+    content: Mapping[str, str]
+    published: Path | None = None
     warnings: tuple[Problem, ...] = ()
 
     @property
     def flows(self) -> Mapping[str, Flow]:
         return self.library.flows
+
+    @property
+    def version(self) -> int:
+        """The number under which the flows were published; 0: they were not."""
+        return self.library.version
 
     @property
     def prompts(self) -> Prompts:

@@ -1,16 +1,17 @@
 """What is different between two versions of a centre's directory."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from documents import ABSENT, DocumentError, differences
 from ivr.flow import changes as in_flows
 from switchboard.centre.centre import Centre
-from switchboard.centre.files import read_files
+from switchboard.centre.files import CALENDARS, SOUNDS, read_files
 
 _BY_MEANING = ("prompts.yaml",)
 """Documents whose changes the flows' comparison tells."""
+_WHOLE = {SOUNDS: "the recording", CALENDARS: "the calendar"}
+"""What is only said to have changed, by its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,13 @@ class Changed:
 
 
 def centre_changes(before: Centre, after: Centre) -> list[Changed | in_flows.Change]:
-    """Flows and prompts by meaning; the other documents place by place; recordings that came, went or changed.
+    """Flows and prompts by meaning; the other documents place by place; recordings and calendars that came, went or
+    changed.
 
     Raises DocumentError when a directory cannot be read any more.
     """
     found: list[Changed | in_flows.Change] = list(in_flows.changes(before.library, after.library))
-    old, new = (read_files(centre.directory) for centre in (before, after))
+    old, new = (read_files(centre.directory, centre.published) for centre in (before, after))
     for files in (old, new):
         if files.problems:
             raise DocumentError(files.problems)
@@ -46,17 +48,14 @@ def centre_changes(before: Centre, after: Centre) -> list[Changed | in_flows.Cha
             for one in differences(*data):
                 values = (None if value is ABSENT else value for value in (one.before, one.after))
                 found.append(Changed(name, ".".join(map(str, one.path)), *values))
-    found += _sounds(before.directory, after.directory)
-    return found
-
-
-def _sounds(before: Path, after: Path) -> list[Changed]:
-    old, new = ({path.relative_to(root): path for path in (root / "sounds").rglob("*.wav")} for root in (before, after))
-    found = []
-    for name in sorted({*old, *new}):
-        if name not in old or name not in new:
-            was, now = ("recording" if name in those else None for those in (old, new))
-            found.append(Changed(str(name), "the recording", was, now))
-        elif old[name].read_bytes() != new[name].read_bytes():
-            found.append(Changed(str(name), "the recording", "another one", "a new one"))
+    for name in sorted({*old.content, *new.content}):
+        kind = next((kind for folder, kind in _WHOLE.items() if name.startswith(f"{folder}/")), None)
+        was, now = old.content.get(name), new.content.get(name)
+        if kind is None or was == now:
+            continue
+        if was is None or now is None:
+            noun = kind.removeprefix("the ")
+            found.append(Changed(name, kind, was and noun, now and noun))
+        else:
+            found.append(Changed(name, kind, "another one", "a new one"))
     return found

@@ -75,19 +75,29 @@ def centre_documents(path: Path | str) -> dict[str, Any]:
     return {name: source.data for name, source in files.documents.items()}
 
 
-def load_centre(path: Path | str, documents: Mapping[str, Any] = MappingProxyType({})) -> Centre:
+def load_centre(
+    path: Path | str,
+    documents: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    published: Path | None = None,
+    version: int = 0,
+    checked: bool = True,
+) -> Centre:
     """The centre in this directory; `documents` (by file name) take the place of what the files have.
 
+    What callers meet in the IVR comes from the directory `published`, if there is one, which has this version of it.
+    Unless it is to be `checked`, it need not go together with the rest: an old version may lead to a queue that is
+    gone.
     Raises DocumentError with every problem, sorted by file and line; its subclass UnusableDirectory when there is no
     centre there at all. What is merely doubtful is in the centre's `warnings`.
     """
-    files = read_files(Path(path))
+    files = read_files(Path(path), published)
     for name, data in documents.items():
         files.documents[name] = replace(files.documents[name], data=data)
-    loading = _Loading(files)
+    loading = _Loading(files, version)
     centre = loading.load()
     errors = [problem for problem in loading.sorted_problems() if problem.severity == "error"]
-    if centre is None or errors:
+    if centre is None or (errors and checked):
         raise DocumentError(loading.sorted_problems())
     return centre
 
@@ -97,6 +107,7 @@ class _Loading:
     """One loading: the files, and what was wrong with them so far."""
 
     files: Files
+    version: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     def load(self) -> Centre | None:
@@ -133,7 +144,7 @@ class _Loading:
             numbers=dict(centre.numbers),
             skills=dict(skills.skills),
             policy=make_policy(queues, agents),
-            library=Library(flows, prompts, hours, languages[0], frozenset(languages), zone),
+            library=Library(flows, prompts, hours, languages[0], frozenset(languages), zone, version=self.version),
             agents={name: _details(name, agent) for name, agent in agents.agents.items()},
             queue_hours={name: queue.hours for name, queue in queues.queues.items() if queue.hours},
             whispers={name: queue.whisper for name, queue in queues.queues.items() if queue.whisper},
@@ -154,6 +165,8 @@ class _Loading:
             phrases=spoken_phrases(PHRASES, speech, languages, self.files.rendered),
             tests=tuple(self.files.tests),
             hash=self.files.hash,
+            content=self.files.content,
+            published=self.files.published,
             warnings=tuple(problem for problem in self.sorted_problems() if problem.severity == "warning"),
         )
 
@@ -199,6 +212,10 @@ class _Loading:
         if prompts is not None:
             self.problems += check_voices(speech, self.files.documents.get("centre.yaml"))
             prompts.made = made_sounds(prompts.entries, speech, self.files.sounds, self.files.rendered, languages)
+            prompts.pinned = {
+                (language, CENTRE_SOUND + name): CENTRE_SOUND + pinned
+                for (language, name), pinned in self.files.pinned.items()
+            }
         return prompts
 
     def _hours(self, zone: ZoneInfo) -> dict[str, Hours] | None:
