@@ -21,6 +21,7 @@ class _Session(msgspec.Struct):
     started_ms: int
     attributes: dict[str, Any] = {}
     entered: int = 0
+    version: int = 0
     trace: tuple[Visit, ...] = ()
 
 
@@ -59,6 +60,7 @@ class Calls:
             call = self._open[record.contact] = Call(self._batch.new_id(), record.contact, session.started_ms)
             call.caller, call.dialled = session.caller.number, session.caller.dialled
         call.flow, call.node, call.language = session.flow, session.node, session.language
+        call.version = session.version
         call.attributes, call.intent = session.attributes, str(session.attributes.get("intent", ""))
         self._visited(call, session.entered, session.trace)
         self._batch.change(call)

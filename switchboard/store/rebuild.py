@@ -5,11 +5,12 @@ from pathlib import Path
 from switchboard.centre import Centre
 from switchboard.store.database import open_centre_store, upgrade
 from switchboard.store.projector import Projector
-from switchboard.store.schema import metadata
+from switchboard.store.schema import KEPT, metadata
 
 
 def rebuild(centre: Centre) -> int:
-    """Empties the tables and stores all that the journals have; how many records that are.
+    """Empties the tables and stores all that the journals have; how many records that are. Published versions of the
+    flows, which no journal has, stay.
 
     No engine may be working in the directory: the caller holds its lock. In one transaction for the emptying, so that a
     failure before it changes nothing; after it, any start of the engine goes on with the storing. Raises StoreError,
@@ -19,7 +20,8 @@ def rebuild(centre: Centre) -> int:
     upgrade(store)
     with store.begin() as connection:
         for table in metadata.sorted_tables:
-            connection.execute(table.delete())
+            if table not in KEPT:
+                connection.execute(table.delete())
     projector = Projector(lambda: store, Path(centre.settings.engine.directory))
     try:
         return projector.catch_up()

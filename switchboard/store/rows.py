@@ -103,4 +103,5 @@ class Call(Row):
     outcome: str = ""
     contained: bool = False
     entered: int = 0
+    version: int = 0
     attributes: dict[str, Any] = {}

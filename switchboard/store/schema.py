@@ -9,6 +9,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -176,11 +177,12 @@ calls = Table(
     _text("outcome"),
     Column("contained", Boolean, nullable=False),
     _count("entered"),
+    Column("version", Integer, nullable=False, server_default="0"),
     _json("attributes"),
     Index(None, "contact"),
     Index(None, "started_ms"),
     Index(None, "ended_ms"),
-    comment="One row for each caller's way through the flows.",
+    comment="One row for each caller's way through the flows; `version` is that of the flows (0: not published).",
 )
 
 visits = Table(
@@ -272,3 +274,40 @@ queue_log_file = Table(
     Column("size", BigInteger, nullable=False),
     comment="One row: which rows of queue_log are in the file, and the file as it was then.",
 )
+
+# Published versions of the flows. People made them, so no journal can make them anew: a rebuild leaves them alone.
+
+flow_blobs = Table(
+    "flow_blobs",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    comment="What the files of versions hold, each content once, by its SHA-256.",
+)
+
+flow_versions = Table(
+    "flow_versions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _count("base"),
+    _ms("created_ms"),
+    _text("author"),
+    _text("note"),
+    _text("hash"),
+    _json("files"),
+    comment="Versions; they never change. `files`: the blob of each by its place; `base`: what it was made from.",
+)
+
+flow_plans = Table(
+    "flow_plans",
+    metadata,
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    _ms("at_ms"),
+    _text("actor"),
+    _text("what"),
+    _json("plan"),
+    comment="What was in force since when; the newest row holds. Of two who change it at once one is refused.",
+)
+
+KEPT = frozenset({flow_blobs, flow_versions, flow_plans})
+"""The tables that a rebuild of the records leaves alone."""

@@ -27,10 +27,9 @@ def rows(engine: Engine, table: Table) -> list[dict[str, object]]:
 
 
 def everything(engine: Engine) -> dict[str, list[dict[str, object]]]:
-    """All rows of all tables, but for where the journal was read up to."""
-    kept = [
-        table for table in schema.metadata.sorted_tables if table.name not in ("journal_position", "queue_log_file")
-    ]
+    """All rows that are made from journals."""
+    apart = {schema.journal_position, schema.queue_log_file, *schema.KEPT}
+    kept = [table for table in schema.metadata.sorted_tables if table not in apart]
     return {table.name: rows(engine, table) for table in kept}
 
 
