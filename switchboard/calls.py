@@ -58,6 +58,16 @@ class Voicemails(Protocol):
         """A message is there: it is stored, and routed if the effect says so."""
 
 
+class Flows(Protocol):
+    """Which version of the flows is whose."""
+
+    def begin(self, contact: str, number: str) -> tuple[Machine, str] | None:
+        """For a call to this dialled number: its flows, and the flow it begins with. None: there is no such number."""
+
+    def machine_of(self, session: Session) -> Machine:
+        """For a session that an earlier engine began: its flows."""
+
+
 Doer = Callable[[AgiChannel, str, Session, Any], Awaitable[Input]]
 """Carries out an effect for the caller on this channel: the contact, its session, the effect."""
 Note = Callable[[str, Session, Any], None]
@@ -70,8 +80,7 @@ class Calls:
     def __init__(
         self,
         *,
-        machine: Machine,
-        flow_of_number: Callable[[str], str | None],
+        flows: Flows,
         live: LiveRouter,
         caller_of: Callable[[str], str] = lambda number: number,
         legs: AgentLegs,
@@ -88,8 +97,7 @@ class Calls:
         notes: Mapping[type[Effect], Note] | None = None,
         before_waiting: Callable[[AgiChannel, str, str], Awaitable[None]] | None = None,
     ) -> None:
-        self.machine = machine
-        self._flow_of_number = flow_of_number
+        self._flows = flows
         self._live = live
         self._caller_of = caller_of
         self._legs = legs
@@ -137,7 +145,8 @@ class Calls:
 
     def recover(self, contact: str, session: Session) -> None:
         """Takes over a session of an earlier engine; the caller will come again by the dialplan's loop."""
-        call = self._calls[contact] = Call(session, self.machine, entered_queue=session.waiting_for == "Enqueue")
+        machine = self._flows.machine_of(session)
+        call = self._calls[contact] = Call(session, machine, entered_queue=session.waiting_for == "Enqueue")
         if session.place:
             call.entered_queue, call.queue = True, session.place.queue
 
@@ -197,14 +206,15 @@ class Calls:
         call = self._calls.get(contact)
         effects = await self._come_again(channel, contact, call, talked) if call else None
         if call is None or effects is None:
-            flow = self._flow_of_number(number)
-            if flow is None:
+            begun = self._flows.begin(contact, number)
+            if begun is None:
                 log.error("a call came for the number %r, which the centre does not have", number)
                 return
             await channel.send(codec.answer())
             caller = Caller(number=channel.headers.caller_number, dialled=number)
-            session, effects = self.machine.start(flow, caller, self._live.clock.now_ms())
-            call = self._calls[contact] = Call(session, self.machine, stay=channel)
+            machine, flow = begun
+            session, effects = machine.start(flow, caller, self._live.clock.now_ms())
+            call = self._calls[contact] = Call(session, machine, stay=channel)
         call.channel = channel.headers.channel
         renewed_ms = self._live.clock.now_ms()
         while True:

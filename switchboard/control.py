@@ -3,7 +3,7 @@
 Commands load this module first of all, so it does not load the engine.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,18 @@ class EngineUnreachable(Exception):
 
 
 async def ask(directory: Path, operation: str, **arguments: Any) -> Any:
-    """Asks the engine that works in `directory`.
+    """Asks the engine that works in `directory`: see `ask_patiently`."""
+    return await ask_patiently(directory, operation, arguments, 10)
+
+
+async def ask_patiently(directory: Path, operation: str, arguments: Mapping[str, Any], timeout_s: float) -> Any:
+    """Asks the engine that works in `directory`, and waits so long for the answer.
 
     Raises EngineUnreachable when none answers there, OperationRefused with the engine's reason when it says no.
     """
     try:
         async with (
-            _connected(directory, aiohttp.ClientTimeout(total=10)) as http,
+            _connected(directory, aiohttp.ClientTimeout(total=timeout_s)) as http,
             http.post(f"http://engine/{operation}", data=msgspec.json.encode(arguments)) as response,
         ):
             answer = msgspec.json.decode(await response.read())

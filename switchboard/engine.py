@@ -4,19 +4,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG, ROUTE_VOICEMAIL
-from documents import DocumentError
+from documents import DocumentError, Problem
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
 from ivr.flow.effects import Dial, Notify, Query, SurveyAnswered, Verify
 from ivr.flow.hours import Hours
-from ivr.flow.machine import Machine
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
 from ivr.speech.values import SpokenValues
@@ -45,7 +43,7 @@ from switchboard.asterisk_addresses import AsteriskAddresses
 from switchboard.asterisk_line import AsteriskLine
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import IVR_WATCHDOG_S, Calls
-from switchboard.centre import Centre, load_centre
+from switchboard.centre import Centre
 from switchboard.control_server import ControlServer
 from switchboard.customer_pins import Pins
 from switchboard.database_lookup import DatabaseLookup
@@ -57,10 +55,12 @@ from switchboard.flow_lookups import FlowLookups
 from switchboard.lock import DirectoryLock
 from switchboard.logs import about
 from switchboard.notifying import Notifier
-from switchboard.opening import EmergencyHours, Opening
+from switchboard.opening import Opening
 from switchboard.other_work import OtherWork
 from switchboard.overrides import Overrides
 from switchboard.ports import PortInUse
+from switchboard.publishing.releases import Releases
+from switchboard.publishing.versions import Versions, VersionsUnavailable
 from switchboard.recording import Recordings
 from switchboard.spoken_values import value_rules
 from switchboard.store.calls import FlowEnded
@@ -88,9 +88,15 @@ class Engine:
     api: ApiServer
 
     def __init__(self, centre: Centre, *, seed: int = 0) -> None:
+        """The centre with the flows of its directory, or already with those in force (`publishing.starting`). Raises
+        DocumentError where the version in force cannot be used."""
         self.directory = Path(centre.settings.engine.directory)
         self.overrides = Overrides(self.directory / "overrides.json")
-        self.centre = self.overrides.applied(centre)
+        versions = Versions(self.directory, centre.directory, lambda: open_centre_store(self.centre))
+        self.centre = centre
+        versions.look()
+        self.releases = Releases(self, versions)
+        self.centre = self.overrides.applied(centre if centre.version == versions.plan.in_force else self._in_force())
         self._seed = seed
         self._stopping = False
         self.accounts = Accounts(self.directory)
@@ -134,6 +140,7 @@ class Engine:
             await stack.enter_async_context(self._lookup)
             stack.callback(self._databases.close)
             await stack.enter_async_context(self.notifier)
+            self.releases.open()
             self._take_over(recovered)
             self.voicemails.open()
             stack.callback(self.voicemails.close)
@@ -160,7 +167,7 @@ class Engine:
             await self._listen()
             stack.push_async_callback(self._agi.stop)
             speaking = self.values.warm(self.centre.languages)
-            for work in (self.recordings.clean_regularly(), self.opening.run(), speaking):
+            for work in (self.recordings.clean_regularly(), self.opening.run(), self.releases.run(), speaking):
                 stack.callback(asyncio.create_task(work).cancel)
             await self.line.start()
             stack.push_async_callback(self.line.stop)
@@ -207,12 +214,23 @@ class Engine:
     def reload(self) -> Centre:
         """Takes the centre's directory as it is now for all new calls; those in progress finish on what they began
         with. Raises DocumentError, and changes nothing, when it cannot be used."""
-        centre = self.overrides.applied(load_centre(self.centre.directory))
+        centre = self.overrides.applied(self._in_force())
+        self.take(centre)
+        return centre
+
+    def take(self, centre: Centre) -> None:
+        """This centre is in force for everything that begins from now on."""
         self.publish(centre)
         self.destinations.settings = centre.settings.outbound
-        self.calls.machine = self._machine(centre)
+        self.releases.renew(centre)
         self.opening.look()
-        return centre
+
+    def _in_force(self) -> Centre:
+        """The centre's files as they are now, with the flows of the version in force. Raises DocumentError."""
+        try:
+            return self.releases.versions.load(self.releases.plan.in_force)
+        except VersionsUnavailable as error:
+            raise DocumentError([Problem(str(error), str(self.directory))]) from error
 
     def publish(self, centre: Centre, *, migrate: bool = False) -> None:
         """This centre's policy takes effect: for new contacts, and with `migrate` for those who wait too."""
@@ -330,8 +348,7 @@ class Engine:
         )
         self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
         self.calls = Calls(
-            machine=self._machine(self.centre),
-            flow_of_number=lambda number: self.centre.numbers.get(number),
+            flows=self.releases,
             live=self.live,
             caller_of=self.destinations.caller,
             legs=self.legs,
@@ -402,11 +419,6 @@ class Engine:
 
     def _hours_of(self, queue: str) -> Hours | None:
         return self.centre.hours.get(self.centre.queue_hours.get(queue, ""))
-
-    def _machine(self, centre: Centre) -> Machine:
-        """The flows of this centre, which know of emergencies."""
-        emergencies = EmergencyHours(self.live, lambda: self.centre.queue_hours)
-        return Machine(replace(centre.library, emergencies=emergencies))
 
     def _hours_open(self, name: str, now_ms: int) -> bool:
         hours = self.centre.hours.get(name)

@@ -32,6 +32,7 @@ AREAS = (
     Area("erlang", ("erlang",), "app"),
     Area("staff", ("staff", "target")),
     Area("engine", ("run", "state", "live", "reload")),
+    Area("publishing", ("publish", "versions", "diff", "rollback", "promote", "withdraw")),
     Area("agents", ("agent",), "app"),
     Area("accounts", ("user", "token")),
     Area("callback", ("callback",), "app"),

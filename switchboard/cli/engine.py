@@ -51,16 +51,16 @@ def run(
     the next engine), and talks go on in Asterisk.
     """
     from router.live.journal import JournalError
-    from switchboard.centre import load_centre
     from switchboard.centre.secrets import SecretError
     from switchboard.engine import Engine
     from switchboard.lock import AlreadyRunning
     from switchboard.ports import PortInUse
+    from switchboard.publishing.starting import starting_centre
 
     configure(log_format, logging.DEBUG if verbose else logging.INFO)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
-        asyncio.run(_serve(Engine(load_centre(centre))))
+        asyncio.run(_serve(Engine(starting_centre(centre))))
     except (AlreadyRunning, PortInUse, SecretError, JournalError, OSError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), markup=False)
         raise typer.Exit(3) from None
@@ -81,7 +81,10 @@ async def _serve(engine: "Engine") -> None:
 
 
 def reload(engine: EngineDirectory = Path("var")) -> None:
-    """Let the engine take the centre's files as they are now; calls in progress finish on what they began with."""
+    """Let the engine take the centre's files as they are now; calls in progress finish on what they began with.
+
+    Once flows have been published, it takes everything but them (`switchboard publish`).
+    """
     _tell(engine, "reload")
 
 

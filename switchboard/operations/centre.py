@@ -11,7 +11,10 @@ class Nothing(Ask):
 
 @operation("POST", "/reload", roles=("admin",))
 async def reload(request: Request, ask: Nothing) -> Done:
-    """Take the centre's files as they are now; calls in progress finish on what they began with."""
+    """Take the centre's files as they are now; calls in progress finish on what they began with.
+
+    Once flows have been published, a reload takes everything but them.
+    """
     engine = request.engine
     before = {"hash": engine.centre.hash, "policy": engine.live.router.policy.version}
     try:
@@ -20,7 +23,8 @@ async def reload(request: Request, ask: Nothing) -> Done:
         raise OperationRefused(f"nothing is changed; the centre cannot be used as it is:\n{error}") from error
     version = engine.live.router.policy.version
     request.changed(before, {"hash": centre.hash, "policy": version})
-    return Done(message=f"{centre.name}: policy {version} is in force for new contacts.")
+    flows = f"; the flows stay version {centre.version} (switchboard publish)" if centre.version else ""
+    return Done(message=f"{centre.name}: policy {version} is in force for new contacts{flows}.")
 
 
 @operation("GET", "/state", roles=("supervisor", "planner", "auditor"))

@@ -11,6 +11,7 @@ from ivr.flow.hours import Hours
 from ivr.flow.library import Library
 from ivr.flow.machine import Machine
 from ivr.flow.prompts import PromptEntry, Prompts
+from ivr.flow.session import Session
 
 NOON = 1_767_614_400_000  # Monday, 5 January 2026, 12:00 UTC
 
@@ -40,3 +41,16 @@ def library(
 def machine(nodes: str, *more: Flow, header: str = "", **options: Any) -> Machine:
     """A machine with the flow `main` of these nodes, and `more`."""
     return Machine(library(flow(nodes, header=header), *more, **options))
+
+
+class OneVersion:
+    """The flows of all calls (`switchboard.calls.Flows`), which begin with `flow`; set others for new ones."""
+
+    def __init__(self, machine: Machine, flow: str = "main") -> None:
+        self.machine, self.flow = machine, flow
+
+    def begin(self, contact: str, number: str) -> tuple[Machine, str]:
+        return self.machine, self.flow
+
+    def machine_of(self, session: Session) -> Machine:
+        return self.machine

@@ -25,7 +25,7 @@ BY_ROLE: dict[Role, set[str]] = {
     "agent": CALLBACKS | VOICEMAILS,
     "planner": {"list_callbacks"} | LOOKING,
     "auditor": {"list_callbacks", "list_voicemails", "list_contacts", "show_contact", "contact_story", "audit"}
-    | {"users", "tokens", "monitors", "records_status"}
+    | {"users", "tokens", "monitors", "records_status", "versions", "compare_versions"}
     | LOOKING,
     "supervisor": ITS_OWN
     | CALLBACKS
@@ -37,11 +37,13 @@ BY_ROLE: dict[Role, set[str]] = {
 }
 ADMIN_ALONE = {
     *("add_user", "set_user_roles", "set_user_password", "remove_user", "create_token", "revoke_token", "reload"),
+    *("preview_publication", "publish", "rollback", "promote", "withdraw"),
 }
 
 ARGUMENTS: dict[str, Any] = {
     "agent": "ben",
     "attributes": {},
+    "base": 0,
     "code": "solved",
     "contact": "1.1",
     "first_day": "2026-01-01",
@@ -63,6 +65,7 @@ ARGUMENTS: dict[str, Any] = {
     "supervisor": "ana",
     "token": "mine",
     "user": "eve",
+    "version": 1,
     "voicemail": "1.1",
     "wrap_up_s": 1,
 }

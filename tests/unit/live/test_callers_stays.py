@@ -15,7 +15,7 @@ from router.live.clock import EngineClock
 from router.live.journal import Journal
 from router.live.shell import LiveRouter
 from switchboard.calls import Calls
-from tests.support.flows import machine
+from tests.support.flows import OneVersion, machine
 from tests.support.routing import agents, queue
 from tests.support.waiting import silent_room
 
@@ -65,8 +65,7 @@ def calls(live: LiveRouter) -> Calls:
 
     performer = Performer()
     calls = Calls(
-        machine=machine("service: {type: enqueue, queue: service, otherwise: end}\nend: {type: hangup}"),
-        flow_of_number=lambda number: "main",
+        flows=OneVersion(machine("service: {type: enqueue, queue: service, otherwise: end}\nend: {type: hangup}")),
         live=live,
         legs=NoLegs(),
         performer=performer,

@@ -18,7 +18,7 @@ from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, Cont
 from switchboard.calls import Calls
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench, running_bench
 from tests.support.fake_agi import FakeAsterisk, header_block
-from tests.support.flows import flow, library
+from tests.support.flows import OneVersion, flow, library
 from tests.support.waiting import silent_room
 
 NODES = """
@@ -35,6 +35,7 @@ class Desk:
 
     bench: Bench
     calls: Calls
+    flows: OneVersion
     port: int
     in_step: asyncio.Event
     finished: list[Session]
@@ -65,9 +66,9 @@ async def serving(bench: Bench) -> AsyncIterator[Desk]:
     in_step = asyncio.Event()
     finished: list[Session] = []
     performer = Performer()
+    flows = OneVersion(machine())
     calls = Calls(
-        machine=machine(),
-        flow_of_number=lambda number: "main",
+        flows=flows,
         live=bench.live,
         legs=bench.legs,
         performer=performer,
@@ -82,14 +83,14 @@ async def serving(bench: Bench) -> AsyncIterator[Desk]:
     server = AgiServer("127.0.0.1", 0, {"call": calls.handle})
     await server.start()
     try:
-        yield Desk(bench, calls, server.port, in_step, finished)
+        yield Desk(bench, calls, flows, server.port, in_step, finished)
         assert server.stats["handler_error"] == 0
     finally:
         await server.stop()
 
 
 async def test_a_queue_that_the_router_refuses_takes_the_error_exit(desk: Desk) -> None:
-    desk.calls.machine = machine("nowhere")
+    desk.flows.machine = machine("nowhere")
     said = await (await desk.caller()).serve()
     assert any(command.startswith('STREAM FILE "digits/9"') for command in said)
     assert said[-1] == 'SET VARIABLE SB_DONE "yes"'
@@ -113,7 +114,7 @@ async def test_after_a_talk_a_changed_flow_goes_on_behind_its_queue_too(desk: De
 
 async def test_a_caller_whose_flow_is_no_more_begins_anew(desk: Desk) -> None:
     await talked(desk)
-    desk.calls._flow_of_number = lambda number: "other"
+    desk.flows.flow = "other"
     await taken_over(desk, machine("nowhere", name="other"))
     said = await (await desk.caller()).serve()
     assert any(command.startswith('STREAM FILE "digits/9"') for command in said)
@@ -135,7 +136,7 @@ async def test_a_caller_back_from_a_talk_waits_until_the_engine_is_in_step(desk:
 
 
 async def test_who_waits_a_second_time_is_no_longer_taken_for_served(desk: Desk) -> None:
-    desk.calls.machine = machine(change=("answered: after", "answered: help"))
+    desk.flows.machine = machine(change=("answered: after", "answered: help"))
     await talked(desk)
     peer = await desk.caller(talked="yes")
     again = asyncio.create_task(peer.serve())
@@ -200,7 +201,7 @@ async def taken_over(desk: Desk, flows: Machine) -> None:
     """As by an engine that starts with other flows: the session comes from the journal."""
     session = desk.calls.session(CALLER)
     assert session
-    desk.calls.machine = flows
+    desk.flows.machine = flows
     desk.calls.recover(CALLER, Session.from_json(session.to_json()))
 
 
@@ -235,7 +236,7 @@ WAY_OUT = 'otherwise: end, error: sorry, keys: {"1": {to: aside, keeps_place: tr
 
 async def test_who_talked_out_of_a_menu_is_served_also_if_the_news_of_the_end_comes_in_the_midst(desk: Desk) -> None:
     """The caller is back before the agent's hang-up is heard of, and it is heard of while Asterisk is asked."""
-    desk.calls.machine = machine(change=("otherwise: end, error: sorry}", WAY_OUT))
+    desk.flows.machine = machine(change=("otherwise: end, error: sorry}", WAY_OUT))
     peer = await desk.caller()
     answers = {"WAIT": "200 result=49", "GET VARIABLE SB_PRESSED": "200 result=1 (1)", "EXEC Read": ""}
     desk.peers.append(asyncio.create_task(peer.serve(answers)))

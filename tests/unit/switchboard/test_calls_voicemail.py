@@ -17,7 +17,7 @@ from ivr.flow.session import Session
 from switchboard.calls import Calls
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench, running_bench
 from tests.support.fake_agi import FakeAsterisk, header_block
-from tests.support.flows import machine
+from tests.support.flows import OneVersion, machine
 from tests.support.waiting import silent_room
 
 NODES = """
@@ -89,8 +89,7 @@ async def served(
 
     performer = Performer()
     calls = Calls(
-        machine=machine(nodes.strip("\n")),
-        flow_of_number=lambda number: "main",
+        flows=OneVersion(machine(nodes.strip("\n"))),
         live=bench.live,
         legs=bench.legs,
         performer=performer,

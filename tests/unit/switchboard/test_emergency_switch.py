@@ -50,7 +50,9 @@ def states(engine: Engine) -> set[str]:
 async def test_the_switch_closes_everything_and_opens_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running_engine(tmp_path, monkeypatch) as engine:
         before = states(engine)
-        in_progress = engine.calls.machine.library.emergencies
+        begun = engine.releases.begin("1.1", "100")
+        assert begun
+        in_progress = begun[0].library.emergencies
         assert "any" not in in_progress
         assert await dial(engine, PIN, "1") == ["agent-pass", "beep", "auth-thankyou"]
         assert states(engine) == {"emergency"}
