@@ -39,6 +39,7 @@ class Centre:
     `recording` which of them are recorded; `announcements` what callers hear while they wait in each queue;
     `escalations` the second level of each queue that has one; `queue_extensions` the numbers by which agents transfer
     to queues; `dispositions` what agents may say of how a contact ended; `hold_reasons` why a caller is on hold;
+    to queues; `dispositions` what agents may say of how a contact ended; `hold_reasons` why a caller is on hold;
     `desks` the phones that belong to nobody; `says` the kinds of values that callers may hear, `words` the sounds of
     the single words of which they can be made, by language and word, as far as they are rendered; `phrases` what the
     engine itself says; `published` the directory of the published version that flows, prompts, hours and recordings are

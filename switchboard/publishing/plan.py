@@ -69,8 +69,8 @@ class Halted(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is in force and what is pending. `revision` counts the changes, `scheduled` is in the order of time, `halted`
-    is the last canary that was."""
+    """What is in force and what is pending. `revision` counts the changes, `scheduled` is in the order of time,
+    `halted` is the last canary that was."""
 
     revision: int = 0
     in_force: int = 0
