@@ -17,7 +17,7 @@ from simulations.staffing.evaluation import Evaluator, Measured, Progress, Simul
 from simulations.staffing.goals import Goal
 from simulations.staffing.plan import Limits, StaffPlan
 from simulations.staffing.requirements import Counts, first_program, single_skilled
-from simulations.staffing.search import MOST_ROUNDS, Removal, Search
+from simulations.staffing.search import MOST_EXCHANGES, MOST_ROUNDS, Removal, Search
 
 Verdict = Literal["met", "open", "missed"]
 """`met` and `missed` are sure at the stated confidence; `open` is what the replications cannot tell."""
@@ -115,8 +115,9 @@ def find_staff(
 
 def simulated_days(place: Workplace) -> int:
     """About how many days `find_staff` simulates: the first staff and one for each round, four a group for the
-    differences and for who is not needed, and the proof."""
-    return SEARCH_REPLICATIONS * (1 + MOST_ROUNDS + 4 * len(place.groups)) + place.setting.scenario.replications
+    differences and for who is not needed, two a round of exchanges, and the proof."""
+    staffs = 1 + MOST_ROUNDS + 4 * len(place.groups) + 2 * MOST_EXCHANGES
+    return SEARCH_REPLICATIONS * staffs + place.setting.scenario.replications
 
 
 def goals_of(place: Workplace, plan: StaffPlan) -> tuple[Goal, ...]:

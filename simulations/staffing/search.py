@@ -12,11 +12,15 @@ and analytic center cutting-plane methods", Management Science 54 (2008):
    the last staff, its answer simulated and cut, until it gives a staff that is known.
 4. From the best staff agents are taken away, group by group, wherever all goals still hold; what cannot be taken away
    is the reason why nothing cheaper of this kind will do.
+5. One or two agents are exchanged for one or two others who cost less, where the subgradients say that the goals may
+   still hold, each interval by its own most saving exchange; what holds in the simulation stays.
 """
 
 from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
 
 import numpy
+from numpy.typing import NDArray
 
 from simulations.erlang import Unreachable
 from simulations.erlang.numerics import Bools, Floats
@@ -27,6 +31,9 @@ from simulations.staffing.requirements import Counts, Program
 
 MOST_ROUNDS = 4
 MOST_REPAIRS = 25
+MOST_EXCHANGES = 4
+DOUBT = 0.25
+"""By which share of it a subgradient may be wrong."""
 STEP = 2
 """How far counts may move between two simulations: differences tell little of what is far."""
 
@@ -90,7 +97,12 @@ class Search:
             measured = self.measure(staff, "cutting planes")
         if self.holds(measured) and (best is None or self.cost(staff) < self.cost(best)):
             best = staff
-        return self._trim(self.repaired(staff, self.numbers) if best is None else best)
+        trimmed = self._trim(self.repaired(staff, self.numbers) if best is None else best)
+        exchanged = self._exchanged(trimmed)
+        if (exchanged == trimmed).all():
+            return trimmed
+        self.removals.clear()  # what they say is of the staff before
+        return self._trim(exchanged)
 
     def corrected(self) -> Counts:
         """The staff of the closed forms with agents added until no goal is missed: quicker than `run`, and seldom much
@@ -260,6 +272,67 @@ class Search:
             else:
                 spared[g, i] = 1
         return spared
+
+    def _exchanged(self, staff: Counts) -> Counts:
+        """The staff after exchanges that save money."""
+        tried: set[tuple[int, bytes]] = set()
+        for _ in range(MOST_EXCHANGES):
+            known = len(tried)
+            for parity in (0, 1):
+                moves = self._moves(staff, tried, parity)
+                if not moves.any():
+                    continue
+                measured = self.measure(staff + moves, "exchanges")
+                if self.each_interval:
+                    kept = moves * self._unharmed(moves, measured)
+                    staff = staff + kept
+                elif self.holds(measured):
+                    staff = staff + moves
+            if len(tried) == known:
+                break
+        return self.repaired(staff, self.numbers)
+
+    def _unharmed(self, moves: Counts, measured: Measured) -> Bools:
+        """Intervals of which neither the goals of their own nor those of the next one are missed."""
+        bad = (self._margins(measured).mean(axis=0) < -1e-9).any(axis=0)
+        found: Bools = ~(bad | numpy.concatenate([bad[1:], [False]]))
+        return found
+
+    def _moves(self, staff: Counts, tried: set[tuple[int, bytes]], parity: int) -> Counts:
+        """Of every second interval the exchange that saves most of those not tried there, whose loss by the
+        subgradients is no more than what is left of the margin and a little doubt."""
+        margins = self._margins(self.measure(staff, "exchanges")).mean(axis=0)
+        moves = numpy.zeros_like(staff)
+        for i in range(parity, staff.shape[1], 2):
+            best, most = None, 1e-9
+            for change in self._kinds_of_exchange(len(staff)):
+                saved = -float(self.program.costs[:, i] @ change)
+                there = staff[:, i] + change
+                if saved <= most or (i, change.tobytes()) in tried:
+                    continue
+                if (there < self.program.lower[:, i]).any() or (there > self.program.upper[:, i]).any():
+                    continue
+                gained = self.own[:, :, i] @ change
+                doubt = DOUBT * (self.own[:, :, i] @ numpy.abs(change))
+                if (margins[:, i] + gained + doubt >= 0).all():
+                    best, most = change, saved
+            if best is not None:
+                moves[:, i] = best
+                tried.add((i, best.tobytes()))
+        return moves
+
+    def _kinds_of_exchange(self, groups: int) -> list[NDArray[numpy.int64]]:
+        """One or two agents out, one or two others in."""
+        sides = [tuple(side) for size in (1, 2) for side in combinations_with_replacement(range(groups), size)]
+        found = []
+        for out in sides:
+            for into in sides:
+                if not set(out) & set(into):
+                    change = numpy.zeros(groups, dtype=numpy.int64)
+                    numpy.subtract.at(change, list(out), 1)
+                    numpy.add.at(change, list(into), 1)
+                    found.append(change)
+        return found
 
     def _one_by_one(self, less: Counts, g: int, staff: Counts) -> Counts:
         """Where the whole day counts: takes away the agent whom by the subgradients the goals miss least, again and

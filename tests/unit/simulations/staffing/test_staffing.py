@@ -1,6 +1,5 @@
 """Staffing: goals as margins, the start from the closed forms, the search against every possible staff, the knee."""
 
-import itertools
 import math
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from simulations.staffing.plan import StaffPlan, check_plan, read_plan
 from simulations.staffing.report import frontier_report, staff_report
 from simulations.staffing.requirements import first_program
 from simulations.time_varying import Day, lagged
+from tests.support.staffing_worlds import World
 
 DAY = """
 name: Two queues
@@ -145,33 +145,30 @@ def nobody(what: str, days: int) -> None:
     pass
 
 
-@pytest.mark.parametrize(
-    "each", [(12, 12, 12), (30, 12, 12), (12, 12, 40), (24, 26, 15), (17, 21, 25), (13, 27, 24), (26, 12, 24)]
-)
-def test_the_search_comes_near_the_cheapest_of_all_staffs(each: tuple[float, float, float]) -> None:
-    """Every staff of each interval is tried; they do not touch each other here. The search may be a tenth dearer: it
-    moves along lines that only touch the curve, and takes away but does not exchange."""
-    wages = dict(zip(("sellers", "helpers", "both"), each, strict=True))
-    place = made({"money": {"wages_per_hour": wages}})
-    answer = find_staff(place, StaffPlan(), local(1), nobody, simulate=modelled)
-    best = 0.0
-    for i in range(3):
-        staffs = itertools.product(range(12), range(12), range(12 if i else 1))
-        best += min(
-            sum(count * wage / 2 for count, wage in zip(counts, wages.values(), strict=True))
-            for counts in staffs
-            if enough(dict(zip(wages, counts, strict=True)), i)
-        )
-    print(f"found {answer.cost:.2f}, cheapest {best:.2f}")
-    assert best - 1e-9 <= answer.cost <= 1.1 * best
-    assert all(check.verdict == "met" for check in answer.day)
+FRESH_SEEDS = range(1_000, 1_030)
 
 
-def enough(there: dict[str, int], interval: int) -> bool:
-    return all(
-        in_time(queue, there, interval) >= share * WORK[queue][interval] * 100
-        for queue, share in (("sales", 0.8), ("support", 0.7))
+def test_the_search_comes_near_the_cheapest_of_all_staffs() -> None:
+    """Thirty centres drawn at random, in each of which every staff is tried. The rule was written down before any of
+    these seeds was looked at; the search had been worked on with other ones. It finds the cheapest staff in at least
+    half of the centres; what it finds costs 2 % more than the cheapest on average, and 10 % more in no centre; and it
+    always meets the goals."""
+    dearer = []
+    for seed in FRESH_SEEDS:
+        world = World(seed)
+        answer = find_staff(made(world.changes()), StaffPlan(), local(1), nobody, simulate=world.simulate)
+        cheapest = world.cheapest()
+        print(f"{seed}: found {answer.cost:.2f}, cheapest {cheapest:.2f}, {answer.simulated_days} days simulated")
+        assert all(check.verdict == "met" for check in answer.day)
+        assert answer.cost >= cheapest - 1e-9
+        dearer.append(answer.cost / cheapest - 1)
+    exact = sum(more < 1e-9 for more in dearer)
+    print(
+        f"cheapest in {exact} of {len(dearer)}, dearer by {numpy.mean(dearer):.2%} on average, {max(dearer):.2%} most"
     )
+    assert exact >= len(dearer) / 2
+    assert numpy.mean(dearer) <= 0.02
+    assert max(dearer) <= 0.10
 
 
 def test_the_answer_says_why_nothing_is_cheaper_and_what_is_sure() -> None:
