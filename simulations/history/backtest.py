@@ -24,7 +24,7 @@ from simulations.history.calibration import Calibration
 from simulations.history.days import MINUTE_MS
 from simulations.history.form import History
 from simulations.history.scenarios import scenario_of_day
-from simulations.places import Place
+from simulations.places import Place, PlaceLost
 from simulations.replications import Progress, Study, run_studies
 from simulations.scenario import Scenario
 from simulations.setting import settle
@@ -141,7 +141,8 @@ def back_test(
     studies = run_studies(settings, place, progress)
     done = min(len(study.outcomes) for study in studies)
     if not done:
-        raise DocumentError([Problem("interrupted before a single day was played")])
+        ended = studies[0].ended
+        raise KeyboardInterrupt if ended == "interrupted" else PlaceLost(ended)
     queues = list(found.queues)
     cells = {metric: tuple(_cells(days, studies, real, queues, metric, level)) for metric in COMPARED}
     names = ["", *queues] if len(queues) > 1 else queues

@@ -9,7 +9,7 @@ import numpy
 
 from simulations.erlang.numerics import Floats
 from simulations.money import wage_of
-from simulations.places import Place
+from simulations.places import Place, PlaceLost
 from simulations.replications import replicate
 from simulations.scenario import Scenario
 from simulations.staffing.demand import Group, Workplace, demand
@@ -69,10 +69,15 @@ class StaffAnswer(msgspec.Struct, frozen=True):
     day: tuple[Checked, ...]
     checks: tuple[tuple[Checked, ...], ...]
     cheaper: tuple[Cheaper, ...]
+    ended: str = ""
+    """Why it ended early (`interrupted`, or which place was lost): this is then the cheapest staff that met the goals
+    in the replications that the search had looked at, and nothing is proved."""
 
     @property
     def verdict(self) -> Verdict:
         """Of all goals that were set."""
+        if self.ended:
+            return "open"
         of_day = [check.verdict for check in self.day]
         found = [check.verdict for row in self.checks for check in row] if self.each == "interval" else of_day
         if "missed" in found or "missed" in of_day:
@@ -92,7 +97,8 @@ def find_staff(
     proved with as many others as the scenario says, and if these say that a goal is missed beyond doubt, agents are
     added and others again are asked.
 
-    Raises Unreachable when no staff within the limits meets the goals.
+    Raises Unreachable when no staff within the limits meets the goals. Ctrl-C, or a place that is lost, ends it with
+    the best staff so far (see `StaffAnswer.ended`), or goes on as it is where there is none yet.
     """
     scenario = place.setting.scenario
     goals = goals_of(place, plan)
@@ -101,16 +107,28 @@ def find_staff(
     first = program.solve()
     evaluator = Evaluator(place, goals, where, progress, simulate)
     search = Search(evaluator, program, plan.goals.each == "interval", range(SEARCH_REPLICATIONS))
+    try:
+        staff, measured, ended = *_proved(search, scenario), ""
+    except (KeyboardInterrupt, PlaceLost) as error:
+        if search.best is None:
+            raise
+        ended = str(error) or "interrupted"
+        staff, measured = search.best, evaluator.known[search.best.tobytes(), search.numbers]
+    assert first is not None
+    return _answer(place, plan, method, staff, search, first, measured, ended)
+
+
+def _proved(search: Search, scenario: Scenario) -> tuple[Counts, Measured]:
+    """The staff that the search finds, and what other days say of it."""
     staff = search.run()
     for proof in range(MOST_PROOFS):
         begin = SEARCH_REPLICATIONS + proof * scenario.replications
         numbers = range(begin, begin + scenario.replications)
-        measured = evaluator.measure([staff], numbers, "proof")[0]
+        measured = search.evaluator.measure([staff], numbers, "proof")[0]
         if proof == MOST_PROOFS - 1 or not search.surely_missed(measured, scenario.confidence).any():
             break
         staff = search.repaired(staff, numbers, scenario.confidence)
-    assert first is not None
-    return _answer(place, plan, method, staff, search, first, measured)
+    return staff, measured
 
 
 def simulated_days(place: Workplace) -> int:
@@ -140,7 +158,14 @@ def hourly_wage(place: Workplace, group: Group) -> float:
 
 
 def _answer(
-    place: Workplace, plan: StaffPlan, method: str, staff: Counts, search: Search, first: Counts, measured: Measured
+    place: Workplace,
+    plan: StaffPlan,
+    method: str,
+    staff: Counts,
+    search: Search,
+    first: Counts,
+    measured: Measured,
+    ended: str,
 ) -> StaffAnswer:
     scenario = place.setting.scenario
     hours = {g.name: float(row.sum()) * place.interval_s / 3600 for g, row in zip(place.groups, staff, strict=True)}
@@ -162,11 +187,12 @@ def _answer(
         first_cost=search.cost(first),
         each=plan.goals.each,
         confidence=scenario.confidence,
-        replications=scenario.replications,
+        replications=len(measured.numerators),
         simulated_days=search.evaluator.days,
         day=of_day,
         checks=tuple(_checked(measured.goals, values[:, i], mean[:, i], half[:, i]) for i in range(place.intervals)),
-        cheaper=_cheaper(place, search, staff, starts),
+        cheaper=() if ended else _cheaper(place, search, staff, starts),
+        ended=ended,
     )
 
 

@@ -12,7 +12,7 @@ import numpy
 
 from simulations.erlang import Unreachable
 from simulations.erlang.numerics import Floats
-from simulations.places import Place
+from simulations.places import Place, PlaceLost
 from simulations.replications import replicate
 from simulations.staffing.answer import goals_of, interval_starts, prices_and_limits
 from simulations.staffing.demand import Workplace, demand
@@ -49,6 +49,9 @@ class Frontier(msgspec.Struct, frozen=True):
     seed: int
     starts: tuple[str, ...]
     points: tuple[Point, ...]
+    ended: str = ""
+    """Why it ended early (`interrupted`, or which place was lost), without the points of `missing` (share, seconds)."""
+    missing: tuple[tuple[float, float], ...] = ()
 
 
 _SHOWN = (
@@ -69,16 +72,26 @@ def find_frontier(
     simulate: Simulate = replicate,
 ) -> Frontier:
     """A point for each of the `shares` (of every queue that has such a goal, or of all queues together) within each of
-    the `seconds`. The other goals of the plan hold, too."""
+    the `seconds`. The other goals of the plan hold, too. Ctrl-C, or a place that is lost, ends it with the points that
+    are there, or goes on as it is where there is none yet."""
     scenario = place.setting.scenario
+    wanted = [(share, within) for share in shares for within in sorted(seconds)]
+    found: list[Point] = []
+    staff: Counts | None = None
+    ended = ""
+    try:
+        for share, within in wanted:
+            shorter = staff if found and found[-1].share == share else None
+            point, staff = _point(place, plan, share, within, shorter, where, progress, simulate)
+            found.append(point)
+    except (KeyboardInterrupt, PlaceLost) as error:
+        if not found:
+            raise
+        ended = str(error) or "interrupted"
     points: list[Point] = []
     for share in shares:
-        row: list[Point] = []
-        staff: Counts | None = None
-        for within in sorted(seconds):
-            point, staff = _point(place, plan, share, within, staff, where, progress, simulate)
-            row.append(point)
-        points += _with_knee(row)
+        row = [point for point in found if point.share == share]
+        points += _with_knee(row) if len(row) == len(seconds) else row
     return Frontier(
         scenario=scenario.name,
         currency="" if scenario.money is None else scenario.money.currency,
@@ -86,6 +99,8 @@ def find_frontier(
         seed=scenario.seed,
         starts=interval_starts(scenario),
         points=tuple(points),
+        ended=ended,
+        missing=tuple(wanted[len(found) :]),
     )
 
 

@@ -24,6 +24,7 @@ def staff_report(answer: StaffAnswer) -> Report:
         title=answer.scenario,
         about=about(answer),
         answer=sentences(answer),
+        warnings=ended_words(answer),
         tiles=[
             Tile("Cost", amount(answer.cost, answer.currency)),
             Tile("Hours of agents", f"{sum(answer.agent_hours.values()):,.1f}"),
@@ -37,7 +38,7 @@ def staff_report(answer: StaffAnswer) -> Report:
                 legend=list(zip(COLOURS, groups, strict=False)),
                 figures=[Figure("Agents", "one group above the other", plots.staff_stairs(answer))],
             ),
-            Section("Why nothing cheaper", text=reasons(answer)),
+            *([] if answer.ended else [Section("Why nothing cheaper", text=reasons(answer))]),
         ],
         data={
             "staff": Data(
@@ -51,15 +52,29 @@ def staff_report(answer: StaffAnswer) -> Report:
 
 
 def about(answer: StaffAnswer) -> str:
+    proof = "not proved" if answer.ended else f"proved by {answer.replications} days that the search had not seen"
     return (
         f"Goals {'in every interval' if answer.each == 'interval' else 'over the whole time'}; first staff by "
         f"{'lagged SIPP' if answer.method == 'lagged' else answer.method.upper()}, then {answer.simulated_days:,} "
-        f"simulated days; proved by {answer.replications} days that the search had not seen; seed {answer.seed}."
+        f"simulated days; {proof}; seed {answer.seed}."
     )
+
+
+def ended_words(answer: StaffAnswer) -> list[str]:
+    """What an answer is worth that ended early."""
+    if not answer.ended:
+        return []
+    return [
+        f"{answer.ended[:1].upper()}{answer.ended[1:]} before the end of the search.",
+        f"This is the cheapest staff so far that meets the goals in the {answer.replications} days looked at.",
+        "It is not proved, and a longer search may find a cheaper one.",
+    ]
 
 
 def sentences(answer: StaffAnswer) -> list[str]:
     """The verdict in plain words, with what is sure and what is not."""
+    if answer.ended:
+        return []
     sure = f"at {answer.confidence * 100:g} % confidence"
     found = []
     of_day = [check.verdict for check in answer.day]
@@ -135,6 +150,7 @@ def frontier_report(frontier: Frontier) -> Report:
         title=frontier.scenario,
         about=f"Each promise with the staff that keeps it; {frontier.replications} days a point, seed {frontier.seed}.",
         answer=knee_sentences(frontier),
+        warnings=missing_words(frontier),
         sections=[
             Section("Promises", tables=[_frontier_table(frontier)]),
             Section(
@@ -158,6 +174,14 @@ def knee_sentences(frontier: Frontier) -> list[str]:
         for point in frontier.points
         if point.knee and point.cost is not None
     ]
+
+
+def missing_words(frontier: Frontier) -> list[str]:
+    """Which promises were not looked at, because it ended early."""
+    if not frontier.ended:
+        return []
+    missing = ", ".join(f"{share * 100:g} % within {within:g} s" for share, within in frontier.missing)
+    return [f"{frontier.ended[:1].upper()}{frontier.ended[1:]}: these promises were not looked at: {missing}."]
 
 
 def _frontier_table(frontier: Frontier) -> Table:

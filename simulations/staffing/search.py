@@ -61,6 +61,8 @@ class Search:
     judged: int | None = None
     """How many of the goals must hold, by default all; the others are only measured."""
     removals: list[Removal] = field(default_factory=list)
+    best: Counts | None = None
+    """The cheapest staff so far that meets the goals in the replications looked at; for who must end early."""
     own: Floats = field(default_factory=lambda: numpy.zeros(0))
     later: Floats = field(default_factory=lambda: numpy.zeros(0))
     """Subgradients: goals x groups x intervals, of the staff in the interval itself and in the one before."""
@@ -98,11 +100,11 @@ class Search:
         if self.holds(measured) and (best is None or self.cost(staff) < self.cost(best)):
             best = staff
         trimmed = self._trim(self.repaired(staff, self.numbers) if best is None else best)
-        exchanged = self._exchanged(trimmed)
-        if (exchanged == trimmed).all():
-            return trimmed
-        self.removals.clear()  # what they say is of the staff before
-        return self._trim(exchanged)
+        self.best = exchanged = self._exchanged(trimmed)
+        if (exchanged != trimmed).any():
+            self.removals.clear()  # what they say is of the staff before
+            self.best = self._trim(exchanged)
+        return self.best
 
     def corrected(self) -> Counts:
         """The staff of the closed forms with agents added until no goal is missed: quicker than `run`, and seldom much
@@ -127,7 +129,10 @@ class Search:
         return float((self.program.costs * staff).sum())
 
     def measure(self, staff: Counts, what: str) -> Measured:
-        return self.evaluator.measure([staff], self.numbers, what)[0]
+        measured = self.evaluator.measure([staff], self.numbers, what)[0]
+        if self.holds(measured) and (self.best is None or self.cost(staff) < self.cost(self.best)):
+            self.best = staff
+        return measured
 
     def holds(self, measured: Measured) -> bool:
         return not self.missed(measured).any()

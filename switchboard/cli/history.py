@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from switchboard.cli.places import ended_with, nothing_done
+
 # pyarrow, numpy and SQLAlchemy take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
     from simulations.history.backtest import BackTest
@@ -146,7 +148,7 @@ def backtest(
     from simulations.history.calibration import calibrate as find
     from simulations.history.directory import read_history
     from simulations.history.writing import back_test_figures, back_test_files, json_text, write_files
-    from simulations.places import local
+    from simulations.places import PlaceLost, local
 
     read = read_history(history)
     within = _hours(hours, interval)
@@ -156,18 +158,21 @@ def backtest(
     columns = (TextColumn("days played"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("days", total=replications * len(test))
-        result = back_test(
-            read,
-            found,
-            everything,
-            test,
-            local(jobs or os.cpu_count() or 1),
-            replications=replications,
-            level=level,
-            answered_within_s=answered_within,
-            seed=seed,
-            progress=lambda done: progress.update(task, completed=done),
-        )
+        try:
+            result = back_test(
+                read,
+                found,
+                everything,
+                test,
+                local(jobs or os.cpu_count() or 1),
+                replications=replications,
+                level=level,
+                answered_within_s=answered_within,
+                seed=seed,
+                progress=lambda done: progress.update(task, completed=done),
+            )
+        except (KeyboardInterrupt, PlaceLost) as error:
+            nothing_done(str(error) or "interrupted")
     called = name or history.resolve().name
     try:
         written = write_files(back_test_files(result, found, called), out)
@@ -178,10 +183,7 @@ def backtest(
     else:
         _print_back_test(result, written)
     if result.ended:
-        errors.print(
-            f"Ended early ({result.ended}): the figures are of {result.replications} replications of each day."
-        )
-        raise typer.Exit(130)
+        ended_with(result.ended, f"the figures are of {result.replications} replications of each day.")
 
 
 def _print_back_test(test: "BackTest", paths: list[Path]) -> None:

@@ -59,8 +59,12 @@ def nothing_done(ended: str) -> NoReturn:
 
 def ended_early(ended: str, done: int, wanted: int) -> NoReturn:
     """Ends a command whose study `ended` early, after its report of what was done."""
-    message = f"{_cause(ended)}: {done} of {wanted} replications were done; the figures are of those."
-    errors.print(message, markup=False)
+    ended_with(ended, f"{done} of {wanted} replications were done; the figures are of those.")
+
+
+def ended_with(ended: str, what: str) -> NoReturn:
+    """Ends a command that ended early, after its report: `what` says what it is worth."""
+    errors.print(f"{_cause(ended)}: {what}", markup=False)
     raise typer.Exit(_code(ended))
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from switchboard.cli.places import ClusterOption, EngineName, EngineOption, place_of, tell_engine
+from switchboard.cli.places import ClusterOption, EngineName, EngineOption, ended_with, place_of, tell_engine
 from switchboard.cli.quantities import seconds, share
 
 # numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
@@ -85,6 +85,8 @@ def staff(
         typer.echo(json_text(answer))
     else:
         _print_staff(answer, paths)
+    if answer.ended:
+        ended_with(answer.ended, "The staff that was written is the best so far and is not proved.")
     if answer.verdict == "missed":
         raise typer.Exit(1)
 
@@ -127,6 +129,8 @@ def target(
         typer.echo(json_text(frontier))
     else:
         _print_frontier(frontier, paths)
+    if frontier.ended:
+        ended_with(frontier.ended, f"{len(frontier.points)} promises were looked at, {len(frontier.missing)} were not.")
     if all(point.cost is None for point in frontier.points):
         raise typer.Exit(1)
 
@@ -171,7 +175,7 @@ def _directory(out: Path | None, kind: str, place: "Workplace") -> Path:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """A goal out of reach is a no (1), a lost cluster 3, Ctrl-C 130; nothing is written then."""
+    """Before there is anything to tell: a goal out of reach is a no (1), a lost cluster 3, Ctrl-C 130."""
     from simulations.erlang import Unreachable
     from simulations.places import PlaceLost
 
@@ -214,7 +218,7 @@ def _console() -> Console:
 
 
 def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
-    from simulations.staffing.report import about, amount, reasons, sentences
+    from simulations.staffing.report import about, amount, ended_words, reasons, sentences
 
     console = _console()
     console.print(escape(answer.scenario), style="bold", soft_wrap=True)
@@ -232,13 +236,13 @@ def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
     for check in answer.day:
         shown = "–" if check.value is None else f"{check.value:.4g}" if "ASA" in check.goal else f"{check.value:.1%}"
         console.print(f"  {check.goal}: {shown} ({check.verdict})", markup=False)
-    for sentence in (*sentences(answer), *reasons(answer)):
+    for sentence in ended_words(answer) or (*sentences(answer), *reasons(answer)):
         console.print(sentence, markup=False)
     _print_paths(console, paths)
 
 
 def _print_frontier(frontier: "Frontier", paths: list[Path]) -> None:
-    from simulations.staffing.report import amount, knee_sentences
+    from simulations.staffing.report import amount, knee_sentences, missing_words
 
     console = _console()
     console.print(escape(frontier.scenario), style="bold", soft_wrap=True)
@@ -256,7 +260,7 @@ def _print_frontier(frontier: "Frontier", paths: list[Path]) -> None:
         asa = f"{point.asa_s or 0:.1f} s"
         table.add_row(*promise, cost, hours, shares[0], asa, *shares[1:], "knee" if point.knee else "")
     console.print(table)
-    for sentence in knee_sentences(frontier):
+    for sentence in (*knee_sentences(frontier), *missing_words(frontier)):
         console.print(sentence, markup=False)
     for point in frontier.points:
         if point.reason:

@@ -1,6 +1,6 @@
-"""Small centres whose cheapest staff can be found by trying every one: two queues with callers who lose patience (Erlang
-A, so service rises with the staff in the usual S), one group for each queue, and one for both whose members are worth a
-part of a specialist to each. What is drawn: the work of each interval, patience, wages, and that part."""
+"""Small centres whose cheapest staff can be found by trying every one: two queues with callers who lose patience
+(Erlang A, so service rises with the staff in the usual S), one group for each queue, and one for both whose members are
+worth a part of a specialist to each. What is drawn: the work of each interval, patience, wages, and that part."""
 
 from typing import Any
 

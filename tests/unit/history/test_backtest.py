@@ -15,7 +15,9 @@ from simulations.history.calibration import calibrate
 from simulations.history.directory import write_history
 from simulations.history.form import CONTACTS_SCHEMA, History
 from simulations.history.refusals import Refusals
-from simulations.places import local
+from simulations.outcomes import Outcome
+from simulations.places import PlaceLost, local
+from simulations.setting import Setting
 from switchboard.cli.history import app
 
 
@@ -33,6 +35,24 @@ def played(history: History, learn: History | None = None) -> BackTest:
 def verdict(test: BackTest, metric: str) -> Verdict:
     (found,) = [each for each in test.verdicts if each.metric == metric]
     return found
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [(KeyboardInterrupt(), 130, "Interrupted"), (PlaceLost("a process was ended"), 3, "A process was ended")],
+)
+def test_what_ends_before_a_day_is_played_is_told_and_writes_nothing(
+    shop: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
+) -> None:
+    def ends(setting: Setting, number: int) -> Outcome:
+        raise error
+
+    monkeypatch.setattr("simulations.engines.replicate", ends)
+    write_history(shop, Refusals(), b"key", tmp_path / "history")
+    result = run(tmp_path / "history", "--out", tmp_path / "out", "--jobs", 1)
+    assert result.exit_code == code, result.output
+    assert f"{words}. Not one replication was done: there is nothing to report." in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,10 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from documents import DocumentError
+from simulations.engines import replicate
+from simulations.outcomes import Outcome
+from simulations.places import PlaceLost
+from simulations.setting import Setting
 from switchboard.cli import staff
 
 ROOT = Path(__file__).parents[4]
@@ -22,6 +26,9 @@ SMALL = {
     "kinds": {"calls": {"queue": "sales", "arrivals": {"per_hour": 30}, "handle_time_s": 120, "patience_s": 200}},
     "staff": [{"group": "sellers", "count": 1, "skills": {"sales": 1}}],
 }
+
+
+HERE = ("--jobs", "1", "--engine", "simpy")
 
 
 def run(*arguments: object) -> Result:
@@ -102,14 +109,68 @@ def test_a_goal_that_no_staff_can_meet_is_a_no_and_nothing_is_written(tmp_path: 
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_ctrl_c_writes_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+def ends_after(days: int, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a search does in its `days` + 1st simulated day."""
+    done = 0
 
-    monkeypatch.setattr("simulations.staffing.answer.find_staff", interrupted)
-    result = run("staff", written(tmp_path, SMALL), "--out", tmp_path / "out")
+    def interrupted(setting: Setting, number: int) -> Outcome:
+        nonlocal done
+        done += 1
+        if done > days:
+            raise error
+        return replicate(setting, number)
+
+    monkeypatch.setattr("simulations.engines.replicate", interrupted)
+
+
+def test_ctrl_c_before_there_is_a_staff_writes_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_after(2, KeyboardInterrupt(), monkeypatch)
+    result = run("staff", written(tmp_path, SMALL), *HERE, "--out", tmp_path / "out")
     assert result.exit_code == 130
     assert "nothing was written" in result.stderr
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [(KeyboardInterrupt(), 130, "Interrupted"), (PlaceLost("the cluster at tcp://x has no workers"), 3, "The cluster")],
+)
+def test_ctrl_c_and_a_lost_cluster_keep_the_best_staff_so_far_and_say_that_it_is_not_proved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
+) -> None:
+    whole = run("staff", written(tmp_path, SMALL), *HERE, "--out", tmp_path / "whole", "--json")
+    days = json.loads(whole.stdout)["simulated_days"]
+    ends_after(days - 1, error, monkeypatch)  # the last day of the proof
+    result = run("staff", written(tmp_path, SMALL), *HERE, "--out", tmp_path / "out")
+    assert result.exit_code == code, result.output
+    assert f"{words}" in result.stderr
+    assert "is the best so far and is not proved" in result.stderr
+    assert "It is not proved, and a longer search may find a cheaper one." in result.stdout
+    found = json.loads((tmp_path / "out/results.json").read_text())
+    assert found["cost"] <= json.loads(whole.stdout)["cost"]  # a proof may add agents, but takes none away
+    assert (found["replications"], bool(found["ended"])) == (5, True)
+    assert all(check["value"] >= 0.8 for check in found["day"])
+    assert "It is not proved" in (tmp_path / "out/report.html").read_text()
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_ctrl_c_in_a_frontier_keeps_the_promises_already_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promised = ("--within", "5,20,60", "--levels", "80%")
+    whole = run("target", written(tmp_path, SMALL), *promised, *HERE, "--out", tmp_path / "whole", "--json")
+    assert whole.exit_code == 0, whole.output
+    ends_after(4, KeyboardInterrupt(), monkeypatch)
+    result = run("target", written(tmp_path, SMALL), *promised, *HERE, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 130, result.output
+    found = json.loads(result.stdout)
+    assert found["points"] == json.loads(whole.stdout)["points"][: len(found["points"])]
+    assert 1 <= len(found["points"]) <= 2
+    assert found["missing"][-1] == [0.8, 60.0]
+    assert f"{len(found['points'])} promises were looked at, {len(found['missing'])} were not" in result.stderr
+    assert "not looked at: " in (tmp_path / "out/report.md").read_text()
 
 
 def test_agents_without_skills_are_told_with_their_line(tmp_path: Path) -> None:
