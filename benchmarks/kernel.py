@@ -1,30 +1,51 @@
 """How fast the compiled kernel is, beside the like: idiomatic SimPy, Ciw, cimba, and a bare recursion.
 
-    python -m benchmarks.kernel [CALLS] [PEER ...]
+    python -m benchmarks.kernel [--calls 288000] [ENGINE ...]
 
-One core, in one run; times are of the process (CPU), the best of three, without compilation, which is stated apart.
-Every engine simulates
+In one run, on one core, without compilation, which is stated apart. Speeds are calls a second of processor time, the
+best of several runs; beside them the estimate of P(wait) over these runs and its standard error. Every engine simulates
 
 a  M/M/84+M: 20 calls a minute, mean service 240 s, mean patience 180 s;
 b  six kinds of calls, 8.4 a minute together, mean service 10 min (84 Erlang), nobody hangs up; 90 agents, three for
    each ordered pair of kinds, who take their own kind before the other; longest idle agent first, priority, then age.
+   No exact value is known, so the engines are held to each other.
 
 `bare` is the least that such a simulation can be: for a, the recursion of Kiefer and Wolfowitz over the times at which
 agents become free; for b, an event loop that knows nothing but these six kinds. It keeps no log, no intervals and no
-times by agent. `core` is the SimPy shell over the real router, whose every decision the kernel makes too.
+times by agent. `core` is the SimPy shell over the real router, whose every decision the kernel makes too. Ciw and cimba
+come with `make bench`; Ciw cannot state b (see `benchmarks/peers/ciw_models.py`).
+
+Each engine has a process of its own. Then the kernel alone: replications over threads (it holds no lock), by the clock;
+and the memory of ten times the calls.
 """
 
+import argparse
+import os
+import resource
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy
-import simpy
-from numba import njit
 
+from benchmarks.peers.cases import (
+    A_AGENTS,
+    A_PATIENCE,
+    A_PER_MINUTE,
+    A_SERVICE,
+    B_AGENTS,
+    B_KINDS,
+    B_PER_MINUTE,
+    B_SERVICE,
+    Found,
+    Run,
+)
 from documents import Source
 from router.core.policy import Agent, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step
 from simulations.engines import replicate
@@ -37,26 +58,15 @@ CALLS = 288_000
 DAY = 1_440
 PEERS_INSTALLED = Path(__file__).parents[1] / ".venv" / "peers"
 """Where `make bench` puts Ciw and cimba."""
-A_AGENTS, A_PER_MINUTE, A_SERVICE, A_PATIENCE = 84, 20.0, 4.0, 3.0
-B_KINDS, B_PER_PAIR, B_PER_MINUTE, B_SERVICE = 6, 3, 8.4, 10.0
-B_PAIRS = [(one, other) for one in range(B_KINDS) for other in range(B_KINDS) if one != other]
-B_AGENTS = [pair for pair in B_PAIRS for _ in range(B_PER_PAIR)]
-
-Found = tuple[float, int]
-"""The share of calls that had to wait, and how many calls there were."""
-
-
-# The kernel, and the same setting over the core
+MOST_RUNS, ENOUGH_S = 12, 2.0
+"""An engine runs three times at least, and on until one of these is reached."""
 
 
 def setting_a(calls: int, seed: int = 1) -> Setting:
-    minutes = DAY * max(1, round(calls / A_PER_MINUTE / DAY))
     return _settled(
         {
             "name": "M/M/84+M",
-            "duration_minutes": minutes,
-            "interval_minutes": DAY,
-            "run_off_minutes": 0,
+            **_length(calls / A_PER_MINUTE),
             "seed": seed,
             "policy": {"queues": {"calls": {}}},
             "staff": [{"group": "agents", "count": A_AGENTS}],
@@ -75,7 +85,6 @@ def setting_a(calls: int, seed: int = 1) -> Setting:
 
 def setting_b(calls: int, seed: int = 1) -> Setting:
     """Own kind first: the skill for it has the higher level, for agents among calls and for calls among agents."""
-    minutes = DAY * max(1, round(calls / B_PER_MINUTE / DAY))
     agents = tuple(
         Agent(f"agent-{number}", {f"kind-{one}": 10, f"kind-{other}": 5})
         for number, (one, other) in enumerate(B_AGENTS)
@@ -93,9 +102,7 @@ def setting_b(calls: int, seed: int = 1) -> Setting:
     policy = Policy(1, queues, agents, (KeySpec("best_fit"), KeySpec("priority"), KeySpec("age")))
     document = {
         "name": "six kinds",
-        "duration_minutes": minutes,
-        "interval_minutes": DAY,
-        "run_off_minutes": 0,
+        **_length(calls / B_PER_MINUTE),
         "seed": seed,
         "kinds": {
             f"kind-{kind}": {
@@ -109,11 +116,21 @@ def setting_b(calls: int, seed: int = 1) -> Setting:
     return _settled(document, Centre(policy))
 
 
+def _length(minutes: float) -> dict[str, float]:
+    """Whole days, or a part of one."""
+    interval = min(DAY, max(1, round(minutes)))
+    return {
+        "duration_minutes": interval * max(1, round(minutes / interval)),
+        "interval_minutes": interval,
+        "run_off_minutes": 0,
+    }
+
+
 def _settled(document: dict[str, Any], centre: Centre | None) -> Setting:
     return settle(Source("benchmark", document, {}), Scenario.model_validate(document), centre)
 
 
-def kernel(setting: Setting) -> Callable[[int], Found]:
+def kernel(setting: Setting) -> Run:
     made = Kernel(setting)
 
     def run(number: int) -> Found:
@@ -123,7 +140,7 @@ def kernel(setting: Setting) -> Callable[[int], Found]:
     return run
 
 
-def core(setting: Setting) -> Callable[[int], Found]:
+def core(setting: Setting) -> Run:
     def run(number: int) -> Found:
         tally = replicate(setting, number).whole.all_queues
         return tally.had_to_wait / tally.ended, tally.arrived
@@ -131,320 +148,159 @@ def core(setting: Setting) -> Callable[[int], Found]:
     return run
 
 
-# Idiomatic SimPy
+# The peers, loaded when they are asked for: not all of them need be installed.
 
 
-def simpy_a(calls: int) -> Callable[[int], Found]:
-    """A `Resource`, and callers who wait for it or for the end of their patience."""
+def peer(module: str, name: str) -> Callable[[int], Run]:
+    def make(calls: int) -> Run:
+        return getattr(import_module(f"benchmarks.peers.{module}"), name)(calls)  # type: ignore[no-any-return]
 
-    def run(number: int) -> Found:
-        env = simpy.Environment()
-        agents = simpy.Resource(env, A_AGENTS)
-        generator = numpy.random.default_rng(number)
-        gaps = generator.exponential(1 / A_PER_MINUTE, calls).tolist()
-        service = generator.exponential(A_SERVICE, calls).tolist()
-        patience = generator.exponential(A_PATIENCE, calls).tolist()
-        waited = 0
-
-        def caller(place: int) -> Generator[simpy.Event, Any, None]:
-            nonlocal waited
-            with agents.request() as request:
-                if not request.triggered:
-                    waited += 1
-                    yield request | env.timeout(patience[place])
-                    if not request.triggered:
-                        return
-                yield env.timeout(service[place])
-
-        def arrivals() -> Generator[simpy.Event, Any, None]:
-            for place, gap in enumerate(gaps):
-                yield env.timeout(gap)
-                env.process(caller(place))
-
-        env.process(arrivals())
-        env.run()
-        return waited / calls, calls
-
-    return run
+    return make
 
 
-def simpy_b(calls: int) -> Callable[[int], Found]:
-    """A dispatcher of its own: queues by kind, idle agents by (own kind, other kind), one process for each call."""
+def cimba_model(case: str) -> Callable[[int], Run]:
+    def make(calls: int) -> Run:
+        import cimba
 
-    def run(number: int) -> Found:
-        env = simpy.Environment()
-        generator = numpy.random.default_rng(number)
-        gaps = generator.exponential(1 / B_PER_MINUTE, calls).tolist()
-        service = generator.exponential(B_SERVICE, calls).tolist()
-        kinds = generator.integers(0, B_KINDS, calls).tolist()
-        waiting: list[deque[simpy.Event]] = [deque() for _ in range(B_KINDS)]
-        idle: dict[tuple[int, int], deque[tuple[float, int]]] = {pair: deque() for pair in B_PAIRS}
-        for agent, pair in enumerate(B_AGENTS):
-            idle[pair].append((0.0, agent))
-        first = [[pair for pair in B_PAIRS if pair[0] == kind] for kind in range(B_KINDS)]
-        second = [[pair for pair in B_PAIRS if pair[1] == kind] for kind in range(B_KINDS)]
-        waited = 0
+        from benchmarks.peers.cimba_models import Centre, Kinds
 
-        def free(kind: int) -> int | None:
-            for pairs in (first[kind], second[kind]):
-                ready = [pair for pair in pairs if idle[pair]]
-                if ready:
-                    return idle[min(ready, key=lambda pair: idle[pair][0])].popleft()[1]
-            return None
+        model = Centre(A_AGENTS) if case == "a" else Kinds(B_AGENTS, B_KINDS)
+        per_minute, service = (A_PER_MINUTE, A_SERVICE) if case == "a" else (B_PER_MINUTE, B_SERVICE)
+        model.gap = cimba.inputs.dist.exponential(mean=1 / per_minute)
+        model.service = cimba.inputs.dist.exponential(mean=service)
+        if case == "a":
+            model.patience = cimba.inputs.dist.exponential(mean=A_PATIENCE)
 
-        def caller(place: int) -> Generator[simpy.Event, Any, None]:
-            nonlocal waited
-            agent = free(kinds[place])
-            if agent is None:
-                waited += 1
-                called = env.event()
-                waiting[kinds[place]].append(called)
-                agent = yield called
-            yield env.timeout(service[place])
-            pair = B_AGENTS[agent]
-            for kind in pair:
-                if waiting[kind]:
-                    waiting[kind].popleft().succeed(agent)
-                    return
-            idle[pair].append((env.now, agent))
+        def run(number: int) -> Found:
+            window = cimba.Window(warmup=0, duration=calls / per_minute)
+            found = cimba.Experiment(model, replications=1, window=window, seed=number + 1).run()[model]
+            arrived = int(found.arrived.values[0, 0])
+            return float(found.waited.values[0, 0]) / arrived, arrived
 
-        def arrivals() -> Generator[simpy.Event, Any, None]:
-            for place, gap in enumerate(gaps):
-                yield env.timeout(gap)
-                env.process(caller(place))
+        return run
 
-        env.process(arrivals())
-        env.run()
-        return waited / calls, calls
-
-    return run
+    return make
 
 
-# Ciw
-
-
-def ciw_a(calls: int) -> Callable[[int], Found]:
-    import ciw
-
-    network = ciw.create_network(
-        arrival_distributions=[ciw.dists.Exponential(A_PER_MINUTE)],
-        service_distributions=[ciw.dists.Exponential(1 / A_SERVICE)],
-        reneging_time_distributions=[ciw.dists.Exponential(1 / A_PATIENCE)],
-        number_of_servers=[A_AGENTS],
-    )
-
-    def run(number: int) -> Found:
-        ciw.seed(number)
-        simulation = ciw.Simulation(network)
-        simulation.simulate_until_max_customers(calls, method="Arrive")
-        records = simulation.get_all_records()
-        waits = [record.waiting_time for record in records if record.record_type in ("service", "renege")]
-        return sum(wait > 0 for wait in waits) / len(waits), calls
-
-    return run
-
-
-# cimba
-
-
-def cimba_a(calls: int) -> Callable[[int], Found]:
-    """One process for each caller, who waits for a `Resource` until a timer of the patience ends it."""
-    import cimba
-
-    from benchmarks.peers.cimba_models import Centre
-
-    model = Centre(A_AGENTS)
-    model.gap = cimba.inputs.dist.exponential(mean=1 / A_PER_MINUTE)
-    model.service = cimba.inputs.dist.exponential(mean=A_SERVICE)
-    model.patience = cimba.inputs.dist.exponential(mean=A_PATIENCE)
-
-    def run(number: int) -> Found:
-        window = cimba.Window(warmup=0, duration=calls / A_PER_MINUTE)
-        found = cimba.Experiment(model, replications=1, window=window, seed=number + 1).run()[model]
-        arrived = int(found.arrived.values[0, 0])
-        return float(found.waited.values[0, 0]) / arrived, arrived
-
-    return run
-
-
-# The limit
-
-
-@njit(cache=True)
-def _bare_a(calls: int, seed: int) -> int:  # pragma: no cover - compiled
-    numpy.random.seed(seed)
-    free = numpy.zeros(A_AGENTS)
-    now, waited = 0.0, 0
-    for _ in range(calls):
-        now += numpy.random.exponential(1 / A_PER_MINUTE)
-        begin = free[0]
-        if begin > now:
-            waited += 1
-            if begin - now > numpy.random.exponential(A_PATIENCE):
-                continue
-        else:
-            begin = now
-        end = begin + numpy.random.exponential(A_SERVICE)
-        place = 0
-        while True:
-            child = 2 * place + 1
-            if child >= A_AGENTS:
-                break
-            if child + 1 < A_AGENTS and free[child + 1] < free[child]:
-                child += 1
-            if free[child] >= end:
-                break
-            free[place] = free[child]
-            place = child
-        free[place] = end
-    return waited
-
-
-@njit(cache=True)
-def _bare_b(calls: int, seed: int, pairs: Any, queue_size: int) -> int:  # pragma: no cover - compiled
-    numpy.random.seed(seed)
-    count = len(pairs)
-    idle_since = numpy.zeros(count)
-    idle = numpy.ones(count, dtype=numpy.bool_)
-    lines = numpy.zeros((B_KINDS, queue_size))
-    head = numpy.zeros(B_KINDS, dtype=numpy.int64)
-    tail = numpy.zeros(B_KINDS, dtype=numpy.int64)
-    free_count = count
-    ends, who = numpy.zeros(count + 1), numpy.zeros(count + 1, dtype=numpy.int64)
-    busy, waited, done = 0, 0, 0
-    arrival = numpy.random.exponential(1 / B_PER_MINUTE)
-    while done < calls:
-        agent, now = -1, arrival
-        if busy and ends[0] < arrival:
-            agent, now = who[0], ends[0]
-            busy -= 1
-            end, last = ends[busy], who[busy]
-            place = 0
-            while True:
-                child = 2 * place + 1
-                if child >= busy:
-                    break
-                if child + 1 < busy and ends[child + 1] < ends[child]:
-                    child += 1
-                if ends[child] >= end:
-                    break
-                ends[place], who[place] = ends[child], who[child]
-                place = child
-            ends[place], who[place] = end, last
-            kind = pairs[agent, 0]
-            if head[kind] == tail[kind]:
-                kind = pairs[agent, 1]
-            if head[kind] == tail[kind]:
-                idle[agent], idle_since[agent] = True, now
-                free_count += 1
-                continue
-            head[kind] += 1
-        else:
-            done += 1
-            arrival = now + numpy.random.exponential(1 / B_PER_MINUTE)
-            kind = numpy.random.randint(0, B_KINDS)
-            if free_count:
-                for level in range(2):
-                    longest = numpy.inf
-                    for other in range(count):
-                        if idle[other] and pairs[other, level] == kind and idle_since[other] < longest:
-                            agent, longest = other, idle_since[other]
-                    if agent >= 0:
-                        break
-            if agent < 0:
-                waited += 1
-                lines[kind, tail[kind] % queue_size] = now
-                tail[kind] += 1
-                continue
-            idle[agent] = False
-            free_count -= 1
-        end = now + numpy.random.exponential(B_SERVICE)
-        place = busy
-        busy += 1
-        while place and ends[(place - 1) // 2] > end:
-            ends[place], who[place] = ends[(place - 1) // 2], who[(place - 1) // 2]
-            place = (place - 1) // 2
-        ends[place], who[place] = end, agent
-    return waited
-
-
-def bare_a(calls: int) -> Callable[[int], Found]:
-    return lambda number: (_bare_a(calls, number) / calls, calls)
-
-
-def bare_b(calls: int) -> Callable[[int], Found]:
-    pairs = numpy.array(B_AGENTS)
-    return lambda number: (_bare_b(calls, number, pairs, 4096) / calls, calls)
-
-
-# The report
-
-PEERS: dict[str, dict[str, Callable[[int], Callable[[int], Found]]]] = {
-    "a": {
-        "kernel": lambda calls: kernel(setting_a(calls)),
-        "core": lambda calls: core(setting_a(calls)),
-        "simpy": simpy_a,
-        "ciw": ciw_a,
-        "cimba": cimba_a,
-        "bare": bare_a,
-    },
-    "b": {
-        "kernel": lambda calls: kernel(setting_b(calls)),
-        "core": lambda calls: core(setting_b(calls)),
-        "simpy": simpy_b,
-        "bare": bare_b,
-    },
+SETTINGS = {"a": setting_a, "b": setting_b}
+PEERS: dict[str, dict[str, Callable[[int], Run]]] = {
+    case: {
+        "kernel": lambda calls, case=case: kernel(SETTINGS[case](calls)),
+        "core": lambda calls, case=case: core(SETTINGS[case](calls)),
+        "simpy": peer("simpy_models", f"simpy_{case}"),
+        "ciw": peer("ciw_models", f"ciw_{case}"),
+        "cimba": cimba_model(case),
+        "bare": peer("bare", f"bare_{case}"),
+    }
+    for case in SETTINGS
 }
+CANNOT = {("b", "ciw"): "cannot state this case"}
 SLOW = {"core": 20, "ciw": 10}
 """These simulate only this part of the calls."""
+AIMS = {
+    "a": (("kernel", 60, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), ("core", 1 / 3, "simpy")),
+    "b": (("kernel", 20, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), ("core", 1 / 3, "simpy")),
+}
 
 
 def exact() -> dict[str, float | None]:
     """The share of calls that have to wait, where it is known."""
     traffic = Traffic.of(calls=A_PER_MINUTE * 60, per_s=3600, aht_s=A_SERVICE * 60)
     figures = ErlangA(A_PATIENCE * 60).figures(traffic, agents=A_AGENTS, within_s=20)
-    return {"a": float(figures.p_wait), "b": None}
+    return {"a": float(figures.wait_share), "b": None}
 
 
-def measured(run: Callable[[int], Found], repeats: int = 3) -> tuple[float, float, float]:
-    """Calls per second (best), and the estimate with its standard error over the repeats."""
-    best, estimates = 0.0, []
-    for number in range(1, repeats + 1):
+def measured(run: Run) -> tuple[float, float, float]:
+    """Calls per second (best), and the estimate with its standard error over the runs."""
+    best, estimates, spent = 0.0, list[float](), 0.0
+    while len(estimates) < 3 or (len(estimates) < MOST_RUNS and spent < ENOUGH_S):
         start = time.process_time()
-        share, calls = run(number)
-        best = max(best, calls / (time.process_time() - start))
+        share, calls = run(len(estimates) + 1)
+        took = time.process_time() - start
+        spent += took
+        best = max(best, calls / took)
         estimates.append(share)
-    return best, float(numpy.mean(estimates)), float(numpy.std(estimates, ddof=1)) / repeats**0.5
+    return best, float(numpy.mean(estimates)), float(numpy.std(estimates, ddof=1)) / len(estimates) ** 0.5
+
+
+def alone(case: str, name: str, calls: int) -> tuple[float, tuple[float, float, float]] | str:
+    """The seconds until the engine is ready, and what `measured` says; or what is missing."""
+    sys.path.append(str(PEERS_INSTALLED))
+    make = PEERS[case][name]
+    begun = time.perf_counter()
+    try:
+        make(2_000)(0)  # compiles, or loads what was compiled before
+    except ImportError as error:
+        return f"not installed: {error.name}"
+    return time.perf_counter() - begun, measured(make(calls // SLOW.get(name, 1)))
+
+
+def compare(case: str, calls: int, only: list[str]) -> None:
+    """A row for each engine, and the ratios."""
+    speeds: dict[str, float] = {}
+    known = exact()[case]
+    right = "unknown" if known is None else f"{known:.4f}"
+    print(f"{'case':5}{'engine':7}{'calls/s':>13}{'P(wait)':>10}{'std error':>11}{'exact':>9}{'ready after':>14}")
+    for name in only or PEERS[case]:
+        if (case, name) in CANNOT:
+            print(f"{case:5}{name:7} {CANNOT[case, name]}")
+            continue
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            found = pool.submit(alone, case, name, calls).result()
+        if isinstance(found, str):
+            print(f"{case:5}{name:7} {found}")
+            continue
+        ready_s, (speeds[name], share, error) = found
+        print(f"{case:5}{name:7}{speeds[name]:13,.0f}{share:10.4f}{error:11.4f}{right:>9}{ready_s:12.1f} s", flush=True)
+    for mine, aim, other in AIMS[case]:
+        if mine in speeds and other in speeds:
+            ratio = speeds[mine] / speeds[other]
+            reached = "" if ratio >= aim else ", missed"
+            print(f"{case:5}{mine} is {ratio:.3g} times {other} (aim: {aim:.2g}{reached})")
+    print()
+
+
+def over_threads(calls: int) -> None:
+    """Replications of the kernel side by side, by the clock."""
+    cores = os.cpu_count() or 1
+    for case in SETTINGS:
+        run = kernel(SETTINGS[case](calls))
+        run(0)
+        speeds = {}
+        for threads in sorted({1, cores}):
+            begun = time.perf_counter()
+            with ThreadPoolExecutor(threads) as pool:
+                done = sum(calls for _, calls in pool.map(run, range(8 * cores)))
+            speeds[threads] = done / (time.perf_counter() - begun)
+        told = ", ".join(f"{threads} threads {speed:,.0f} calls/s" for threads, speed in speeds.items())
+        print(f"{case:5}{told}: {speeds[cores] / speeds[1]:.2f} times one")
+
+
+def most_memory(case: str, calls: int) -> float:
+    """In MB, what a process has had that simulated so many calls in one run and counted them as one interval."""
+    made = SETTINGS[case](calls)
+    minutes = made.scenario.duration_minutes
+    kernel(replace(made, scenario=made.scenario.model_copy(update={"interval_minutes": minutes})))(0)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory(calls: int) -> None:
+    for case in SETTINGS:
+        with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+            few, many = pool.map(most_memory, [case] * 2, [calls, 10 * calls])
+        print(f"{case:5}{calls:,} calls {few:.0f} MB, {10 * calls:,} calls {many:.0f} MB")
 
 
 def main() -> None:
-    sys.path.append(str(PEERS_INSTALLED))
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else CALLS
-    only = sys.argv[2:]
-    known = exact()
-    for case, peers in PEERS.items():
-        speeds: dict[str, float] = {}
-        for name, make in peers.items():
-            if only and name not in only:
-                continue
-            try:
-                run = make(calls // SLOW.get(name, 1))
-            except ImportError as error:
-                print(f"{case} {name:7} not installed: {error.name}")
-                continue
-            ready = time.perf_counter()
-            make(2_000)(0)  # compiles, or loads what was compiled before
-            ready = time.perf_counter() - ready
-            speeds[name], share, error_ = measured(run)
-            right = "" if known[case] is None else f", exact {known[case]:.4f}"
-            print(
-                f"{case} {name:7} {speeds[name]:12,.0f} calls/s   P(wait) {share:.4f} \u00b1 {error_:.4f}{right}"
-                f"   ready after {ready:.1f} s",
-                flush=True,
-            )
-        for name, speed in speeds.items():
-            if name != "kernel" and "kernel" in speeds:
-                print(f"{case} kernel is {speeds['kernel'] / speed:.2f} times {name}")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("engines", nargs="*", help=f"some of {', '.join(PEERS['a'])}; by default all")
+    options = parser.parse_args()
+    for case in PEERS:
+        compare(case, options.calls, options.engines)
+    if not options.engines or "kernel" in options.engines:
+        over_threads(options.calls)
+        memory(options.calls)
 
 
 if __name__ == "__main__":
