@@ -291,7 +291,8 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "following": _whole(agents, orders[0]),
         "before": _whole(agents, orders[0]),
         "standing": numpy.zeros((agents, *orders)),
-        "heap_key": _whole(heap),
+        "ends": numpy.full(2 << (max(1, agents - 1)).bit_length(), NO_KEY),
+        "heap_key": numpy.full(heap, NO_KEY),
         "heap_what": _whole(heap),
         "heap_check": _whole(heap),
         "timer_ms": _whole(heap),
@@ -336,7 +337,7 @@ def _grown(world: World, contacts: bool) -> World:
     arrays = {}
     for name in names:
         old = getattr(world, name)
-        new = numpy.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)
+        new = numpy.full((2 * len(old), *old.shape[1:]), NO_KEY if name == "heap_key" else 0, dtype=old.dtype)
         new[: len(old)] = old
         arrays[name] = new
     if contacts:
@@ -349,15 +350,18 @@ def _grown(world: World, contacts: bool) -> World:
 def _renumber(world: World) -> None:
     """Events keep their order with new, small numbers."""
     clock = world.clock[0]
-    heap = int(clock["heap"])
-    keys = numpy.concatenate([world.heap_key[:heap], world.kinds["next_key"]])
+    heap, ends = int(clock["heap"]), len(world.ends) // 2
+    keys = numpy.concatenate([world.heap_key[:heap], world.kinds["next_key"], world.ends[ends:]])
     order = numpy.argsort(keys, kind="stable")
     numbers = numpy.empty(len(keys), dtype=numpy.int64)
     numbers[order] = numpy.arange(1, len(keys) + 1)
     new = keys >> SEQ_BITS << SEQ_BITS | numbers
     new[keys == NO_KEY] = NO_KEY
     world.heap_key[:heap] = new[:heap]
-    world.kinds["next_key"] = new[heap:]
+    world.kinds["next_key"] = new[heap : heap + len(world.kinds)]
+    world.ends[ends:] = new[heap + len(world.kinds) :]
+    for place in range(ends - 1, 0, -1):
+        world.ends[place] = world.ends[2 * place : 2 * place + 2].min()
     clock["seq"] = len(keys) + 1
     soonest = int(numpy.argmin(world.kinds["next_key"]))
     clock["next_arrival"], clock["next_kind"] = world.kinds["next_key"][soonest], soonest

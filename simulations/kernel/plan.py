@@ -199,6 +199,10 @@ class _Planner:
                 row["refusals"] = _or_none(until.refusals)
                 row["ranking"] = self._ranking(step.ranking, step.spec.agent_ranking or queue.agent_ranking)
                 first += 1
+            until = queue.steps[0].until
+            # Nobody leaves the first step, or the queue, in the moment of coming.
+            record["plain"] = queue.full_at is None and 0 not in (until.after_ms, until.refusals, queue.longest_wait_ms)
+            record["plain_wait"] = not (until.none_logged_in or until.none_available or queue.when_unstaffed)
         arrays |= {"queues": records, "steps": steps}
 
     def _action(self, action: LastAction | None) -> tuple[int, int]:

@@ -30,21 +30,7 @@ def changed(w, a, keeps_place):
     elif state == WRAP_UP:
         about = agent.shown_contact
     if state != agent.state or reason != agent.shown_reason or about != agent.shown_contact:
-        span_ms = c.now - agent.since_ms
-        if agent.state == RINGING or agent.state == BUSY or agent.state == WRAP_UP:
-            agent.handled_ms += span_ms
-        elif agent.state == IDLE:
-            agent.ready_ms += span_ms
-        account(w, agent)
-        agent.since_ms = c.now
-        if state == IDLE and agent.state != IDLE:
-            agent.turn += 1
-            total_ms = agent.handled_ms + agent.ready_ms
-            agent.occupancy = agent.handled_ms / total_ms if total_ms else 0.0
-            if not keeps_place:
-                agent.idle_since_ms = c.now
-        agent.state, agent.shown_reason, agent.shown_contact = state, reason, about
-        note(w, CHANGED, a, state, reason, about)
+        becomes(w, a, state, reason, about, keeps_place)
         show(w, a, state)
     if agent.wrap_up_ms == NONE:
         agent.timer_ms = NEVER
@@ -58,6 +44,29 @@ def changed(w, a, keeps_place):
         c.dirty_agents += 1
     elif agent.free and not free:
         set_not_free(w, a)
+
+
+@njit
+def becomes(w, a, state, reason, about, keeps_place):
+    """The agent is seen in another state from now on."""
+    c = w.clock[0]
+    agent = w.agents[a]
+    span_ms = c.now - agent.since_ms
+    if agent.state == RINGING or agent.state == BUSY or agent.state == WRAP_UP:
+        agent.handled_ms += span_ms
+    elif agent.state == IDLE:
+        agent.ready_ms += span_ms
+    account(w, agent)
+    agent.since_ms = c.now
+    if state == IDLE and agent.state != IDLE:
+        agent.turn += 1
+        total_ms = agent.handled_ms + agent.ready_ms
+        agent.occupancy = agent.handled_ms / total_ms if total_ms else 0.0
+        if not keeps_place:
+            agent.idle_since_ms = c.now
+    agent.state, agent.shown_reason, agent.shown_contact = state, reason, about
+    agent.change += 1
+    note(w, CHANGED, a, state, reason, about)
 
 
 @njit
@@ -75,7 +84,6 @@ def show(w, a, state):
     """The shell's side: what an agent does who is now in this state."""
     c = w.clock[0]
     agent = w.agents[a]
-    agent.change += 1
     if state == PAUSED:
         back_ms = agent.back_ms
         if back_ms == NONE:

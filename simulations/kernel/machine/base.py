@@ -80,30 +80,54 @@ def push_key(w, key, what, about, check):
 
 @njit
 def drop_first(w):
-    """Takes the first event off the heap."""
+    """Takes the first event off the heap. Behind the last there are keys that are greater than any."""
     c = w.clock[0]
     keys = w.heap_key
     c.heap -= 1
     count = c.heap
     key, what, check = keys[count], w.heap_what[count], w.heap_check[count]
-    place = 0
-    while True:
-        child = 4 * place + 1
-        if child >= count:
-            break
-        best = child
-        for other in range(child + 1, min(child + 4, count)):
-            if keys[other] < keys[best]:
-                best = other
+    keys[count] = NO_KEY
+    place, child = 0, 1
+    while child < count:
+        first = child + (keys[child + 1] < keys[child])
+        second = child + 2 + (keys[child + 3] < keys[child + 2])
+        best = second if keys[second] < keys[first] else first
         if keys[best] >= key:
             break
         keys[place] = keys[best]
         w.heap_what[place] = w.heap_what[best]
         w.heap_check[place] = w.heap_check[best]
-        place = best
-    keys[place] = key
-    w.heap_what[place] = what
-    w.heap_check[place] = check
+        place, child = best, 4 * best + 1
+    if count:
+        keys[place] = key
+        w.heap_what[place] = what
+        w.heap_check[place] = check
+
+
+# The ends of talks: each agent has one at most, so they are the leaves of a tree (`ends`) in which every place above
+# has the lesser of its two keys. A change takes as many steps as the tree is high, each without a branch.
+
+
+@njit
+def set_end(w, a, key):
+    """The key of the end of the agent's talk; NO_KEY for none."""
+    place = (len(w.ends) >> 1) + a
+    w.ends[place] = key
+    while place > 1:
+        other = w.ends[place ^ 1]
+        key = key if key < other else other
+        place >>= 1
+        w.ends[place] = key
+
+
+@njit
+def whose_end(w):
+    """The agent whose talk ends first."""
+    key, place, leaves = w.ends[1], 1, len(w.ends) >> 1
+    while place < leaves:
+        place <<= 1
+        place += w.ends[place] != key
+    return place - leaves
 
 
 @njit

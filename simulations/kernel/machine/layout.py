@@ -12,8 +12,8 @@ NONE = -1
 NO_KEY = 1 << 62
 """After every event."""
 
-# What wakes the kernel: SimPy's events, by what is to be done.
-SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, TALK_END, BACK, WAKE = range(8)
+# What wakes the kernel: SimPy's events, by what is to be done; arrivals and the ends of talks are kept apart.
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE = range(7)
 
 # What is told to the core: its events. The numbers are those of the log.
 ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED, TIME_PASSED = range(1, 11)
@@ -86,9 +86,11 @@ SEQ_BITS = 27
 """Events of one millisecond are in the order of their numbers, which are renewed when they need more bits."""
 
 
-def _record(whole: str, real: str = "", words: str = "") -> numpy.dtype[Any]:
-    fields = [(name, numpy.int64) for name in whole.split()]
+def _record(whole: str, real: str = "", words: str = "", small: str = "") -> numpy.dtype[Any]:
+    """`small` whole numbers have 32 bits: records are so short that all that is in use stays near the processor."""
+    fields: list[tuple[str, type]] = [(name, numpy.int64) for name in whole.split()]
     fields += [(name, numpy.float64) for name in real.split()] + [(name, numpy.uint64) for name in words.split()]
+    fields += [(name, numpy.int32) for name in small.split()]
     return numpy.dtype(fields, align=True)
 
 
@@ -97,24 +99,25 @@ CLOCK = _record(
     "pending_head pending_tail fed arriving over dirty_now dirty_next dirty_agents special free logged keep_log "
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
     "contact_keys order_count bids next_arrival next_kind started patient quiet_ms",
-    "",
-    "seed",
+    words="seed",
 )
 AGENT = _record(
-    "order profile presence reason state shown_reason shown_contact contact wrap_up_ms timer_ms since_ms handled_ms "
-    "ready_ms idle_since_ms contacts last_offer levels load turn no_answers declines free on_shift change pauses queue "
-    "drawn_wrap_up_ms group delay_ms delay_lane back_ms handled_interval handled_queue answers",
-    "occupancy cost_per_hour no_answer declined factor",
+    "since_ms shown_contact handled_ms ready_ms idle_since_ms wrap_up_ms timer_ms contacts last_offer turn change "
+    "drawn_wrap_up_ms delay_ms back_ms levels load",
+    "occupancy factor cost_per_hour no_answer declined",
+    small="order profile presence reason state shown_reason contact free queue group handled_interval handled_queue "
+    "answers no_answers declines on_shift delay_lane pauses",
 )
 CONTACT = _record(
-    "seq kind number type queue step line state agent offer deadline_ms arrived_ms queued_ms step_ms refusals "
-    "ask_again_ms due due_reason gives_up_ms offers refused placed previous next place timer_ms now_mark next_mark "
-    "line_from_ms interval answered_ms waited_ms patience_key"
+    "seq number arrived_ms queued_ms step_ms gives_up_ms patience_key timer_ms line_from_ms offer deadline_ms "
+    "answered_ms waited_ms ask_again_ms",
+    small="kind type queue step line state agent interval placed previous next place refused refusals offers due "
+    "due_reason now_mark next_mark",
 )
 KIND = _record("queue position filled complete number next_key")
 QUEUE = _record(
     "ring_ms wrap_up_ms answered_within_ms short_ms longest_ms full_at full_queue full_exit last_queue last_exit "
-    "unstaffed unstaffed_queue unstaffed_exit steps first_step inside weight",
+    "unstaffed unstaffed_queue unstaffed_exit steps first_step inside weight plain plain_wait",
     "priority_per_minute priority_cap",
 )
 STEP_RECORD = _record("after_ms by_age none_logged_in none_available refusals ranking")
@@ -159,7 +162,8 @@ class World(NamedTuple):
     ranking_parameters: Any
     contact_keys: Any
     contact_parameters: Any
-    heap_key: Any
+    ends: Any  # the tree of the ends of talks: place 1 is above all, agents are in the second half
+    heap_key: Any  # NO_KEY behind the last
     heap_what: Any
     heap_check: Any
     timer_ms: Any

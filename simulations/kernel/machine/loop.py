@@ -8,6 +8,7 @@ before its next event.
 
 from numba import njit
 
+from simulations.kernel.machine import plain
 from simulations.kernel.machine.agents import account, changed, ready, sign_in, sign_out
 from simulations.kernel.machine.base import (
     add_span,
@@ -18,15 +19,16 @@ from simulations.kernel.machine.base import (
     next_deadline_ms,
     next_key,
     note,
-    push_key,
+    set_end,
     set_interval,
+    whose_end,
 )
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
 from simulations.kernel.machine.offers import accept, deadline, fail, withdraw
 from simulations.kernel.machine.standing import NOWHERE, take
 from simulations.kernel.machine.structure import world_at
-from simulations.kernel.machine.waiting import enter, finish, progress, set_dirty, timer_due
+from simulations.kernel.machine.waiting import await_patience, enter, finish, progress, set_dirty, timer_due
 
 
 @njit(nogil=True)
@@ -56,6 +58,8 @@ def go(w):
             c.fed = 0
             await_patience(w)
             arm(w)
+        if c.keep_log and c.logged > len(w.log) // 2:
+            return MORE_LOG, 0
         if c.heap + 4 * len(w.agents) + 64 > len(w.heap_key):
             return MORE_ROOM, 0
         if c.seq >= (1 << SEQ_BITS) - 8 * len(w.agents) - 64:
@@ -81,22 +85,6 @@ def go(w):
         elif not go_on(w):
             close(w)
             return DONE, 0
-
-
-@njit
-def await_patience(w):
-    """The end of the patience of who has just come and was not answered at once, in the place that it has among
-    SimPy's events since the entry into the queue."""
-    c = w.clock[0]
-    if c.patient != NONE:
-        contact = w.contacts[c.patient]
-        if contact.seq == c.arrivals and (contact.state == WAITING or contact.state == OFFERED):
-            push_key(w, contact.patience_key, PATIENCE, c.patient, contact.seq)
-        else:
-            at_ms = contact.patience_key >> SEQ_BITS
-            if at_ms <= c.last_ms:
-                c.quiet_ms = max(c.quiet_ms, at_ms)
-        c.patient = NONE
 
 
 @njit
@@ -127,15 +115,18 @@ def tell_arrival(w, k):
     for v in range(w.lanes.shape[1]):
         w.lanes[i, v] = w.arrival_lanes[k, at, v]
     c.alive += 1
-    feed(w, ARRIVED, i, 0)
+    if not plain.arrives(w, i):
+        feed(w, ARRIVED, i, 0)
 
 
 @njit
 def go_on(w):
     """The next of SimPy's events; False when there is none that is still to happen."""
     c = w.clock[0]
-    is_arrival = c.heap == 0 or c.next_arrival < w.heap_key[0]
-    key = c.next_arrival if is_arrival else w.heap_key[0]
+    is_arrival, is_end = False, w.ends[1] < w.heap_key[0]
+    key = w.ends[1] if is_end else w.heap_key[0]
+    if c.next_arrival < key:
+        is_arrival, key = True, c.next_arrival
     at_ms = key >> SEQ_BITS
     if not c.over and at_ms >= c.end_ms:
         c.over = 1
@@ -150,11 +141,15 @@ def go_on(w):
         w.kinds[c.next_kind].next_key = NO_KEY
         c.arriving = c.next_kind
         return True
+    if is_end:
+        a = whose_end(w)
+        if not plain.ends(w, w.agents[a].contact):
+            set_end(w, a, NO_KEY)
+            feed(w, ENDED, w.agents[a].contact, 0)
+        return True
     what, about, check = w.heap_what[0] & 7, w.heap_what[0] >> 3, w.heap_check[0]
     drop_first(w)
-    if what == TALK_END:
-        feed(w, ENDED, about, 0)
-    elif what == PATIENCE:
+    if what == PATIENCE:
         contact = w.contacts[about]
         if contact.seq == check and contact.state != GONE and contact.gives_up_ms == c.now:
             feed(w, LEFT, about, check)
@@ -301,7 +296,6 @@ def arrive(w, i):
     contact.ask_again_ms = contact.gives_up_ms = NONE
     contact.due, contact.placed, contact.timer_ms = NO_ACTION, NOWHERE, NEVER
     contact.now_mark = contact.next_mark = 0
-    w.refused[i, :] = 0
     enter(w, i, NONE)
 
 

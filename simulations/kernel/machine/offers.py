@@ -4,7 +4,17 @@ import numpy
 from numba import njit
 
 from simulations.kernel.machine.agents import changed, offer_failed
-from simulations.kernel.machine.base import count_wait, feed, leave_line, note, push, push_timer, set_bit
+from simulations.kernel.machine.base import (
+    count_wait,
+    feed,
+    leave_line,
+    next_key,
+    note,
+    push,
+    push_timer,
+    set_bit,
+    set_end,
+)
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import take
 from simulations.kernel.machine.waiting import act, enter, forget_refusals, set_timer, wait
@@ -100,7 +110,7 @@ def talk(w, i):
     handle_ms = w.draws[i, w.variates[contact.kind, contact.queue, 0]]
     if agent.factor != 1.0:
         handle_ms = numpy.int64(numpy.rint(handle_ms * agent.factor))
-    push(w, c.now + handle_ms, TALK_END, i, 0)
+    set_end(w, contact.agent, next_key(c, c.now + handle_ms))
 
 
 @njit
@@ -128,6 +138,8 @@ def fail(w, i, cause):
     contact = w.contacts[i]
     a = contact.agent
     end_offer(w, i, a, cause)
+    if not contact.refused:
+        w.refused[i, :] = 0
     contact.refusals += 1
     contact.refused += 1
     set_bit(w.refused[i], a)

@@ -2,17 +2,21 @@
 
 The address is that of a table in which the arrays are described, word by word; it never changes while the loop runs,
 so the compiler may read it as seldom as it likes. Nothing in the loop counts references: the caller holds the arrays.
+Nor is an index ever counted from the end, so none is looked at for its sign, which would take a fifth of the time.
 """
 
 import hashlib
+import operator
 from typing import Any
 
 import numpy
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, register_model
+from numba.extending import infer_getattr, intrinsic, lower_builtin, lower_getattr_generic, register_model
+from numba.np import arrayobj
 
 WORDS, DIMENSIONS = 8, 3
 """A row of the table: data, number of items, then the shape and the strides of up to so many dimensions."""
@@ -28,11 +32,54 @@ def described(world: Any) -> Any:
     return table
 
 
+class ArrayType(types.Array):  # type: ignore[misc]
+    """An array of the world, whose indices are never negative."""
+
+    def __init__(self, of: Any) -> None:
+        digest = hashlib.sha256(repr(of.key).encode()).hexdigest()[:12]
+        super().__init__(of.dtype, of.ndim, of.layout, name=f"World-array-{digest}")
+
+
+register_model(ArrayType)(models.ArrayModel)
+
+
+def _without_sign(context: Any, builder: Any, given: Any, index: Any) -> tuple[Any, Any]:
+    """The type and value of an index, or of several, as numbers without a sign."""
+    if isinstance(given, types.BaseTuple):
+        found = map(
+            _without_sign, [context] * len(given), [builder] * len(given), given, cgutils.unpack_tuple(builder, index)
+        )
+        kinds, numbers = zip(*found, strict=True)
+        several = types.Tuple(kinds)
+        return several, context.make_tuple(builder, several, numbers)
+    if isinstance(given, types.Integer):
+        return types.uintp, context.cast(builder, index, given, types.intp)
+    return given, index  # a slice
+
+
+@lower_builtin(operator.getitem, ArrayType, types.Integer)
+@lower_builtin(operator.getitem, ArrayType, types.BaseTuple)
+def _get(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array, of = signature.args
+    of, index = _without_sign(context, builder, of, arguments[1])
+    lower = arrayobj.getitem_array_tuple if isinstance(of, types.BaseTuple) else arrayobj.getitem_arraynd_intp
+    return lower(context, builder, signature.return_type(array, of), (arguments[0], index))
+
+
+@lower_builtin(operator.setitem, ArrayType, types.Integer, types.Any)
+@lower_builtin(operator.setitem, ArrayType, types.BaseTuple, types.Any)
+def _set(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array, of, value = signature.args
+    of, index = _without_sign(context, builder, of, arguments[1])
+    arguments = (arguments[0], index, arguments[2])
+    return arrayobj.setitem_array(context, builder, signature.return_type(array, of, value), arguments)
+
+
 class WorldType(types.Type):  # type: ignore[misc]
     """The world in compiled code. Its name is short, because it is a part of the name of every function."""
 
     def __init__(self, fields: Any) -> None:
-        self.fields = {name: (number, array) for number, (name, array) in enumerate(fields)}
+        self.fields = {name: (number, ArrayType(array)) for number, (name, array) in enumerate(fields)}
         super().__init__(name=f"World-{hashlib.sha256(repr(fields).encode()).hexdigest()[:12]}")
 
 

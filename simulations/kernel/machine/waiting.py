@@ -2,7 +2,7 @@
 
 from numba import njit
 
-from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_timer
+from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_key, push_timer
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import place, take
 
@@ -24,6 +24,22 @@ def queued(w, i, moved_from):
         contact.gives_up_ms = c.now + w.draws[i, patience]
         contact.patience_key = next_key(c, contact.gives_up_ms)
         c.patient = i
+
+
+@njit
+def await_patience(w):
+    """The end of the patience of who has just come and was not answered at once, in the place that it has among
+    SimPy's events since the entry into the queue."""
+    c = w.clock[0]
+    if c.patient != NONE:
+        contact = w.contacts[c.patient]
+        if contact.seq == c.arrivals and (contact.state == WAITING or contact.state == OFFERED):
+            push_key(w, contact.patience_key, PATIENCE, c.patient, contact.seq)
+        else:
+            at_ms = contact.patience_key >> SEQ_BITS
+            if at_ms <= c.last_ms:
+                c.quiet_ms = max(c.quiet_ms, at_ms)
+        c.patient = NONE
 
 
 @njit
@@ -127,7 +143,6 @@ def timer_due(w, i):
 def forget_refusals(w, i):
     w.contacts[i].refused = 0
     w.contacts[i].ask_again_ms = NONE
-    w.refused[i, :] = 0
 
 
 # From step to step
