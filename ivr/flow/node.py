@@ -76,6 +76,12 @@ class Fixture:
     now_ms: int = 1_767_607_200_000  # Monday, 5 January 2026, 10:00 UTC
 
 
+@dataclass(frozen=True, slots=True)
+class WrongInput(Fixture):
+    """A fixture in which a caller, a server or a value does what it should not. Every type has one, unless nothing from
+    outside decides what it does."""
+
+
 class Part(BaseModel):
     """Base of everything in a flow document: unknown fields are errors, loaded things do not change."""
 
@@ -98,6 +104,9 @@ class Node(Part):
 
     plays: ClassVar[bool] = False
     """Whether something is only played here, so that the flow says whether its `operator` key counts."""
+
+    from_outside: ClassVar[bool] = True
+    """Whether anything that is not in the flow (keys, answers, values) decides what it does."""
 
     error: Target | None = Field(
         None, description="Where to go when this node cannot do its work; by default the flow's on_error."

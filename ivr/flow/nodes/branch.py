@@ -4,7 +4,7 @@ from pydantic import Field
 
 from ivr.flow.effects import HangUp
 from ivr.flow.names import Computed, Target
-from ivr.flow.node import Fixture, Node, Part, Result
+from ivr.flow.node import Fixture, Node, Part, Result, WrongInput
 from ivr.flow.turn import Turn
 
 
@@ -35,7 +35,7 @@ class Branch(Node):
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = (
         Fixture("the first that is true", ((None, (HangUp("gold-line"),)),), attributes=(("tier", "gold"),), now_ms=0),
-        Fixture("a later one, when what the first needs is missing", ((None, (HangUp("night-line"),)),), now_ms=0),
+        WrongInput("a later one, when what the first needs is missing", ((None, (HangUp("night-line"),)),), now_ms=0),
         Fixture("none", ((None, (HangUp("standard-line"),)),)),
     )
 

@@ -10,7 +10,7 @@ from ivr.flow.asking import AskingNode
 from ivr.flow.effects import Collect, HangUp, Prompt, Spoken
 from ivr.flow.inputs import CallbackBooked, EffectFailed, Keys
 from ivr.flow.names import Computed, HoursName, PromptName, QueueName, Target
-from ivr.flow.node import Fixture, NodeError, Part, Result
+from ivr.flow.node import Fixture, NodeError, Part, Result, WrongInput
 from ivr.flow.patterns import Pattern, whole
 from ivr.flow.session import Caller
 from ivr.flow.speak import SayList, say
@@ -125,7 +125,7 @@ class Callback(AskingNode):
                 (Keys("2", "length"), (_BOOK_LATER,)),
             ),
         ),
-        Fixture(
+        WrongInput(
             "asks again for a number that may not be called, and gives up in the end",
             (
                 (None, (_OFFER,)),

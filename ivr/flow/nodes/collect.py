@@ -10,7 +10,7 @@ from ivr.flow.asking import AskingNode
 from ivr.flow.effects import HangUp, Prompt
 from ivr.flow.inputs import Keys
 from ivr.flow.names import AttributeName, Target
-from ivr.flow.node import Fixture, Result
+from ivr.flow.node import Fixture, Result, WrongInput
 from ivr.flow.patterns import Pattern, whole
 from ivr.flow.turn import Turn
 
@@ -67,7 +67,7 @@ class Collect(AskingNode):
             "goes on with a valid number",
             ((None, (_ASK,)), (Keys("4111111111111111", "length"), (HangUp("check-card"),))),
         ),
-        Fixture(
+        WrongInput(
             "asks again after a wrong check digit and a number that is too short",
             (
                 (None, (_ASK,)),

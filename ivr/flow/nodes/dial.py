@@ -6,7 +6,7 @@ from ivr.flow import effects
 from ivr.flow.effects import HangUp
 from ivr.flow.inputs import DialEnded, EffectFailed
 from ivr.flow.names import Computed, Target
-from ivr.flow.node import Fixture, Node, NodeError, Result
+from ivr.flow.node import Fixture, Node, NodeError, Result, WrongInput
 from ivr.flow.turn import Turn
 
 _DIAL = effects.Dial("+15550199", ring_ms=20_000, max_ms=1_800_000)
@@ -40,7 +40,9 @@ class Dial(Node):
           otherwise: operator
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = tuple(
-        Fixture(title, ((None, (_DIAL,)), (answer, (HangUp(where),))))
+        (WrongInput if isinstance(answer, EffectFailed) else Fixture)(
+            title, ((None, (_DIAL,)), (answer, (HangUp(where),)))
+        )
         for title, answer, where in (
             ("ends after the talk", DialEnded("answered", 60_000), "normal"),
             ("busy has an exit of its own here", DialEnded("busy"), "ring-back"),

@@ -7,7 +7,7 @@ from ivr.flow import effects
 from ivr.flow.effects import HangUp
 from ivr.flow.inputs import Dequeued, EffectFailed, WayOut
 from ivr.flow.names import AttributeName, Computed, ExitName, Matching, QueueName, Target
-from ivr.flow.node import Fixture, Node, NodeError, Part, Result
+from ivr.flow.node import Fixture, Node, NodeError, Part, Result, WrongInput
 from ivr.flow.turn import Turn
 
 RESERVED = frozenset({"answered", "otherwise", "error"})
@@ -78,7 +78,9 @@ class Enqueue(Node):
           otherwise: sorry
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = tuple(
-        Fixture(title, ((None, (_WAIT,)), (answer, (HangUp(where),))))
+        (WrongInput if isinstance(answer, EffectFailed) else Fixture)(
+            title, ((None, (_WAIT,)), (answer, (HangUp(where),)))
+        )
         for title, answer, where in (
             ("goes on after the talk", Dequeued("answered"), "survey"),
             ("takes the exit that the queue names", Dequeued("voicemail"), "to-voicemail"),

@@ -13,6 +13,7 @@ class HangUp(Node):
     type: Literal["hangup"]
     reason: str = Field("normal", min_length=1, max_length=80, description="Shown in reports.")
 
+    from_outside: ClassVar[bool] = False
     example: ClassVar[str] = """
         bye:
           type: hangup

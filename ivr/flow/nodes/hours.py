@@ -25,6 +25,7 @@ class Hours(Node):
     holiday: Target | None = Field(None, description="Closed by a dated exception; by default as `closed`.")
     emergency: Target | None = Field(None, description="Closed by the emergency switch; by default as `closed`.")
 
+    from_outside: ClassVar[bool] = False
     example: ClassVar[str] = """
         are-we-open:
           type: hours

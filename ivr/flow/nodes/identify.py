@@ -11,7 +11,7 @@ from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import Keys, LookedUp, LookupFailed
 from ivr.flow.looking import AskingSource
 from ivr.flow.names import Target
-from ivr.flow.node import Fixture, Result
+from ivr.flow.node import Fixture, Result, WrongInput
 from ivr.flow.nodes.collect import luhn
 from ivr.flow.patterns import Pattern, whole
 from ivr.flow.session import Caller
@@ -77,7 +77,7 @@ class Identify(AskingNode, AskingSource):
                 (_FOUND, (HangUp("main-menu"),)),
             ),
         ),
-        Fixture(
+        WrongInput(
             "asks again for an account that is not known, and gives up",
             (
                 (None, (_ASK,)),
@@ -87,7 +87,9 @@ class Identify(AskingNode, AskingSource):
             ),
             caller=Caller("", "100"),
         ),
-        Fixture("fails when the source does", ((None, (_BY_NUMBER,)), (LookupFailed("timeout"), (HangUp("error"),)))),
+        WrongInput(
+            "fails when the source does", ((None, (_BY_NUMBER,)), (LookupFailed("timeout"), (HangUp("error"),)))
+        ),
     )
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from pydantic import Field, model_validator
 
 from ivr.flow.effects import HangUp, SetLanguage
 from ivr.flow.names import Computed, LanguageTag, Target
-from ivr.flow.node import Fixture, Node, NodeError, Result
+from ivr.flow.node import Fixture, Node, NodeError, Result, WrongInput
 from ivr.flow.turn import Turn
 
 
@@ -17,13 +17,28 @@ class Language(Node):
     next: Target = Field(description="Where to go afterwards.")
 
     example: ClassVar[str] = """
+        as-on-record:
+          type: language
+          value: contact.tongue
+          next: main-menu
+          error: in-spanish
         in-spanish:
           type: language
           language: es
-          next: main-menu
+          next: spanish-menu
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = (
-        Fixture("changes the language, then goes on", ((None, (SetLanguage("es"), HangUp("main-menu"))),)),
+        Fixture(
+            "changes the language, then goes on",
+            ((None, (SetLanguage("es"), HangUp("main-menu"))),),
+            attributes=(("tongue", "es"),),
+        ),
+        WrongInput(
+            "takes `error` for a language that the centre does not speak",
+            ((None, (SetLanguage("es"), HangUp("spanish-menu"))),),
+            attributes=(("tongue", "tlh"),),
+        ),
+        WrongInput("takes `error` where there is no value", ((None, (SetLanguage("es"), HangUp("spanish-menu"))),)),
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from ivr.flow.effects import HangUp
 from ivr.flow.inputs import EffectFailed, LookedUp, LookupFailed
 from ivr.flow.looking import AskingSource
 from ivr.flow.names import Target
-from ivr.flow.node import Fixture, Result
+from ivr.flow.node import Fixture, Result, WrongInput
 from ivr.flow.turn import Turn
 
 _FETCH = effects.LookUp("https://crm.example/customers/%2B15550100", query={"fields": "tier"}, timeout_ms=2_000)
@@ -48,7 +48,9 @@ class Lookup(AskingSource):
           otherwise: standard-line
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = tuple(
-        Fixture(title, ((None, (_FETCH,)), (answer, (HangUp(where),))))
+        (WrongInput if isinstance(answer, EffectFailed) else Fixture)(
+            title, ((None, (_FETCH,)), (answer, (HangUp(where),)))
+        )
         for title, answer, where in (
             ("maps what is there", LookedUp(200, {"customer": {"tier": "gold"}}), "gold-line"),
             ("goes on without what is missing", LookedUp(200, []), "standard-line"),

@@ -8,7 +8,7 @@ from ivr.flow.asking import AskingNode
 from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import Keys
 from ivr.flow.names import Matching, Target
-from ivr.flow.node import Advice, Fixture, Result
+from ivr.flow.node import Advice, Fixture, Result, WrongInput
 from ivr.flow.turn import Turn
 
 MOST_CHOICES = 5
@@ -54,7 +54,7 @@ class Menu(AskingNode):
                 (Keys(), (HangUp("operator"),)),
             ),
         ),
-        Fixture(
+        WrongInput(
             "gives up after too many wrong keys",
             ((None, (_ASK,)), (Keys("*"), (_ASK_AFTER_WRONG_KEY,)), (Keys("D"), (HangUp("goodbye"),))),
         ),

@@ -5,7 +5,7 @@ from pydantic import Field, model_validator
 from ivr.flow import effects
 from ivr.flow.effects import HangUp
 from ivr.flow.names import AttributeName, Computed, Matching, Target, TextTemplate, WebhookName
-from ivr.flow.node import Fixture, Node, NodeError, Part, Result
+from ivr.flow.node import Fixture, Node, NodeError, Part, Result, WrongInput
 from ivr.flow.session import Attribute
 from ivr.flow.turn import Turn
 
@@ -54,7 +54,7 @@ class Notify(Node):
           next: thanks
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = (
-        Fixture(
+        WrongInput(
             "tells both and goes on; what is missing is left out",
             (
                 (

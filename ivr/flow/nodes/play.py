@@ -6,7 +6,7 @@ from ivr.flow import effects
 from ivr.flow.effects import HangUp, Prompt, Say
 from ivr.flow.inputs import EffectFailed, Played
 from ivr.flow.names import Target
-from ivr.flow.node import Fixture, Node, Result
+from ivr.flow.node import Fixture, Node, Result, WrongInput
 from ivr.flow.session import Caller
 from ivr.flow.speak import SayList
 from ivr.flow.turn import Turn
@@ -31,7 +31,7 @@ class Play(Node):
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = (
         Fixture("plays, then goes on", ((None, (_WELCOME,)), (Played(), (HangUp("main-menu"),)))),
-        Fixture("skips what cannot be played", ((None, (_WELCOME,)), (EffectFailed(), (HangUp("main-menu"),)))),
+        WrongInput("skips what cannot be played", ((None, (_WELCOME,)), (EffectFailed(), (HangUp("main-menu"),)))),
         Fixture(
             "says something else for a value that is missing",
             ((None, (effects.Play((Prompt("welcome", "welcome"), Prompt("unknown-caller", "unknown-caller"))),)),),

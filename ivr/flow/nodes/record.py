@@ -7,7 +7,7 @@ from ivr.flow import effects
 from ivr.flow.effects import HangUp, Prompt
 from ivr.flow.inputs import EffectFailed, VoicemailTaken
 from ivr.flow.names import AttributeName, Target
-from ivr.flow.node import Fixture, Node, Result
+from ivr.flow.node import Fixture, Node, Result, WrongInput
 from ivr.flow.nodes.voicemail import Mailbox
 from ivr.flow.speak import SayList
 from ivr.flow.turn import Turn
@@ -73,7 +73,7 @@ class Record(Node):
                 (VoicemailTaken("", 300), (HangUp("operator"),)),
             ),
         ),
-        Fixture(
+        WrongInput(
             "fails where nothing can be recorded", ((None, (_TAKE,)), (EffectFailed("disk full"), (HangUp("error"),)))
         ),
     )

@@ -15,6 +15,7 @@ class Return(Node):
     type: Literal["return"]
     exit: ExitName = Field("done", description="The exit that the calling node takes.")
 
+    from_outside: ClassVar[bool] = False
     example: ClassVar[str] = """
         identified:
           type: return

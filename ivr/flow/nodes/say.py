@@ -6,7 +6,7 @@ from ivr.flow import effects
 from ivr.flow.effects import HangUp, Prompt
 from ivr.flow.inputs import EffectFailed, Played
 from ivr.flow.names import Target
-from ivr.flow.node import Fixture, Node, Result
+from ivr.flow.node import Fixture, Node, Result, WrongInput
 from ivr.flow.speak import SayValue, Value
 from ivr.flow.turn import Turn
 
@@ -41,7 +41,7 @@ class Say(Value, Node):
             ((None, (_BALANCE,)), (Played(), (HangUp("main-menu"),))),
             attributes=_BALANCE_KNOWN,
         ),
-        Fixture(
+        WrongInput(
             "plays the prompt when there is no value",
             ((None, (effects.Play((Prompt("balance-unknown", "balance-unknown"),)),)),),
         ),

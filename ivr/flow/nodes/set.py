@@ -5,7 +5,7 @@ from pydantic import Field
 
 from ivr.flow.effects import HangUp
 from ivr.flow.names import AttributeName, Computed, Target
-from ivr.flow.node import Fixture, Node, Result
+from ivr.flow.node import Fixture, Node, Result, WrongInput
 from ivr.flow.turn import Turn
 
 
@@ -31,7 +31,7 @@ class Set(Node):
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = (
         Fixture("sets, then goes on", ((None, (HangUp("gold-line"),)),), attributes=(("points", 1200),)),
-        Fixture("takes `error` when a value is missing", ((None, (HangUp("unknown-customer"),)),)),
+        WrongInput("takes `error` when a value is missing", ((None, (HangUp("unknown-customer"),)),)),
     )
 
     def exits(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from ivr.flow.effects import HangUp
 from ivr.flow.names import AttributeName, Computed, ExitName, Target
-from ivr.flow.node import Fixture, Node, NodeError, Part, Result
+from ivr.flow.node import Fixture, Node, NodeError, Part, Result, WrongInput
 from ivr.flow.session import Caller
 from ivr.flow.turn import Turn
 
@@ -51,7 +51,7 @@ class Split(Node):
     fixtures: ClassVar[tuple[Fixture, ...]] = (
         Fixture("one of the many", ((None, (HangUp("short-menu"),)),)),
         Fixture("one of the few, noted", ((None, (HangUp("long-menu"),)),), caller=Caller("+15550117")),
-        Fixture("without a number, by the moment", ((None, (HangUp("short-menu"),)),), caller=Caller("")),
+        WrongInput("without a number, by the moment", ((None, (HangUp("short-menu"),)),), caller=Caller("")),
     )
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ class Subflow(Node):
     )
     otherwise: Target = Field(description="For any exit that is not listed.")
 
+    from_outside: ClassVar[bool] = False
     example: ClassVar[str] = """
         identify:
           type: subflow

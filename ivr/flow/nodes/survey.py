@@ -7,7 +7,7 @@ from ivr.flow import effects
 from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import EffectFailed, Keys, VoicemailTaken
 from ivr.flow.names import ExitName, Target
-from ivr.flow.node import Fixture, Node, Part, Result
+from ivr.flow.node import Fixture, Node, Part, Result, WrongInput
 from ivr.flow.nodes.voicemail import Mailbox
 from ivr.flow.speak import SayList
 from ivr.flow.turn import Turn
@@ -94,7 +94,7 @@ class Survey(Node):
                 ),
             ),
         ),
-        Fixture(
+        WrongInput(
             "asks again, and leaves out what is not answered",
             (
                 (None, (_HOW_SATISFIED,)),

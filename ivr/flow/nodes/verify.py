@@ -9,7 +9,7 @@ from ivr.flow.effects import Collect, HangUp, Prompt
 from ivr.flow.inputs import EffectFailed, Keys, Verified
 from ivr.flow.looking import AskingSource
 from ivr.flow.names import Computed, Target
-from ivr.flow.node import Fixture, NodeError, Result
+from ivr.flow.node import Fixture, NodeError, Result, WrongInput
 from ivr.flow.nodes.identify import CUSTOMER
 from ivr.flow.turn import Turn
 
@@ -67,7 +67,7 @@ class Verify(AskingNode, AskingSource):
             ),
             attributes=_KNOWN,
         ),
-        Fixture(
+        WrongInput(
             "asks again after a wrong one, and gives up",
             (
                 (None, (_ASK,)),
@@ -95,7 +95,7 @@ class Verify(AskingNode, AskingSource):
             ),
             attributes=_KNOWN,
         ),
-        Fixture("fails where nobody was identified", ((None, (HangUp("error"),)),)),
+        WrongInput("fails where nobody was identified", ((None, (HangUp("error"),)),)),
     )
 
     @model_validator(mode="after")

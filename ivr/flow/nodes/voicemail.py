@@ -7,7 +7,7 @@ from ivr.flow import effects
 from ivr.flow.effects import HangUp, Prompt
 from ivr.flow.inputs import EffectFailed, VoicemailTaken
 from ivr.flow.names import AttributeName, Computed, Matching, QueueName, Target
-from ivr.flow.node import Fixture, Node, Result
+from ivr.flow.node import Fixture, Node, Result, WrongInput
 from ivr.flow.speak import SayList
 from ivr.flow.turn import Turn
 
@@ -60,7 +60,9 @@ class Voicemail(Node):
           too_short: goodbye
         """
     fixtures: ClassVar[tuple[Fixture, ...]] = tuple(
-        Fixture(title, ((None, (_TAKE,)), (answer, (HangUp(where),))))
+        (WrongInput if isinstance(answer, EffectFailed) else Fixture)(
+            title, ((None, (_TAKE,)), (answer, (HangUp(where),)))
+        )
         for title, answer, where in (
             ("goes on with a message", VoicemailTaken("vm-1", 9_000), "thanks"),
             ("goes on without one", VoicemailTaken("", 800), "goodbye"),

@@ -11,7 +11,7 @@ from ivr.flow.document import load_flow
 from ivr.flow.effects import Collect, Dial, Effect, Enqueue, Play, SetLanguage, TakeVoicemail
 from ivr.flow.hours import Hours, HoursEntry
 from ivr.flow.machine import Machine
-from ivr.flow.node import Fixture, Node
+from ivr.flow.node import Fixture, Node, WrongInput
 from ivr.flow.registry import node_types
 from ivr.flow.session import Session
 from tests.support.flows import flow, library
@@ -55,6 +55,12 @@ def test_a_type_is_documented_and_has_an_example_and_fixtures(kind: str) -> None
     assert node.__doc__
     assert next(iter(example_nodes(node).values()))["type"] == kind
     assert node.fixtures
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_type_shows_what_it_does_with_wrong_input(kind: str) -> None:
+    wrong = [fixture for fixture in TYPES[kind].fixtures if isinstance(fixture, WrongInput)]
+    assert bool(wrong) == TYPES[kind].from_outside
 
 
 @pytest.mark.parametrize("kind", TYPES)
