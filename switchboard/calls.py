@@ -129,7 +129,7 @@ class Calls:
         return call.session if call else None
 
     def served(self, contact: str) -> tuple[str, str]:
-        """The queue and the agent of the caller's last talk; empty without one, or when an earlier engine saw it."""
+        """The queue and the agent of the caller's last talk; empty without one."""
         call = self._calls.get(contact)
         return call.served if call else ("", "")
 
@@ -143,10 +143,12 @@ class Calls:
         if call := self._calls.get(contact):
             call.channel = channel
 
-    def recover(self, contact: str, session: Session) -> None:
-        """Takes over a session of an earlier engine; the caller will come again by the dialplan's loop."""
-        machine = self._flows.machine_of(session)
-        call = self._calls[contact] = Call(session, machine, entered_queue=session.waiting_for == "Enqueue")
+    def recover(self, contact: str, session: Session, served: tuple[str, str] = ("", "")) -> None:
+        """Takes over a session of an earlier engine; the caller will come again by the dialplan's loop. `served`: the
+        queue and the agent of the caller's last talk."""
+        entered_queue = session.waiting_for == "Enqueue"
+        call = Call(session, self._flows.machine_of(session), entered_queue=entered_queue, served=served)
+        self._calls[contact] = call
         if session.place:
             call.entered_queue, call.queue = True, session.place.queue
 

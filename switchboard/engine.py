@@ -386,7 +386,8 @@ class Engine:
             return
         for contact, session in recovered.sessions.items():
             try:
-                self.calls.recover(contact, Session.from_json(bytes(session)))
+                served = recovered.talks.get(contact, ("", ""))
+                self.calls.recover(contact, Session.from_json(bytes(session)), served)
             except MachineError as error:
                 log.warning("the session of %s cannot be taken over: %s", contact, error)
         current = self.live.router.policy

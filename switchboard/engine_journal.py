@@ -14,6 +14,7 @@ import msgspec
 from router.core.router import Router
 from router.live.journal import FORMAT, NOTHING, Fact, Header, Journal, JournalError, newest, policy_hash
 from router.live.recovery import Replayed, replay
+from switchboard.facts import SERVED_BEFORE
 
 if TYPE_CHECKING:
     from switchboard.engine import Engine
@@ -27,11 +28,16 @@ def recover(engine: "Engine") -> Replayed | None:
     if path is None:
         return None
 
+    talks: dict[str, tuple[str, str]] = {}
+
     def remember(fact: Fact) -> None:
         engine.destinations.remember(fact)
         engine.desks.remember(fact)
+        if fact.kind == SERVED_BEFORE:
+            talks[fact.contact] = (str(fact.data["queue"]), fact.agent)
 
     recovered = replay(path, on_fact=remember)
+    recovered.talks = talks | recovered.talks
     log.info("continuing %s: %d events, %d open sessions", path, recovered.events, len(recovered.sessions))
     if recovered.divergence:
         log.warning("%s: this version decides differently than the one that wrote it: %s", path, recovered.divergence)
@@ -59,6 +65,9 @@ def carry_over(engine: "Engine") -> None:
     """Writes into a journal just begun what a restart needs besides the router's state, and gives it its name."""
     for contact in engine.calls.contacts():
         engine.save_session(contact, engine.calls.session(contact))
+        queue, agent = engine.calls.served(contact)
+        if queue:
+            engine.fact(SERVED_BEFORE, contact=contact, agent=agent, data={"queue": queue})
     engine.destinations.carry_over(engine.clock.now_ms())
     engine.desks.carry_over()
     if not engine.live.journal_broken:

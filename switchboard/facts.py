@@ -43,6 +43,8 @@ HOLD_REASON: Final = "hold_reason"
 SURVEY: Final = "survey"
 """A caller has answered a question: `survey`, `question` (csat, nps, ces, comment), `score` or `recording`, and,
 where it is known, `queue` (of the talk before it) and `intent`. The fact's agent is that of the talk."""
+SERVED_BEFORE: Final = "served_before"
+"""At the beginning of a journal, of a caller who is in a flow: `queue` of the last talk; the fact's agent had it."""
 NOTIFIED: Final = "notified"
 """A flow's notification has been delivered: `flow`, `node`, `to` (the webhook, or `e-mail`), `tries`."""
 NOT_NOTIFIED: Final = "not_notified"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from router.core.decisions import AnyDecision
+from router.core.decisions import AnyDecision, ContactFinished
 from router.core.router import Router
 from router.live.journal import NOTHING, Fact, Handled, Header, JournalError, Note, SessionSaved, read
 
@@ -28,7 +28,8 @@ class Divergence:
 
 @dataclass(slots=True)
 class Replayed:
-    """A journal replayed: the router as it was at the end, and the IVR sessions still open then."""
+    """A journal replayed: the router as it was at the end, and the IVR sessions still open then. `talks`: the queue and
+    the agent of each contact's last talk, if it was in this journal."""
 
     header: Header
     router: Router
@@ -36,6 +37,7 @@ class Replayed:
     decisions: int = 0
     last_ms: int = 0
     sessions: dict[str, msgspec.Raw] = field(default_factory=dict)
+    talks: dict[str, tuple[str, str]] = field(default_factory=dict)
     divergence: Divergence | None = None
 
 
@@ -64,11 +66,19 @@ def replay(path: Path, *, stop_at: int | None = None, on_fact: Callable[[Fact], 
                 decided = tuple(replayed.router.handle(record.event, record.at_ms))
                 replayed.events += 1
                 replayed.decisions += len(decided)
+                for decision in record.decisions:
+                    if (
+                        isinstance(decision, ContactFinished)
+                        and decision.outcome == "answered"
+                        and not decision.transferred_to
+                    ):
+                        replayed.talks[decision.contact] = (decision.queue, decision.agent or "")
                 if decided != record.decisions and replayed.divergence is None:
                     replayed.divergence = Divergence(number, record, decided)
             case SessionSaved(contact=contact, session=session):
                 if session == NOTHING:
                     replayed.sessions.pop(contact, None)
+                    replayed.talks.pop(contact, None)
                 else:
                     replayed.sessions[contact] = session
             case Fact():
