@@ -8,7 +8,7 @@ proxies of the environment are not used, and cookies are not kept from one calle
 
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -41,14 +41,19 @@ class HttpLookup:
         size_limit: int = SIZE_LIMIT,
         resolver: AbstractResolver | None = None,
     ) -> None:
-        self._allow = frozenset(host.lower() for host in allow)
-        self._allow_private = frozenset(host.lower() for host in allow_private)
+        self.allow(allow, allow_private)
         self._size_limit = size_limit
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
+    def allow(self, hosts: Iterable[str], private: Iterable[str] = ()) -> None:
+        """From now on these hosts may be asked, and `private` ones of them where they have loopback or private
+        addresses."""
+        self._allow = frozenset(host.lower() for host in hosts)
+        self._allow_private = frozenset(host.lower() for host in private)
+
     async def __aenter__(self) -> Self:
-        resolver = _CheckedResolver(self._resolver or aiohttp.DefaultResolver(), self._allow_private)
+        resolver = _CheckedResolver(self._resolver or aiohttp.DefaultResolver(), lambda: self._allow_private)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, limit=200, limit_per_host=50),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -137,7 +142,7 @@ class _AddressRefused(OSError):
 class _CheckedResolver(AbstractResolver):
     """Passes on only the addresses that may be connected to."""
 
-    def __init__(self, inner: AbstractResolver, allow_private: frozenset[str]) -> None:
+    def __init__(self, inner: AbstractResolver, allow_private: Callable[[], frozenset[str]]) -> None:
         self._inner = inner
         self._allow_private = allow_private
 
@@ -145,7 +150,7 @@ class _CheckedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
-        private = host.lower() in self._allow_private
+        private = host.lower() in self._allow_private()
         allowed = [entry for entry in found if _may_reach(ip_address(entry["host"]), private)]
         if found and not allowed:
             raise _AddressRefused(host, found[0]["host"])

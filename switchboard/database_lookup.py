@@ -45,7 +45,21 @@ class DatabaseLookup:
     """Asks the databases that the settings name. Close it in the end."""
 
     def __init__(self, settings: Mapping[str, DatabaseSettings], directory: Path) -> None:
-        self._databases = {name: _Database(name, database, directory) for name, database in settings.items()}
+        self._directory = directory
+        self._databases: dict[str, _Database] = {}
+        self.change(settings)
+
+    def change(self, settings: Mapping[str, DatabaseSettings]) -> None:
+        """From now on these databases may be asked; what is being asked of others is answered yet."""
+        before, self._databases = self._databases, {}
+        for name, database in settings.items():
+            known = before.get(name)
+            if known is not None and known.settings == database:
+                self._databases[name] = before.pop(name)
+            else:
+                self._databases[name] = _Database(name, database, self._directory)
+        for gone in before.values():
+            gone.close()
 
     def close(self) -> None:
         for database in self._databases.values():
@@ -65,7 +79,7 @@ class DatabaseLookup:
 class _Database:
     def __init__(self, name: str, settings: DatabaseSettings, directory: Path) -> None:
         self._name = name
-        self._settings = settings
+        self.settings = settings
         self._directory = directory
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"lookup-{name}")
         self._busy = 0
@@ -121,11 +135,11 @@ class _Database:
 
     def _open(self) -> Engine:
         try:
-            url = make_url(self._settings.url)
+            url = make_url(self.settings.url)
         except ArgumentError:
             raise UnusableDatabase("its 'url' is no address; try postgresql://user@host/name") from None
         try:
-            password = self._settings.password.read(self._directory) if self._settings.password else None
+            password = self.settings.password.read(self._directory) if self.settings.password else None
         except SecretError as error:
             raise UnusableDatabase(str(error)) from None
         if url.get_backend_name() == "sqlite":

@@ -44,6 +44,7 @@ from switchboard.asterisk_line import AsteriskLine
 from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
 from switchboard.calls import IVR_WATCHDOG_S, Calls
 from switchboard.centre import Centre
+from switchboard.centre.restarts import want_restart
 from switchboard.control_server import ControlServer
 from switchboard.customer_pins import Pins
 from switchboard.database_lookup import DatabaseLookup
@@ -97,6 +98,7 @@ class Engine:
         versions.look()
         self.releases = Releases(self, versions)
         self.centre = self.overrides.applied(centre if centre.version == versions.plan.in_force else self._in_force())
+        self._started_with = centre.settings
         self._seed = seed
         self._stopping = False
         self.accounts = Accounts(self.directory)
@@ -221,7 +223,14 @@ class Engine:
     def take(self, centre: Centre) -> None:
         """This centre is in force for everything that begins from now on."""
         self.publish(centre)
-        self.destinations.settings = centre.settings.outbound
+        settings = centre.settings
+        self.destinations.settings = settings.outbound
+        self._lookup.allow(settings.lookup.allow, settings.lookup.allow_private)
+        self._databases.change(settings.lookup.databases)
+        self.notifier.change(settings.notify)
+        self.recordings.settings = settings.recordings
+        if waiting := self.wants_restart:
+            log.warning("these settings take effect at the engine's next start: %s", ", ".join(waiting))
         self.releases.renew(centre)
         self.opening.look()
 
@@ -231,6 +240,11 @@ class Engine:
             return self.releases.versions.load(self.releases.plan.in_force)
         except VersionsUnavailable as error:
             raise DocumentError([Problem(str(error), str(self.directory))]) from error
+
+    @property
+    def wants_restart(self) -> list[str]:
+        """The settings that have changed since the engine started and take effect when it starts again."""
+        return want_restart(self._started_with, self.centre.settings)
 
     def publish(self, centre: Centre, *, migrate: bool = False) -> None:
         """This centre's policy takes effect: for new contacts, and with `migrate` for those who wait too."""

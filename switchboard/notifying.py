@@ -81,10 +81,16 @@ class Notifier:
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "switchboard"})
-        for receiver in (*self._settings.webhooks, *([EMAIL] if self._settings.email else [])):
-            self._lines[receiver] = asyncio.Queue(LINE_LENGTH)
-            self._tasks += [asyncio.create_task(self._deliver_all(receiver)) for _ in range(AT_ONCE)]
+        self.change(self._settings)
         return self
+
+    def change(self, settings: NotifySettings) -> None:
+        """From now on these receivers are told. What waits for one that is no more fails."""
+        self._settings = settings
+        for receiver in (*settings.webhooks, *([EMAIL] if settings.email else [])):
+            if receiver not in self._lines:
+                self._lines[receiver] = asyncio.Queue(LINE_LENGTH)
+                self._tasks += [asyncio.create_task(self._deliver_all(receiver)) for _ in range(AT_ONCE)]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -157,9 +163,11 @@ class Notifier:
 
     async def _attempt(self, notification: Notification) -> None:
         effect = notification.effect
-        if effect.webhook:
+        if effect.webhook in self._settings.webhooks:
             await self._post(self._settings.webhooks[effect.webhook], notification)
-        elif self._settings.email:
+        elif effect.webhook or not self._settings.email:
+            raise NotDelivered(f"the settings have no {notification.receiver!r} any more", again=False)
+        else:
             message = as_email(effect, self._settings.email.sender, notification.id)
             await asyncio.to_thread(send_email, self._settings.email, message, self._directory)
 

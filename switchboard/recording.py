@@ -106,7 +106,7 @@ class Recordings:
         self._client = client
         self._router = router
         self._performer = performer
-        self._settings = settings
+        self.settings = settings
         self._rules = rules
         self._prompts = prompts
         self._now_ms = now_ms
@@ -160,7 +160,7 @@ class Recordings:
             directory.mkdir(parents=True)
             directory.chmod(0o2770)  # Asterisk, in the same group, writes here
         free = shutil.disk_usage(directory).free
-        if free < self._settings.min_free_mb * _MB:
+        if free < self.settings.min_free_mb * _MB:
             raise OSError(f"only {free // _MB} MB are free at {self.directory}")
         return directory / f"{now:%H%M%S}-{re.sub(r'[^A-Za-z0-9_-]', '_', offer)}.wav"
 
@@ -282,7 +282,7 @@ class Recordings:
     async def clean_regularly(self) -> None:
         """Deletes what is older than the centre keeps it, every hour, until it is cancelled."""
         while True:
-            if gone := await asyncio.to_thread(delete_old, self.directory, self._settings.keep_days, time()):
+            if gone := await asyncio.to_thread(delete_old, self.directory, self.settings.keep_days, time()):
                 self._fact(facts.RECORDINGS_DELETED, data={"files": gone})
             await asyncio.sleep(CLEAN_EVERY_S)
 

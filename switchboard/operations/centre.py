@@ -24,7 +24,10 @@ async def reload(request: Request, ask: Nothing) -> Done:
     version = engine.live.router.policy.version
     request.changed(before, {"hash": centre.hash, "policy": version})
     flows = f"; the flows stay version {centre.version} (switchboard publish)" if centre.version else ""
-    return Done(message=f"{centre.name}: policy {version} is in force for new contacts{flows}.")
+    message = f"{centre.name}: policy {version} is in force for new contacts{flows}."
+    if waiting := engine.wants_restart:
+        message += f" These settings take effect at the engine's next start: {', '.join(waiting)}."
+    return Done(message=message)
 
 
 @operation("GET", "/state", roles=("supervisor", "planner", "auditor"))
