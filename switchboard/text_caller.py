@@ -9,8 +9,8 @@ from ivr.flow import effects, inputs
 from ivr.flow.effects import Effect
 from ivr.flow.inputs import Input
 from ivr.flow.machine import Machine
-from ivr.flow.scripted import asked_of, left_message, press, told, told_when, url_of
 from ivr.flow.session import Caller, Session
+from ivr.flow.told import asked_of, left_message, press, told, told_when, url_of
 
 _KEYS = re.compile(r"[0-9A-D*#]{1,1000}")
 _FAILURES = {

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, create_model
 
 from ivr.flow.hours import HoursDocument
 from ivr.flow.prompts import PromptsDocument
-from ivr.flow.scripted import FlowTests
+from ivr.flow.script import FlowTests
 from switchboard.centre.model import AgentsDocument, CentreDocument, QueuesDocument, SkillsDocument
 from switchboard.centre.values import Document
 

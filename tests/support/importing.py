@@ -8,8 +8,8 @@ from textwrap import dedent
 from ivr.flow.effects import Collect, Dial, Effect, Enqueue, HangUp, Play, Say, TakeVoicemail
 from ivr.flow.inputs import Dequeued, DialEnded, Input, Played, VoicemailTaken
 from ivr.flow.machine import Machine
-from ivr.flow.scripted import press
 from ivr.flow.session import Caller
+from ivr.flow.told import press
 from ivr.importing.draft import Draft
 from ivr.importing.format import SourceFile, Wanted
 from ivr.importing.registry import import_formats

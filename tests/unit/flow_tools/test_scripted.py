@@ -5,7 +5,8 @@ import pytest
 from documents import DocumentError, read
 from ivr.flow.effects import Collect, Prompt, Say
 from ivr.flow.inputs import Keys
-from ivr.flow.scripted import Result, press, run_tests, told
+from ivr.flow.scripted import Result, run_tests
+from ivr.flow.told import press, told
 from tests.support.flows import flow, library
 
 NODES = """
