@@ -1,5 +1,6 @@
 """Flows ask a real PostgreSQL: its types, its errors, and that nothing is written and nothing goes on for ever."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,13 +90,27 @@ async def test_nothing_is_written(lookup: DatabaseLookup, postgres: Postgres, st
     server.dispose()
 
 
-async def test_a_statement_that_takes_too_long_is_ended_and_leaves_nothing_behind(lookup: DatabaseLookup) -> None:
+async def test_a_statement_that_takes_too_long_is_ended_and_leaves_nothing_behind(
+    lookup: DatabaseLookup, postgres: Postgres
+) -> None:
     for _ in range(THREADS + 2):
         began = time.monotonic()
         answer = await failure(lookup, "select pg_sleep(30)", timeout_ms=100)
         assert (answer.cause, time.monotonic() - began < 3) == ("timeout", True)
-        time.sleep(0.05)
+        await until_nothing_runs(postgres)
     assert await lookup.query(Query("crm", "select 1 as one")) == LookedUp(200, {"one": 1})
+
+
+async def until_nothing_runs(postgres: Postgres) -> None:
+    """Waits until the server has ended what it was told to end."""
+    running = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep(30)%'"
+    server = open_store(postgres.url())
+    with server.connect() as connection:
+        async with asyncio.timeout(5):
+            while connection.execute(text(f"{running} and pid <> pg_backend_pid()")).scalar():
+                connection.rollback()  # or the view would stay as it was
+                await asyncio.sleep(0.01)
+    server.dispose()
 
 
 async def test_errors_are_told_without_what_was_asked(lookup: DatabaseLookup) -> None:

@@ -28,6 +28,7 @@ pytestmark = [
 ]
 CALLER, WORLD = 700.0, 1_600.0
 PATIENCE_S = 30
+PLAYED = "played.log"
 PIN, WRONG_PIN = "730192", "618203"
 FLOWS = {
     # An outside number, and an answer to a survey behind it
@@ -81,7 +82,7 @@ nodes:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
     async with running_world(tmp_path_factory.mktemp("asterisk")) as running:
-        await running.asterisk.cli("core set verbose 9")
+        await running.asterisk.cli(f"logger add channel {PLAYED} verbose(9)")
         yield running
 
 
@@ -92,6 +93,8 @@ class Scene:
     centre: CallbackCentre
     caller: Ear
     world: Ear
+    played: Path
+    played_before: int
 
     async def hears(self, ear: Ear, frequency: float) -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -103,10 +106,23 @@ class Scene:
             while not condition():
                 await asyncio.sleep(0.05)
 
-    async def press(self, keys: str) -> None:
-        for key in keys:
-            self.caller.press(key)
-            await asyncio.sleep(0.4)
+    async def asked(self, times: int = 1, sound: str = "beep") -> None:
+        """Waits until Asterisk has begun to play this sound so often in this scene."""
+        begun = f"Playing '{sound}."
+        await self.until(lambda: self._log().count(begun) >= times)
+
+    async def recorded(self, seconds: float) -> None:
+        """Waits until Asterisk has written so much of a recording."""
+
+        def longest() -> int:
+            return max((path.stat().st_size for path in self.centre.engine_directory.rglob("*.wav")), default=0)
+
+        await self.until(lambda: longest() >= seconds * 16_000)
+
+    def _log(self) -> str:
+        with self.played.open("rb") as log:
+            log.seek(self.played_before)
+            return log.read().decode(errors="replace")
 
     async def idle(self) -> None:
         await asyncio.wait_for(self.caller.idle.wait(), PATIENCE_S)
@@ -123,7 +139,8 @@ async def scene(exchange: Exchange, tmp_path: Path) -> AsyncIterator[Scene]:
         await centre.start()
         caller = await stack.enter_async_context(Ear("911234567", CALLER, CALLERS_HOST))
         world = await stack.enter_async_context(Ear("world", WORLD, WORLD_HOST, exchange.lines["world"]))
-        yield Scene(centre, caller, world)
+        played = exchange.asterisk.directory / "log" / PLAYED
+        yield Scene(centre, caller, world, played, played.stat().st_size)
 
 
 async def test_a_caller_talks_with_an_outside_number_and_then_answers_a_survey(scene: Scene) -> None:
@@ -133,8 +150,8 @@ async def test_a_caller_talks_with_an_outside_number_and_then_answers_a_survey(s
     await scene.hears(scene.world, CALLER)
     scene.world.hang_up()
     await scene.until(lambda: scene.told(facts.OUTBOUND_ENDED))
-    await asyncio.sleep(1)
-    await scene.press("10")
+    await scene.asked()
+    scene.caller.press("10")
     await scene.idle()
     (ended,) = scene.told(facts.OUTBOUND_ENDED)
     assert (ended["number"], ended["talk_ms"] > 200) == (CUSTOMER, True), ended
@@ -152,8 +169,8 @@ async def test_the_engine_dies_in_the_talk_which_goes_on_and_nobody_is_rung_twic
     await scene.centre.start()
     await scene.hears(scene.caller, WORLD)
     scene.world.hang_up()
-    await asyncio.sleep(4)  # the dialplan comes again, and the flow asks
-    await scene.press("9#")
+    await scene.asked()  # the dialplan comes again, and the flow asks
+    scene.caller.press("9#")
     await scene.idle()
     assert len(scene.told(facts.OUTBOUND_DIALLED)) == 1
     assert [answer["score"] for answer in scene.told(facts.SURVEY)] == [9]
@@ -164,12 +181,12 @@ async def test_a_pin_is_checked_a_story_recorded_and_neither_pin_is_kept_anywher
     centre = scene.centre
     Pins(centre.engine_directory).set("c-7", PIN)
     await scene.caller.call(COLLECT, centre.exchange.sip)
-    await asyncio.sleep(1)
-    await scene.press(WRONG_PIN)
-    await asyncio.sleep(1.5)
-    await scene.press(PIN)
-    await asyncio.sleep(3)  # the beep, and something to say
-    await scene.press("#")
+    await scene.asked()
+    scene.caller.press(WRONG_PIN)
+    await scene.asked(2)
+    scene.caller.press(PIN)
+    await scene.recorded(1)
+    scene.caller.press("#")
     await scene.idle()
     (taken,) = scene.told(facts.VOICEMAIL_TAKEN)
     assert (taken["mailbox"], taken["queue"]) == ("recordings", None)
@@ -195,8 +212,8 @@ async def test_a_pin_is_checked_a_story_recorded_and_neither_pin_is_kept_anywher
 
 async def test_a_person_is_asked_for_in_the_middle_of_a_prompt(scene: Scene) -> None:
     await scene.caller.call(PROMPT, scene.centre.exchange.sip)
-    await asyncio.sleep(1.5)
-    await scene.press("0")
+    await scene.asked(sound="vm-intro")
+    scene.caller.press("0")
     await asyncio.wait_for(scene.caller.idle.wait(), 5)  # the prompts last much longer
     (ended,) = scene.told(facts.FLOW_ENDED)
     assert [visit[1:3] for visit in ended["trace"]] == [["long", "start"], ["note", "operator"], ["end", "next"]]
