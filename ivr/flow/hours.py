@@ -129,6 +129,11 @@ class Hours:
         """Pickled as what it is made of, for simulations in several processes."""
         return Hours, self._made_of
 
+    @property
+    def entry(self) -> HoursEntry:
+        """As they are written."""
+        return self._made_of[0]
+
     def state(self, now_ms: int) -> State:
         """`holiday`: closed because of the date's exception, a public holiday or a calendar. `emergency`: closed by the
         switch, whatever the hours."""
@@ -144,6 +149,21 @@ class Hours:
         if self._within(today, minute) or self._within(today - timedelta(days=1), minute + _DAY_MINUTES):
             return "open"
         return "holiday" if today in self._exceptions or self._is_holiday(today) else "closed"
+
+    def possible(self) -> frozenset[State]:
+        """What it may ever be. The emergency switch may be thrown at any time; what depends on calendars and on the
+        years of holidays counts as possible."""
+        dated, calendars = bool(self._exceptions or self._holidays), bool(self._closed_by or self._open_by)
+        found: set[State] = {"emergency"}
+        if any(self._weekly) or any(self._exceptions.values()) or self._open_by:
+            found.add("open")
+        week = {(day, minute) for day, ranges in enumerate(self._weekly) for r in ranges for minute in range(*r)}
+        open_minutes = {((day + minute // _DAY_MINUTES) % 7, minute % _DAY_MINUTES) for day, minute in week}
+        if len(open_minutes) < 7 * _DAY_MINUTES or dated or calendars:
+            found.add("closed")
+        if dated or self._closed_by:
+            found.add("holiday")
+        return frozenset(found)
 
     def is_open(self, now_ms: int) -> bool:
         return self.state(now_ms) == "open"

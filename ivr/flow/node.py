@@ -4,7 +4,7 @@ To add a type, add one file to `ivr/flow/nodes/` with one subclass of `Node`. Th
 JSON Schema, docs and editor read the class; a test runs its example and fixtures, and fails while one is missing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -130,6 +130,11 @@ class Node(Part):
     def returns(self) -> str | None:
         """The exit by which the flow goes back to the one that called it, if it does so here."""
         return None
+
+    def decides(self) -> Sequence[tuple[str, Expression]]:
+        """The exits that are tried in this order, each taken if its condition holds, and `otherwise` if none does.
+        Empty where the node decides in another way."""
+        return ()
 
     def sets(self) -> Iterator[str]:
         """What later expressions may find because of this node: `contact.NAME` or `secret.NAME`."""

@@ -137,7 +137,7 @@ class Turn:
             elif name == "caller":
                 variables[name] = msgspec.structs.asdict(self.caller)
             elif name == "now":
-                variables[name] = _clock(self.wall)
+                variables[name] = clock(self.wall)
             elif name == "secret":
                 variables[name] = self._known_secrets(expression)
         return variables
@@ -268,7 +268,7 @@ def _bytes(name: str, value: Attribute) -> int:
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _clock(wall: datetime) -> dict[str, Any]:
+def clock(wall: datetime) -> dict[str, Any]:
     """What expressions see as `now`."""
     return {
         "date": wall.date().isoformat(),
@@ -283,5 +283,5 @@ def _clock(wall: datetime) -> dict[str, Any]:
     }
 
 
-CLOCK_FIELDS = frozenset(_clock(datetime.min))
+CLOCK_FIELDS = frozenset(clock(datetime.min))
 """The fields of `now`."""

@@ -16,6 +16,8 @@ from rich.console import Console
 from documents import DocumentError, Problem, nearest, read
 from ivr.flow.diagram import diagram as draw
 from ivr.flow.machine import Machine
+from ivr.flow.page import data as page_data
+from ivr.flow.page import page
 from ivr.flow.scripted import Result, run_tests
 from ivr.flow.session import Caller
 from ivr.flow.ways import Coverage
@@ -77,6 +79,38 @@ def write_pictures(directory: Path, pictures: Mapping[str, str]) -> None:
     except OSError as error:
         console.print(f"cannot write: {error}", markup=False)
         raise typer.Exit(3) from None
+
+
+@app.command()
+def export(
+    directory: Directory,
+    format: Annotated[str, typer.Option("--format", help="markdown, json, or svg.")] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file (of svg: the directory); by default the terminal.")
+    ] = None,
+) -> None:
+    """Write the flows down for others: a page that people read (markdown), data (json), or pictures (svg)."""
+    centre = load_centre(directory)
+    if format == "svg":
+        write_pictures(output or Path(), {name: draw(flow, centre.prompts) for name, flow in centre.flows.items()})
+        return
+    if format == "markdown":
+        text = page(centre.name, centre.numbers, centre.library)
+    elif format == "json":
+        described = page_data(centre.name, centre.numbers, centre.library)
+        text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+    else:
+        hint = nearest(format, ("markdown", "json", "svg"))
+        raise typer.BadParameter(f"there is no format {format!r}: {hint}", param_hint="--format")
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        console.print(f"cannot write: {error}", markup=False)
+        raise typer.Exit(3) from None
+    console.print(str(output), markup=False)
 
 
 @app.command()
@@ -155,7 +189,7 @@ def run(
     else:
         for _, result in results:
             _print_result(result, verbose)
-        _print_coverage(coverage, missing)
+        print_coverage(coverage, missing)
         console.print(f"{len(results) - failed} passed, {failed} failed")
     raise typer.Exit(1 if failed else 0)
 
@@ -213,7 +247,7 @@ def _print_result(result: Result, verbose: bool) -> None:
         console.print(f"  {problem}", markup=False)
 
 
-def _print_coverage(coverage: Coverage, missing: bool) -> None:
+def print_coverage(coverage: Coverage, missing: bool) -> None:
     for name in sorted(coverage.flows):
         nodes, ways = coverage.all_nodes(name), coverage.all_ways(name)
         reached, taken = coverage.nodes.intersection(nodes), coverage.ways.intersection(ways)

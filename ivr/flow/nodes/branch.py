@@ -2,6 +2,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from documents import Expression
 from ivr.flow.effects import HangUp
 from ivr.flow.names import Computed, Target
 from ivr.flow.node import Fixture, Node, Part, Result, WrongInput
@@ -42,6 +43,9 @@ class Branch(Node):
     def exits(self) -> dict[str, str]:
         numbered = {str(number): condition.to for number, condition in enumerate(self.conditions, 1)}
         return {**numbered, "otherwise": self.otherwise, **super().exits()}
+
+    def decides(self) -> list[tuple[str, Expression]]:
+        return [(str(number), condition.when) for number, condition in enumerate(self.conditions, 1)]
 
     def enter(self, turn: Turn) -> Result:
         for number, condition in enumerate(self.conditions, 1):

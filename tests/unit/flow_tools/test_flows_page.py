@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ivr.flow.diagram import diagram
 from switchboard.centre import load_centre
-from switchboard.cli.flow_callers import app
+from switchboard.cli.flow_commands import app
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/flows.md").read_text()
@@ -51,7 +51,7 @@ def test_the_commands_of_the_page_print_what_it_shows() -> None:
             for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
                 assert run(command, shown) == shown
                 commands += 1
-    assert commands == 14
+    assert commands == 19
 
 
 def test_the_picture_is_that_of_the_flow(directory: Path) -> None:
