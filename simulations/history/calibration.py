@@ -14,11 +14,13 @@ from simulations.history.busyness import Dispersion, correlation, dispersion
 from simulations.history.choosing import NodeChoices, choices_of
 from simulations.history.days import CALLBACK, WEEKDAYS, Days, Kinds, days_of, kinds_of, zone_of_history
 from simulations.history.durations import Fit, fit_durations, rounded
+from simulations.history.flows import FlowCallers, flow_callers, through_flows
 from simulations.history.form import Floats, History
 from simulations.history.patience import PatienceFit, fit_patience
 from simulations.history.redialling import LEAST, Redialling, redials_of
 from simulations.history.staffing import Presence, presence
 from simulations.history.zones import Bools
+from simulations.setting import Centre
 
 _FEW = 100
 _NOTICEABLE = 0.05
@@ -65,6 +67,9 @@ class Calibration:
     presence: Presence
     choices: tuple[NodeChoices, ...]
     notes: tuple[str, ...] = field(default=())
+    centre: Centre | None = None
+    flows: tuple[FlowCallers, ...] = ()
+    """Callers who come through the flows of the `centre`, where one was given; kinds are then those who do not."""
 
     def weekdays(self) -> list[int]:
         """The weekdays that are there, in order."""
@@ -83,17 +88,22 @@ def calibrate(
     hours: tuple[int, int] | None = None,
     queues: Sequence[str] | None = None,
     dates: Sequence[date] | None = None,
+    centre: Centre | None = None,
 ) -> Calibration:
-    """Everything from the contacts of these `dates` (all by default).
+    """Everything from the contacts of these `dates` (all by default). With a `centre`, callers who came through its
+    flows are calibrated as such, and what is the same for all contacts of a queue is found by queue.
 
     Raises DocumentError where there is nothing to learn from: no contact, a queue that does not exist, a queue of which
     not one contact was answered.
     """
     where = zone_of_history(history, zone)
     _known_queues(history, queues)
-    kinds = kinds_of(history, queues)
+    kinds = kinds_of(history, queues, by_queue=centre is not None)
     redialling = redials_of(history)
-    all_days = days_of(history, kinds, where, interval_minutes, hours, ~redialling.again)
+    counted = ~redialling.again
+    if centre is not None:
+        counted &= ~through_flows(history)
+    all_days = days_of(history, kinds, where, interval_minutes, hours, counted)
     days = all_days if dates is None else _only(all_days, dates)
     used = days.day_of >= 0
     if not used.any():
@@ -112,8 +122,10 @@ def calibrate(
     ]
     if problems:
         raise DocumentError(problems)
+    again = frozenset(history.texts("contact")[redialling.again].tolist())
+    flows = () if centre is None else flow_callers(history, centre, days, where, again, notes)
     totals = days.counts.sum(axis=2)
-    together = dispersion(totals.sum(axis=0), days.weekdays)
+    together = dispersion(sum((flow.counts.sum(axis=1) for flow in flows), totals.sum(axis=0)), days.weekdays)
     joined = correlation(list(totals), days.weekdays, [fit.dispersion.scv or 0.0 for fit in fits])
     _tell_of_days(days, together, notes)
     ring, refused = _ringing(history, used)
@@ -136,6 +148,8 @@ def calibrate(
         there,
         choices_of(history),
         tuple(notes),
+        centre,
+        flows,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from simulations.history.form import History
 from simulations.scenario import HANG_UP, SILENCE
 
-_SILENT = frozenset({"no_input", "timeout"})
+SILENT = frozenset({"no_input", "timeout"})
 _KEYS = frozenset("0123456789*#ABCD")
 
 
@@ -38,7 +38,7 @@ def choices_of(history: History) -> tuple[NodeChoices, ...]:
     flows, nodes, chosen = (history.choices[name].to_pylist() for name in ("flow", "node", "choice"))
     for flow, node, choice in zip(flows, nodes, chosen, strict=True):
         name = f"{flow}.{node}"
-        if choice in _SILENT:
+        if choice in SILENT:
             choice = SILENCE
         known = choice in (SILENCE, HANG_UP) or set(choice) <= _KEYS
         (counts if known else others).setdefault(name, Counter())[choice] += 1

@@ -66,10 +66,12 @@ def zone_of_history(history: History, zone: str | None) -> ZoneInfo:
     return zone_of(name)
 
 
-def kinds_of(history: History, queues: Sequence[str] | None = None) -> Kinds:
+def kinds_of(history: History, queues: Sequence[str] | None = None, by_queue: bool = False) -> Kinds:
     """The kinds of these queues (all by default), the largest first. A kind that is in several queues is named with
-    its queue. Contacts of other queues are of kind -1."""
+    its queue. Contacts of other queues are of kind -1. `by_queue`: all contacts of a queue are of one kind."""
     labels, in_queue = history.texts("kind"), history.texts("queue")
+    if by_queue:
+        labels = numpy.full(len(labels), "", dtype=object)
     wanted = set(queues) if queues is not None else None
     pairs = Counter(zip(in_queue.tolist(), labels.tolist(), strict=True))
     chosen: Counter[tuple[str, str]] = Counter()

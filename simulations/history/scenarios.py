@@ -6,10 +6,12 @@ from typing import Any
 
 import yaml
 
+from router.core.policy import Policy
 from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import rounded
 from simulations.history.staffing import shift_text
+from simulations.history.zones import Bools
 
 RUN_OFF_MINUTES = 60
 """That of a scenario that says nothing of it."""
@@ -23,6 +25,8 @@ def scenario_of_weekday(found: Calibration, weekday: int, name: str, replication
     chosen = found.of_weekday(weekday)
     last = max(day for day, is_one in zip(days.dates, chosen, strict=True) if is_one)
     document = _day(found, last, f"{WEEKDAYS[weekday].capitalize()}s of {name}", replications)
+    if found.centre is not None:
+        return _through_flows(found, document, chosen)
     if found.together.found:
         document["busyness"] = _busyness(found)
     document["kinds"] = {}
@@ -33,6 +37,55 @@ def scenario_of_weekday(found: Calibration, weekday: int, name: str, replication
             arrivals = {"per_interval": [rounded(float(value)) for value in mean]}
             document["kinds"][fit.name] = _kind(fit, arrivals) | _redials(found)
     return document
+
+
+def _through_flows(found: Calibration, document: dict[str, Any], chosen: Bools) -> dict[str, Any]:
+    """The same day at the centre itself: its policy, its agents, and callers who come through its flows."""
+    assert found.centre is not None
+    policy = found.centre.policy
+    del document["policy"]
+    staff = document.pop("staff")
+    kinds: dict[str, Any] = {}
+    for flow in found.flows:
+        mean, _ = mean_and_error(flow.counts[chosen])
+        if mean.any():
+            arrivals = {"per_interval": [rounded(float(value)) for value in mean]}
+            said = {"choices": flow.choices, "lookups": flow.lookups}
+            kinds[flow.name] = {"number": flow.number, "arrivals": arrivals} | {k: v for k, v in said.items() if v}
+    for fit in found.fits:
+        mean, _ = mean_and_error(found.days.counts[found.kinds.names.index(fit.name)][chosen])
+        if mean.any():
+            kinds[fit.name] = {"queue": fit.queue, "arrivals": {"per_interval": [rounded(float(v)) for v in mean]}}
+    document["kinds"] = {name: kind | _redials(found) for name, kind in kinds.items()}
+    if found.together.found:
+        document["busyness"] = {"distribution": "gamma", "scv": rounded(found.together.scv or 0.0, 3)}
+    document["queues"] = _queues_of_centre(found, policy)
+    known = {agent.name for agent in policy.agents}
+    document["staff"] = [
+        {"agents": [one["group"]], **{k: one[k] for k in ("shifts", "handle_time_factor") if k in one}}
+        for one in staff
+        if one["group"] in known
+    ]
+    return document
+
+
+def _queues_of_centre(found: Calibration, policy: Policy) -> dict[str, Any]:
+    """What was found of each queue; of one that nobody came to, as of the one most came to."""
+    usual = {fit.queue: fit for fit in reversed(found.fits)}
+    queues = {}
+    for queue in policy.queues:
+        if queue.name not in usual and queue.channel != "voice":
+            continue
+        fit = usual.get(queue.name, found.fits[0])
+        assert fit.handle is not None
+        said: dict[str, Any] = {"handle_time_s": fit.handle.document}
+        if fit.patience is not None and fit.patience.document is not None:
+            said["patience_s"] = fit.patience.document
+        wrap_up = found.queues[fit.queue].wrap_up
+        if wrap_up is not None and queue.wrap_up_ms:
+            said["wrap_up_s"] = wrap_up.document
+        queues[queue.name] = said
+    return queues
 
 
 def scenario_of_day(found: Calibration, day: date, name: str, traces: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from simulations.scenario import Scenario
 from simulations.setting import settle
 
 
-def calibration_files(found: Calibration, name: str) -> dict[str, str]:
-    """The text of each file: a scenario for every weekday, the page, and the same figures as JSON.
+def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[str, str]:
+    """The text of each file: a scenario for every weekday, the page, and the same figures as JSON. `centre`: where the
+    centre of the calibration is, as seen from the files.
 
     Each scenario has been read and settled, so it runs. Raises DocumentError when one would not.
     """
@@ -33,11 +34,14 @@ def calibration_files(found: Calibration, name: str) -> dict[str, str]:
             f"{found.days.dates[0]} to {found.days.dates[-1]} ({found.zone.key}). Edit it as you like.",
             "Arrivals are the mean of each interval, the staff is that of the last such day.",
             *(f"Note: {note}." for note in found.notes),
-            *_choices(found),
+            *([] if found.centre else _choices(found)),
         ]
-        text = yaml_text(scenario_of_weekday(found, weekday, name), comments)
+        document = scenario_of_weekday(found, weekday, name)
+        if found.centre is not None:
+            document = {"name": document.pop("name"), "centre": centre, **document}
+        text = yaml_text(document, comments)
         source = read(text, file)
-        settle(source, validate(source, Scenario), None)
+        settle(source, validate(source, Scenario), found.centre)
         files[file] = text
     files["calibration.html"] = calibration_html(found, name)
     files["calibration.json"] = json_text(calibration_figures(found, name))

@@ -17,6 +17,7 @@ from switchboard.cli.places import ended_with, nothing_done
 if TYPE_CHECKING:
     from simulations.history.backtest import BackTest
     from simulations.history.calibration import Calibration
+    from simulations.setting import Centre
     from switchboard.history.importing import Import
 
 app = typer.Typer(no_args_is_help=True, help="Bring your own records: import them, calibrate, back-test.")
@@ -103,6 +104,10 @@ def calibrate(
     interval: Interval = 30,
     hours: Hours = None,
     queue: Queues = [],  # noqa: B006
+    centre: Annotated[
+        Path | None,
+        typer.Option(help="The centre's directory: callers then come through its flows, by its numbers and policy."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
     """Find out how callers and agents behave, and write scenarios that behave alike, with a page of pictures."""
@@ -111,9 +116,16 @@ def calibrate(
     from simulations.history.writing import calibration_figures, calibration_files, json_text, write_files
 
     read = read_history(history)
-    found = find(read, zone=time_zone, interval_minutes=interval, hours=_hours(hours, interval), queues=queue or None)
+    found = find(
+        read,
+        zone=time_zone,
+        interval_minutes=interval,
+        hours=_hours(hours, interval),
+        queues=queue or None,
+        centre=None if centre is None else _centre(centre),
+    )
     called = name or history.resolve().name
-    files = calibration_files(found, called)
+    files = calibration_files(found, called, os.path.relpath(centre, out) if centre is not None else "")
     try:
         written = write_files(files, out)
     except OSError as error:
@@ -122,6 +134,14 @@ def calibrate(
         typer.echo(json_text(calibration_figures(found, called)), nl=False)
     else:
         _print_calibration(found, written)
+
+
+def _centre(directory: Path) -> "Centre":
+    from simulations.setting import Centre
+    from switchboard.centre import load_centre
+
+    loaded = load_centre(directory)
+    return Centre(loaded.policy, loaded.library, dict(loaded.numbers))
 
 
 @app.command()

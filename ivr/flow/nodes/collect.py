@@ -94,7 +94,7 @@ class Collect(AskingNode):
         return self.ask(turn, self.max_digits, self.terminator, self.sensitive)
 
     def take(self, turn: Turn, answer: Keys) -> Result:
-        if not self._fits(answer.digits):
+        if not self.fits(answer.digits):
             return self.ask_again(turn, answer)
         if self.sensitive:
             turn.keep_secret(self.into, answer.digits)
@@ -106,7 +106,8 @@ class Collect(AskingNode):
     def _pattern(self) -> SchemaValidator:
         return whole(self.pattern or "[0-9]*")
 
-    def _fits(self, digits: str) -> bool:
+    def fits(self, digits: str) -> bool:
+        """Whether this entry is taken."""
         return (
             self.min_digits <= len(digits) <= self.max_digits
             and set(digits) <= set("0123456789*#ABCD")

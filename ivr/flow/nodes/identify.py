@@ -121,7 +121,7 @@ class Identify(AskingNode, AskingSource):
     def take(self, turn: Turn, answer: Keys | LookedUp | LookupFailed) -> Result:
         memory = turn.memory
         if isinstance(answer, Keys):
-            if not self._fits(answer.digits):
+            if not self.fits(answer.digits):
                 return self.ask_again(turn, answer)
             memory |= {"by": ACCOUNT, "key": answer.digits}
             return self.enter(turn)
@@ -136,7 +136,7 @@ class Identify(AskingNode, AskingSource):
     def _pattern(self) -> SchemaValidator:
         return whole(self.pattern or "[0-9]*")
 
-    def _fits(self, digits: str) -> bool:
+    def fits(self, digits: str) -> bool:
         return (
             self.min_digits <= len(digits) <= self.max_digits
             and self._pattern.isinstance_python(digits)

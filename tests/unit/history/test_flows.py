@@ -1,0 +1,179 @@
+"""Callers through the real flows: what they pressed is found again from the exits that were recorded, and the scenario
+that is written plays the centre itself."""
+
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from documents import DocumentError
+from ivr.flow.session import Session, Visit
+from ivr.flow.ways import new_visits
+from simulations.arrivals import arrival_times_ms
+from simulations.callers import IvrCallers
+from simulations.flow_study import study_flows
+from simulations.history.calibration import calibrate
+from simulations.history.directory import write_history
+from simulations.history.flows import exits_of, one_try
+from simulations.history.form import CONTACTS_SCHEMA, History, agent_times_table, choices_table
+from simulations.history.refusals import Refusals
+from simulations.replications import replicate
+from simulations.setting import Centre, Setting, read_scenario, settle
+from simulations.streams import Streams
+from switchboard.centre import load_centre
+from switchboard.cli.history import app
+
+HELPDESK = Path(__file__).parents[3] / "examples/helpdesk"
+DUBLIN = ZoneInfo("Europe/Dublin")
+DAYS = 20
+
+
+@pytest.fixture(scope="module")
+def desk() -> Setting:
+    source, scenario = read_scenario(HELPDESK / "scenario.yaml")
+    kind = scenario.kinds["employees"]
+    hesitant = {"ask-ticket": {"482913": 0.7, "silence": 0.3}}
+    kinds = {"employees": kind.model_copy(update={"choices": kind.choices | hesitant})}
+    scenario = scenario.model_copy(update={"kinds": kinds})
+    loaded = load_centre(HELPDESK)
+    return settle(source, scenario, Centre(loaded.policy, loaded.library, dict(loaded.numbers)))
+
+
+@pytest.fixture(scope="module")
+def history(desk: Setting) -> History:
+    """Twenty weekdays of callers at the help desk. Who comes to a queue talks at once, or gives up after a minute."""
+    contacts: list[dict[str, Any]] = []
+    choices: list[tuple[str, int, str, str, str]] = []
+    times: list[tuple[str, str, str, str, int, int]] = []
+    day = date(2026, 3, 2)
+    for number in range(DAYS):
+        begin_ms = round(datetime(day.year, day.month, day.day, 8, tzinfo=DUBLIN).timestamp() * 1000)
+        for who, (at_ms, visits, queue, hung_up) in enumerate(callers(desk, number)):
+            name = f"{day}/{who}"
+            steps = [(a.flow, a.node, b.via) for a, b in pairwise(visits)]
+            steps += [(visits[-1].flow, visits[-1].node, "hang up")] if hung_up else []
+            choices += [(name, begin_ms + at_ms + place, *step) for place, step in enumerate(steps)]
+            if queue:
+                contacts.append(contact(name, queue, begin_ms + at_ms, who))
+        times += [(agent, "", "available", "", begin_ms, begin_ms + 36_000_000) for agent in ("aoife", "dara", "gone")]
+        day += timedelta(days=3 if day.weekday() == 4 else 1)
+    table = pa.Table.from_pylist(contacts, schema=CONTACTS_SCHEMA)
+    return History(table, agent_times_table(times), choices_table(choices), {"time_zone": "Europe/Dublin"})
+
+
+def callers(desk: Setting, day: int) -> list[tuple[int, list[Visit], str, bool]]:
+    """When each came, the nodes, the queue come to, and whether the caller hung up before."""
+    streams = Streams(7, day)
+    assert desk.centre.library is not None
+    through = IvrCallers(desk, streams, desk.centre.library)
+    arrivals = desk.scenario.kinds["employees"].arrivals
+    found = []
+    moments = arrival_times_ms(arrivals, desk.scenario, streams.generator("employees/arrivals"))
+    for number, at_ms in enumerate(moments):
+        caller = through.caller("employees", number)
+        step, before, visits = caller.dial(at_ms), None, []
+        while True:
+            session: Session = caller.session
+            visits += new_visits(before, session)
+            before = session
+            if step is None or step.enqueue is not None:
+                break
+            assert step.answer is not None
+            step = caller.go_on(step.answer, at_ms)
+        found.append((at_ms, visits, step.enqueue.queue if step and step.enqueue else "", session.outcome == "hungup"))
+    return found
+
+
+def contact(name: str, queue: str, at_ms: int, who: int) -> dict[str, Any]:
+    gives_up = who % 8 == 0
+    return dict.fromkeys(CONTACTS_SCHEMA.names) | {
+        "contact": name,
+        "queue": queue,
+        "kind": f"about {who % 3}",
+        "channel": "voice",
+        "caller": "",
+        "arrived_ms": at_ms,
+        "wait_ms": 60_000 if gives_up else 5_000 + 100 * (who % 50),
+        "outcome": "abandoned" if gives_up else "answered",
+        "exit": "",
+        "agent": "" if gives_up else ("aoife", "dara")[who % 2],
+        "talk_ms": None if gives_up else 100_000 + 7_919 * who % 200_000,
+        "offers": 1,
+        "refused": 0,
+        "ended_by": "",
+        "transferred_to": "",
+        "source": "made",
+    }
+
+
+def test_what_callers_press_is_found_again(history: History, desk: Setting) -> None:
+    """Of some 3,600 callers; four standard errors of a share."""
+    found = calibrate(history, centre=desk.centre)
+    (callers,) = found.flows
+    assert callers.number == "+35315550100"
+    menu, given = callers.choices["main.main-menu"], desk.scenario.kinds["employees"].choices["main-menu"]
+    print(menu)
+    for key, share in given.items():
+        assert abs(menu[key] - share) < 4 * (share * (1 - share) / 3_600) ** 0.5 + 1e-4, (key, menu)
+    ticket = callers.choices["main.ask-ticket"]
+    assert {len(key) for key in ticket if key.isdecimal()} == {6}
+    # Silence is asked once more, so 9 % of 430 leave by it: the root of that share is off by 1 / (2 x 0.3) as much.
+    assert ticket["silence"] == pytest.approx(0.3, abs=4 * (0.09 * 0.91 / 430) ** 0.5 / 0.6)
+    answers = {each.get("status", each.get("fails")): each["share"] for each in callers.lookups["main.find-ticket"]}
+    assert answers[200] == pytest.approx(0.9, abs=4 * (0.09 / 390) ** 0.5)
+    expected = sum(desk.scenario.kinds["employees"].arrivals.per_interval or ())
+    assert callers.counts.sum() / DAYS == pytest.approx(expected, abs=4 * (expected / DAYS) ** 0.5)
+
+
+def test_the_scenario_plays_the_centre_with_callers_who_take_the_same_ways(
+    history: History, desk: Setting, tmp_path: Path
+) -> None:
+    write_history(history, Refusals(), b"k" * 32, tmp_path / "history")
+    result = CliRunner().invoke(
+        app, ["calibrate", str(tmp_path / "history"), "--centre", str(HELPDESK), "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 0, result.output
+    path = tmp_path / "out/scenario-monday.yaml"
+    document = yaml.safe_load(path.read_text())
+    assert (path.parent / document["centre"]).resolve() == HELPDESK.resolve()
+    (kind,) = document["kinds"].values()
+    assert kind["number"] == "+35315550100"
+    assert document["queues"].keys() == {"software", "hardware"}
+    assert [staff["agents"] for staff in document["staff"]] == [["aoife"], ["dara"]]
+    assert "fill in the 'data' of main.find-ticket (topic)" in path.read_text()
+    source, scenario = read_scenario(path)
+    setting = settle(source, scenario, desk.centre)
+    assert replicate(setting, 0).whole.all_queues.arrived > 100
+    real, made = (study_flows(each, 4_000).ends for each in (desk, setting))
+    print(real, made)
+    assert made["hungup"] == pytest.approx(real["hungup"], abs=4 * (2 * real["hungup"]) ** 0.5)
+
+
+def test_contacts_beside_the_flows_still_enter_their_queue(history: History, desk: Setting) -> None:
+    rows = history.contacts.to_pylist()
+    chats = [row | {"contact": f"chat {row['contact']}", "arrived_ms": row["arrived_ms"] + 1} for row in rows[::4]]
+    both = pa.Table.from_pylist(sorted(rows + chats, key=lambda row: row["arrived_ms"]), schema=CONTACTS_SCHEMA)
+    found = calibrate(History(both, history.agent_times, history.choices, history.about), centre=desk.centre)
+    assert found.days.counts.sum() == len(chats)
+    assert {fit.queue for fit in found.fits} == {"software", "hardware"}
+
+
+def test_a_history_without_flows_is_told_what_to_import(history: History, desk: Setting) -> None:
+    without = History(history.contacts, history.agent_times, choices_table([]), history.about)
+    with pytest.raises(DocumentError, match=r"no callers in the flows of this centre"):
+        calibrate(without, centre=desk.centre)
+
+
+@given(st.floats(0.001, 0.5), st.floats(0.001, 0.4), st.integers(0, 4), st.integers(0, 4))
+def test_one_try_is_the_inverse_of_the_exits(s: float, w: float, again_silent: int, again_wrong: int) -> None:
+    by_silence, by_wrong = exits_of(s, w, again_silent, again_wrong)
+    found = one_try(by_silence, by_wrong, again_silent, again_wrong)
+    assert exits_of(*found, again_silent, again_wrong) == pytest.approx((by_silence, by_wrong), rel=1e-4)
