@@ -31,13 +31,13 @@ class AsteriskLine:
         secret = settings.ami_secret.read(engine.centre.directory)
         address = AmiAddress(settings.ami_host, settings.ami_port, settings.ami_user, secret)
         self.ami = AmiClient(address, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down)
-        self._hang_ups = HangUps(self.ami, ours=self._is_ours)
+        self.hang_ups = HangUps(self.ami, ours=self._is_ours)
 
     async def start(self) -> None:
         await self.ami.start()
 
     async def stop(self) -> None:
-        self._hang_ups.stop()
+        self.hang_ups.stop()
         await self.ami.stop()
 
     def _is_ours(self, channel: str) -> bool:
@@ -50,7 +50,7 @@ class AsteriskLine:
         if not engine.outside.on_event(event):
             engine.legs.on_event(event)
         engine.customers.on_event(event)
-        self._hang_ups.on_event(event)
+        self.hang_ups.on_event(event)
         self._outside_call(event)
         engine.recordings.on_event(event)
         engine.monitors.on_event(event)

@@ -294,6 +294,7 @@ class Engine:
             epoch=epoch,
             variables_of=lambda offer: self.whispers.variables(offer) | self.recordings.variables(offer),
         )
+        self.legs.asked_to_go = lambda: self.line.hang_ups.pending
         self.outside = OutsideLegs(self.ami, self.live, self.legs, self.lines, epoch=epoch)
         self.talks = Talks(self.ami, self.live, self.legs, self.lines, self.outside)
         self.silent_phones = SilentPhones(self.live, self.legs)

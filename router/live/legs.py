@@ -8,7 +8,7 @@ when it comes to be carried out, because the world moves while an action is on i
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,7 +24,7 @@ from asterisk_conf.names import (
     VAR_OFFER,
     VAR_WHISPER,
 )
-from router.ami import actions, causes
+from router.ami import actions
 from router.ami.client import AmiClient, AmiError, Event
 from router.core.decisions import AnyDecision, CancelOffer, Connect, EndTalk, Offer, ReleaseAgent
 from router.core.events import (
@@ -34,15 +34,16 @@ from router.core.events import (
     OfferAccepted,
     OfferDeclined,
     OfferFailed,
-    OfferNotAnswered,
 )
 from router.live.joining import Joining
 from router.live.lines import VOICEMAIL_PREFIX, Lines
-from router.live.rung import Rung, hang_up, may_ring
+from router.live.rung import Rung, hang_up, may_ring, offer_failure
 from router.live.shell import LiveRouter
 from router.live.tasks import Tasks
 
 log = logging.getLogger(__name__)
+
+Party = Literal["agent", "caller"]
 
 # Asterisk rings a little longer than the router's own deadline, so that the router decides and Asterisk is the net.
 RING_GRACE_MS = 2_000
@@ -89,6 +90,8 @@ class AgentLegs:
         self._variables_of = variables_of
         self.when_gone_apart: Callable[[Leg], None] = lambda leg: None
         """Told of an agent who hung up while the caller was on hold (see `router.live.talks`)."""
+        self.asked_to_go: Callable[[], Sequence[str]] = tuple
+        """The channels whose hang-up was asked for, the first one first (see `router.live.hang_ups`)."""
         self.moved: set[str] = set()
         """The contacts whose callers are with an outside party, or on the way back (`router.live.outside`, `talks`)."""
         self._by_offer: dict[str, Leg] = {}
@@ -368,7 +371,7 @@ class AgentLegs:
         state, in_talk = leg.state, self._by_contact.get(leg.contact) is leg
         self._forget(leg)
         if in_talk and state == "joined":
-            self._live.feed(ContactEnded(leg.contact, "agent"))
+            self._live.feed(ContactEnded(leg.contact, self._ended_by(leg, "agent")))
         elif in_talk and state == "apart":
             self.when_gone_apart(leg)
         elif leg.whispering and not leg.unwanted:
@@ -382,13 +385,18 @@ class AgentLegs:
             return
         self._forget(leg)
         if not leg.unwanted:
-            self._live.feed(_failure(leg.offer, leg.outcome()))
+            self._live.feed(offer_failure(leg.offer, leg.outcome()))
 
     def _on_caller_gone(self, contact: str) -> None:
         leg = self._by_contact.pop(contact, None)
         if leg is not None:
-            self._live.feed(ContactEnded(contact, "caller"))
+            self._live.feed(ContactEnded(contact, self._ended_by(leg, "caller")))
             self._drop(leg)
+
+    def _ended_by(self, leg: Leg, gone: Party) -> Party:
+        """Whoever asked to go first; `gone` where nobody did. Asterisk tells of the two ends in any order."""
+        parties: dict[str, Party] = {self._lines.uniqueid(leg.contact): "caller", leg.channel_id: "agent"}
+        return next((parties[channel] for channel in self.asked_to_go() if channel in parties), gone)
 
     def _forget(self, leg: Leg) -> None:
         leg.state = "gone"
@@ -396,16 +404,3 @@ class AgentLegs:
         self._by_channel.pop(leg.channel_id, None)
         if self._by_contact.get(leg.contact) is leg:
             del self._by_contact[leg.contact]
-
-
-def _failure(offer: str, outcome: causes.Outcome) -> AnyEvent:
-    """The router's event for a leg that did not come to an answer."""
-    match outcome:
-        case "declined":
-            return OfferDeclined(offer)
-        case "no_answer":
-            return OfferNotAnswered(offer)
-        case "busy" | "unreachable" | "congestion":
-            return OfferFailed(offer, outcome)
-        case _:
-            return OfferFailed(offer, "error")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from router.ami import actions, causes
 from router.ami.client import AmiClient, AmiDisconnected, AmiError, AmiRefused, AmiTimeout, Event
+from router.core.events import AnyEvent, OfferDeclined, OfferFailed, OfferNotAnswered
 
 log = logging.getLogger(__name__)
 
@@ -71,3 +72,16 @@ async def hang_up(client: AmiClient, channel_id: str, gone: Callable[[], bool]) 
 def _number_in(event: Event | None, name: str) -> int | None:
     text = event.get(name, "") if event else ""
     return int(text) if text.isascii() and text.isdigit() else None
+
+
+def offer_failure(offer: str, outcome: causes.Outcome) -> AnyEvent:
+    """The router's event for a leg that did not come to an answer."""
+    match outcome:
+        case "declined":
+            return OfferDeclined(offer)
+        case "no_answer":
+            return OfferNotAnswered(offer)
+        case "busy" | "unreachable" | "congestion":
+            return OfferFailed(offer, outcome)
+        case _:
+            return OfferFailed(offer, "error")

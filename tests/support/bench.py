@@ -163,6 +163,7 @@ async def running_bench(directory: Path) -> AsyncIterator[Bench]:
         )
         hang_ups = HangUps(client, ours=lambda channel: channel == CALLER or channel.startswith(CHANNEL_PREFIX))
         silent_phones = SilentPhones(live, legs)
+        legs.asked_to_go = lambda: hang_ups.pending
         made = Bench(asterisk, client, live, legs, lines, outside, talks, customers, hang_ups, dialling, path, ups)
 
         def remember(event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from router.core.decisions import OfferEnded
 from router.core.events import AgentSignedIn, ContactArrived, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
+from router.live.legs import Party
 from router.live.recovery import replay
 from tests.support.bench import CALLER, CALLER_CHANNEL, Bench
-from tests.support.fake_ami import error, success
+from tests.support.fake_ami import error, event, success
 
 
 def causes(bench: Bench) -> list[str]:
@@ -49,6 +50,19 @@ async def test_the_callers_hang_up_ends_the_talk_and_the_agents_leg(bench: Bench
     assert hangup["channel"] == leg
     bench.hung_up(leg)
     await bench.until(lambda: not bench.legs.offers())
+
+
+@pytest.mark.parametrize("first", ["agent", "caller"])
+@pytest.mark.parametrize("told_first", ["agent", "caller"])
+async def test_who_ended_a_talk_is_who_asked_first_however_asterisk_tells_of_the_two_ends(
+    bench: Bench, first: Party, told_first: Party
+) -> None:
+    channels = {"agent": await talk(bench), "caller": CALLER}
+    for who in sorted(channels, key=lambda who: who != first):
+        bench.asterisk.send(event("HangupRequest", f"Uniqueid: {channels[who]}"))
+    bench.hung_up(channels[told_first])
+    await bench.until(lambda: isinstance(bench.told[-1], ContactEnded))
+    assert bench.told[-1] == ContactEnded(CALLER, first)
 
 
 @pytest.mark.parametrize("hangup_first", [True, False])
