@@ -491,5 +491,15 @@ class Engine:
     def _session_finished(self, contact: str, session: Session, entered_queue: bool) -> None:
         contained = session.outcome == "completed" and not entered_queue
         self.metrics.flow_finished(contained, self.clock.now_ms())
-        end = FlowEnded(session.outcome, contained, entered_queue, session.entered, session.trace)
+        end = FlowEnded(
+            session.outcome,
+            contained,
+            entered_queue,
+            session.entered,
+            session.trace,
+            session.version,
+            session.started_ms,
+            session.errors,
+        )
         self.fact(FLOW_ENDED, contact=contact, data=msgspec.to_builtins(end))
+        self.releases.call_ended(end)

@@ -33,6 +33,7 @@ def recover(engine: "Engine") -> Replayed | None:
     def remember(fact: Fact) -> None:
         engine.destinations.remember(fact)
         engine.desks.remember(fact)
+        engine.releases.remember(fact)
         if fact.kind == SERVED_BEFORE:
             talks[fact.contact] = (str(fact.data["queue"]), fact.agent)
 
@@ -70,6 +71,7 @@ def carry_over(engine: "Engine") -> None:
             engine.fact(SERVED_BEFORE, contact=contact, agent=agent, data={"queue": queue})
     engine.destinations.carry_over(engine.clock.now_ms())
     engine.desks.carry_over()
+    engine.releases.carry_over()
     if not engine.live.journal_broken:
         journal = engine.live.journal
         journal.rename(journal.path.with_name(f"journal-{journal.path.name}"))

@@ -145,9 +145,13 @@ def promote(version: Number, engine: EngineDirectory = Path("var")) -> None:
     _say(_ask(engine, "promote", version=version))
 
 
-def withdraw(version: Number, engine: EngineDirectory = Path("var")) -> None:
+def withdraw(
+    version: Number,
+    reason: Annotated[str, typer.Option("--reason", help="Why; for the records.")] = "",
+    engine: EngineDirectory = Path("var"),
+) -> None:
     """Take a canary, a draft or a scheduled version back; calls in it finish on it."""
-    _say(_ask(engine, "withdraw", version=version))
+    _say(_ask(engine, "withdraw", version=version, reason=reason))
 
 
 def _show(preview: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from switchboard.operations.base import Answer, Ask, Done, FreeText, OperationRefused, Request, operation
+from switchboard.publishing.canary import Arm
 from switchboard.publishing.plan import Plan
 from switchboard.publishing.releases import ReleaseRefused
 
@@ -33,6 +34,13 @@ class OfVersion(Ask):
     """Concerns one version."""
 
     version: VersionNumber
+
+
+class Withdrawal(OfVersion):
+    """Which version is withdrawn, and why."""
+
+    reason: Annotated[FreeText, Field(max_length=500)] = ""
+    """For the records."""
 
 
 class Publication(Ask):
@@ -236,10 +244,11 @@ async def promote(request: Request, ask: OfVersion) -> Done:
 
 
 @operation("POST", "/flows/versions/{version}/withdraw", roles=())
-async def withdraw(request: Request, ask: OfVersion) -> Done:
+async def withdraw(request: Request, ask: Withdrawal) -> Done:
     """Take a version back that is a canary, a draft or scheduled; calls in it finish on it."""
     before = _in_short(request)
-    await _do(request.engine.releases.withdraw(ask.version, request.actor.name))
+    halted = ask.reason if request.actor.door == "engine" else ""
+    await _do(request.engine.releases.withdraw(ask.version, request.actor.name, halted))
     request.changed(before, _in_short(request))
     return Done(message=f"Version {ask.version} is withdrawn.")
 
@@ -262,7 +271,10 @@ def _said(request: Request, version: int) -> list[str]:
     words = ["in force"] if plan.in_force == version else []
     if plan.canary and plan.canary.version == version:
         since = _moment(request, plan.canary.since_ms)
-        words.append(f"canary for {plan.canary.share:.0%} of the calls since {since:%Y-%m-%d %H:%M}")
+        trial = request.engine.releases.trial
+        words.append(f"canary for {100 * plan.canary.share:g} % of the calls since {since:%Y-%m-%d %H:%M}")
+        if trial.canary.calls or trial.in_force.calls:
+            words.append(f"over by now: {_arm(trial.canary)}; in version {plan.in_force}: {_arm(trial.in_force)}")
     words += [
         f"in force from {_moment(request, one.at_ms):%Y-%m-%d %H:%M} on, if {one.base or 'nothing else'} is until then"
         for one in plan.scheduled
@@ -272,6 +284,10 @@ def _said(request: Request, version: int) -> list[str]:
     if plan.halted and plan.halted.version == version:
         words.append(f"halted on {_moment(request, plan.halted.at_ms):%Y-%m-%d %H:%M}: {plan.halted.reason}")
     return words
+
+
+def _arm(arm: Arm) -> str:
+    return f"{arm.calls} calls, {arm.errors} with errors, {arm.abandons} abandoned in the IVR"
 
 
 def _moment(request: Request, at_ms: int) -> datetime:

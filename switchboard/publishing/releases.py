@@ -14,15 +14,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from documents import DocumentError
 from ivr.flow.machine import Machine
 from ivr.flow.session import Session
+from router.live.journal import Fact
 from switchboard.centre import Centre
+from switchboard.facts import CANARY_CARRIED, FLOW_ENDED
 from switchboard.opening import EmergencyHours
 from switchboard.publishing import plan as plans
-from switchboard.publishing.plan import Plan, PlanRefused
+from switchboard.publishing.canary import Trial
+from switchboard.publishing.plan import Canary, Plan, PlanRefused
 from switchboard.publishing.preparing import NotFit, Prepared, compared, content_of, prepare, said
 from switchboard.publishing.versions import Versions, VersionsUnavailable
+from switchboard.store.calls import FlowEnded
 from switchboard.store.versions import OutOfDate, VersionInfo, content_hash
 
 if TYPE_CHECKING:
@@ -61,6 +67,9 @@ class Releases:
         self.versions = versions
         self._changing = asyncio.Lock()
         self._loaded: dict[int, Loaded] = {}
+        self._halting: asyncio.Task[None] | None = None
+        self.trial = Trial()
+        """Of the canary, if there is one."""
 
     @property
     def plan(self) -> Plan:
@@ -115,6 +124,53 @@ class Releases:
         calls = self._engine.calls
         sessions = (calls.session(contact) for contact in calls.contacts())
         return Counter((session.version, session.flow) for session in sessions if session)
+
+    # The canary
+
+    def call_ended(self, end: FlowEnded) -> None:
+        """A call counts for its version if it began since there is a canary; one that does worse is halted."""
+        if (canary := self._counts(end)) is None:
+            return
+        if end.version == canary.version and (reason := self.trial.verdict()) and self._halting is None:
+            self._halting = asyncio.create_task(self._halt(canary.version, reason))
+
+    def remember(self, fact: Fact) -> None:
+        """What an earlier engine has written down of the trial."""
+        if fact.kind == FLOW_ENDED:
+            self._counts(msgspec.convert(fact.data, FlowEnded))
+        elif fact.kind == CANARY_CARRIED:
+            canary = self.plan.canary
+            if canary and (canary.version, canary.since_ms) == (fact.data["version"], fact.data["since_ms"]):
+                self.trial = msgspec.convert(fact.data["trial"], Trial)
+
+    def carry_over(self) -> None:
+        """For the next engine, at the beginning of a journal."""
+        if canary := self.plan.canary:
+            trial = msgspec.to_builtins(self.trial)
+            data = {"version": canary.version, "since_ms": canary.since_ms, "trial": trial}
+            self._engine.fact(CANARY_CARRIED, data=data)
+
+    def _counts(self, end: FlowEnded) -> Canary | None:
+        """Counts a call that is over; the canary, if it has one to count for."""
+        canary = self.plan.canary
+        arms = {canary.version: self.trial.canary, self.plan.in_force: self.trial.in_force} if canary else {}
+        if canary is None or end.started_ms < canary.since_ms or (arm := arms.get(end.version)) is None:
+            return None
+        error = end.errors > 0 or end.outcome.startswith("failed")
+        arm.add(error=error, abandon=end.outcome == "hungup" and not end.entered_queue)
+        return canary
+
+    async def _halt(self, version: int, reason: str) -> None:
+        from switchboard.operations import Actor, OperationRefused, perform
+
+        itself = Actor("the watch on the canary", frozenset({"admin"}), "engine")
+        try:
+            await perform(self._engine, itself, "withdraw", {"version": version, "reason": reason})
+            log.warning("the canary, version %d of the flows, is halted: %s", version, reason)
+        except OperationRefused as refusal:  # somebody has ended it this instant
+            log.warning("the canary, version %d of the flows, is not halted: %s", version, refusal)
+        finally:
+            self._halting = None
 
     # Looking
 
@@ -258,7 +314,7 @@ class Releases:
             )
 
     async def withdraw(self, number: int, actor: str, halted: str = "") -> None:
-        """A version is pending no more. Raises ReleaseRefused."""
+        """A version is pending no more; `halted` says why a canary is not. Raises ReleaseRefused."""
         async with self._changing:
             what = f"halt {number}: {halted}" if halted else f"withdraw {number}"
             await self._change(lambda: plans.withdrawn(self.plan, number, _now_ms(), halted), actor, what, at_once=True)
@@ -306,6 +362,7 @@ class Releases:
 
     async def _change(self, planned: Callable[[], Plan], actor: str, what: str, *, at_once: bool = False) -> None:
         """From the present plan to the next one: loaded, then written, then in effect. Raises ReleaseRefused."""
+        canary = self.plan.canary
         try:
             plan = planned()
             centre = None
@@ -325,6 +382,8 @@ class Releases:
             raise ReleaseRefused(f"nothing is changed; that version does not go with the centre:\n{lines}") from error
         except (VersionsUnavailable, OSError) as error:
             raise ReleaseRefused(f"nothing is changed; {error}") from error
+        if plan.canary != canary:
+            self.trial = Trial()
         if centre is not None:
             self._engine.take(self._engine.overrides.applied(centre))
             log.info("version %d of the flows is in force (%s, by %s)", plan.in_force, what, actor)

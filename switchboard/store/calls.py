@@ -36,6 +36,9 @@ class FlowEnded(msgspec.Struct):
     entered_queue: bool
     entered: int
     trace: tuple[Visit, ...]
+    version: int = 0
+    started_ms: int = 0
+    errors: int = 0
 
 
 class Calls:

@@ -127,3 +127,33 @@ async def test_a_draft_is_met_on_its_number_and_a_rollback_at_once(centre: LiveC
     assert await ended(await centre.call(PlannedCall(PROMPT, hang_up_after_s=2))) == ["caller"]
     assert sorted(versions.pop() for versions, _ in ways(centre)) == [1, 1, 2, 2]
     await centre.over()
+
+
+async def test_a_canary_that_fails_is_halted_by_itself_and_the_engine_may_die_meanwhile(centre: LiveCentre) -> None:
+    prompt = "long: {type: play, say: [long, long], next: end}"
+    beep = "long: {type: play, say: [beep], next: end}"
+    await publish(centre, {"prompt": (prompt, beep)})
+    fails = """long: {type: enqueue, queue_from: "'no' + 'where'", otherwise: end}"""
+    assert await publish(centre, {"prompt": (beep, fails)}, share=0.5) == 2
+    states: list[str] = []
+    for batch in range(8):
+        calls = await centre.call(*[PlannedCall(PROMPT, start_s=0.1 * n) for n in range(12)])
+        outcomes = await asyncio.wait_for(calls.finished(), 60)
+        assert {outcome.ended for outcome in outcomes} == {"centre"}
+        await centre.until_calls(ivr=0)
+        if batch == 0:
+            await centre.kill()
+            await centre.start()
+        (canary,) = [one for one in await centre.ask("versions") if one["version"] == 2]
+        states = canary["states"]
+        if states == ["halted"]:
+            break
+    assert states == ["halted"]
+    assert "errors have risen: " in canary["said"][0]
+    before = len(ways(centre))
+    calls = await centre.call(*[PlannedCall(PROMPT, start_s=0.1 * n) for n in range(8)])
+    await asyncio.wait_for(calls.finished(), 30)
+    assert [versions for versions, _ in ways(centre)[before:]] == [{1}] * 8
+    met = [versions.pop() for versions, _ in ways(centre)]
+    assert min(met.count(1) - 8, met.count(2)) >= 10
+    await centre.over(expected_errors=["queue='nowhere'"])

@@ -1,16 +1,19 @@
 """Publishing by a live engine: what is in force for whom, what is refused, what the audit log has of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from ivr.flow.session import Caller, Session
 from router.live.journal import Fact, read
+from switchboard import engine_journal
 from switchboard.centre import load_centre
 from switchboard.engine import Engine
 from switchboard.operations import Actor, OperationRefused, perform
@@ -286,3 +289,98 @@ async def test_a_withdrawn_schedule_comes_to_nothing(engine: Engine) -> None:
 async def test_only_one_way_of_publishing_at_a_time(engine: Engine) -> None:
     with pytest.raises(OperationRefused, match="one of these"):
         await publish(engine, share=0.1, number="100")
+
+
+# Canaries
+
+
+def call(engine: Engine, contact: str, outcome: str, errors: int = 0) -> int:
+    """A call from its beginning to its end; its version."""
+    session = begun(engine, contact)
+    ended = msgspec.structs.replace(session, outcome=outcome, errors=errors, started_ms=engine.clock.now_ms())
+    engine._session_finished(contact, ended, entered_queue=False)
+    return session.version
+
+
+async def settled(engine: Engine) -> None:
+    if engine.releases._halting:
+        await engine.releases._halting
+
+
+async def test_a_canary_that_loses_callers_is_halted_by_itself_and_that_is_seen(engine: Engine) -> None:
+    await publish(engine)
+    edit(engine, "start: menu", "start: open")
+    await publish(engine, share=0.25)
+    counts = Counter[int]()
+    for n in range(400):
+        version = call(engine, f"1.{n}", "hungup" if begun(engine, f"1.{n}").version == 2 else "completed")
+        counts[version] += 1
+        await settled(engine)
+    assert counts[2] == 10  # halted at the first look, and nobody meets it any more
+    assert engine.releases.plan.canary is None
+    (told,) = [one for one in await perform(engine, ANNA, "versions", {}) if one.version == 2]
+    assert told.states == ["halted"]
+    assert "abandons have risen: 10 of 10 calls (100%) in the canary" in told.said[0]
+    last = audited(engine)[-1]
+    assert (last.actor, last.data["door"], last.data["operation"]) == ("the watch on the canary", "engine", "withdraw")
+    assert last.data["before"]["canary"] == {"version": 2, "share": 0.25}
+    assert last.data["after"] | {"canary": None, "halted": 2} == last.data["after"]
+
+
+async def test_a_canary_that_does_well_is_promoted_and_calls_keep_their_version(engine: Engine) -> None:
+    await publish(engine)
+    edit(engine, "start: menu", "start: open")
+    await publish(engine, share=0.5)
+    for n in range(200):
+        call(engine, f"1.{n}", "hungup" if n % 7 == 0 else "completed", errors=n % 11 == 0)
+    await settled(engine)
+    trial = engine.releases.trial
+    assert trial.canary.calls + trial.in_force.calls == 200
+    assert min(trial.canary.calls, trial.in_force.calls) > 60
+    assert trial.canary.errors + trial.in_force.errors == 19
+    (said,) = [one.said for one in await perform(engine, ANNA, "versions", {}) if one.version == 2]
+    assert said[0].startswith("canary for 50 % of the calls since")
+    assert f"over by now: {trial.canary.calls} calls, {trial.canary.errors} with errors" in said[1]
+    with pytest.raises(OperationRefused, match="2 is being tried as a canary"):
+        await publish(engine)
+    await perform(engine, BEN, "promote", {"version": 2})
+    assert {begun(engine, f"1.{n}").version for n in range(50)} == {2}
+
+
+async def test_calls_from_before_the_canary_and_on_drafts_do_not_count(engine: Engine) -> None:
+    edit(engine, '"100": main', '"100": main\n  "199": main', "centre.yaml")
+    await publish(engine)
+    old = begun(engine)
+    edit(engine, "start: menu", "start: open")
+    await publish(engine, number="199")
+    edit(engine, "start: open", "start: to-cards")
+    await publish(engine, share=0.5)
+    engine._session_finished("1.0", msgspec.structs.replace(old, outcome="hungup", started_ms=1), entered_queue=False)
+    draft = begun(engine, "1.1", "199")
+    assert draft.version == 2
+    now = engine.clock.now_ms()
+    engine._session_finished(
+        "1.1", msgspec.structs.replace(draft, outcome="hungup", started_ms=now), entered_queue=False
+    )
+    assert (engine.releases.trial.canary.calls, engine.releases.trial.in_force.calls) == (0, 0)
+
+
+async def test_a_trial_goes_on_after_a_crash_where_it_was(engine: Engine) -> None:
+    await publish(engine)
+    edit(engine, "start: menu", "start: open")
+    await publish(engine, share=0.5)
+    for n in range(9):
+        call(engine, f"1.{n}", "completed")
+    trial = engine.releases.trial
+    later = Engine(engine.centre)
+    assert later.releases.plan == engine.releases.plan
+    engine_journal.recover(later)
+    assert later.releases.trial == trial
+    later.clock, later.live = engine.clock, engine.live  # the next journal begins with it
+    carried: list[Fact] = []
+    later.fact = lambda kind, *, data, **_: carried.append(Fact(0, kind, data=data))  # type: ignore[method-assign]
+    later.releases.carry_over()
+    last = Engine(engine.centre)
+    for fact in carried:
+        last.releases.remember(fact)
+    assert last.releases.trial == trial
