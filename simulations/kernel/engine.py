@@ -267,7 +267,6 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "patient": NONE,
         "contact_keys": len(arrays["contact_keys"]) - 1,
         "order_count": orders[0],
-        "next_arrival": NO_KEY,
         "seed": scenario.seed & (1 << 64) - 1,
     }
     for name, value in given.items():
@@ -291,7 +290,10 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "following": _whole(agents, orders[0]),
         "before": _whole(agents, orders[0]),
         "standing": numpy.zeros((agents, *orders)),
-        "ends": numpy.full(2 << (max(1, agents - 1)).bit_length(), NO_KEY),
+        "ends": _tree(agents),
+        "ends_of": _leaves(agents),
+        "arrivals": _tree(kinds),
+        "arrivals_of": _leaves(kinds),
         "heap_key": numpy.full(heap, NO_KEY),
         "heap_what": _whole(heap),
         "heap_check": _whole(heap),
@@ -325,6 +327,15 @@ def _whole(*shape: int) -> Any:
     return numpy.zeros(shape, dtype=numpy.int64)
 
 
+def _tree(leaves: int) -> Any:
+    return numpy.full(2 << max(0, leaves - 1).bit_length(), NO_KEY)
+
+
+def _leaves(leaves: int) -> Any:
+    half = 1 << max(0, leaves - 1).bit_length()
+    return numpy.concatenate([numpy.zeros(half, dtype=numpy.int32), numpy.arange(half, dtype=numpy.int32)])
+
+
 BY_CONTACT = ("contacts", "draws", "lanes", "refused", "dirty_now", "dirty_next", "special", "free")
 BY_EVENT = ("heap_key", "heap_what", "heap_check", "timer_ms", "timer_order", "timer_of")
 BOTH = ("due", "bid_contact", "bid_agent", "bid_rank")
@@ -350,18 +361,17 @@ def _grown(world: World, contacts: bool) -> World:
 def _renumber(world: World) -> None:
     """Events keep their order with new, small numbers."""
     clock = world.clock[0]
-    heap, ends = int(clock["heap"]), len(world.ends) // 2
-    keys = numpy.concatenate([world.heap_key[:heap], world.kinds["next_key"], world.ends[ends:]])
+    heap = int(clock["heap"])
+    parts = [world.heap_key[:heap], *(tree[len(tree) // 2 :] for tree in (world.ends, world.arrivals))]
+    keys = numpy.concatenate(parts)
     order = numpy.argsort(keys, kind="stable")
     numbers = numpy.empty(len(keys), dtype=numpy.int64)
     numbers[order] = numpy.arange(1, len(keys) + 1)
     new = keys >> SEQ_BITS << SEQ_BITS | numbers
     new[keys == NO_KEY] = NO_KEY
-    world.heap_key[:heap] = new[:heap]
-    world.kinds["next_key"] = new[heap : heap + len(world.kinds)]
-    world.ends[ends:] = new[heap + len(world.kinds) :]
-    for place in range(ends - 1, 0, -1):
-        world.ends[place] = world.ends[2 * place : 2 * place + 2].min()
+    for part, renumbered in zip(parts, numpy.split(new, numpy.cumsum([len(part) for part in parts])[:-1]), strict=True):
+        part[:] = renumbered
     clock["seq"] = len(keys) + 1
-    soonest = int(numpy.argmin(world.kinds["next_key"]))
-    clock["next_arrival"], clock["next_kind"] = world.kinds["next_key"][soonest], soonest
+    for tree in (world.ends, world.arrivals):  # its order is as it was
+        for place in range(len(tree) // 2 - 1, 0, -1):
+            tree[place] = min(tree[2 * place], tree[2 * place + 1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -17,12 +18,12 @@ from simulations.distributions.base import Distribution
 from simulations.distributions.constant import Constant
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import PARAMETERS, codes, parameter_values
-from simulations.kernel.machine.layout import NEVER, NO_KEY, NONE
+from simulations.kernel.machine.layout import LEADING_BITS, NEVER, NONE
 from simulations.scenario import Kind, Quantity, TracedContact
 from simulations.setting import Setting
 
 FIT = 1 << 20
-SHORT_WAITS = 1 << 16
+LONGEST_BITS = 36
 QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")
 
 
@@ -97,7 +98,7 @@ class _Planner:
         self._kind_arrays(arrays, kinds)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
-        arrays["bucket_of"] = short_buckets()
+        arrays["bucket_of"] = leading_buckets()
         lanes = bool(self.delays) or any(
             worker.answering.no_answer + worker.answering.declined > 0 for worker in self.setting.workers
         )
@@ -162,7 +163,6 @@ class _Planner:
 
     def _kind_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
         records = numpy.zeros(len(kinds), dtype=layout.KIND)
-        records["next_key"] = NO_KEY
         columns = numpy.full((len(kinds), len(self.queues), len(QUANTITIES)), NONE, dtype=numpy.int64)
         for number, plan in enumerate(kinds):
             records[number]["queue"] = self.queues[plan.kind.queue or ""]
@@ -343,31 +343,28 @@ def _reached(policy: CompiledPolicy, first: str) -> list[str]:
 
 # Buckets of waits
 
-_bounds: list[Any] = []
 
-
+@cache
 def wait_bounds() -> Any:
     """The least wait of each bucket of `Waits`, from bucket 0 on (1 ms)."""
-    if not _bounds:
-        longest, found = 1 << 36, [1]
-        while found[-1] <= longest:
-            bucket, low = len(found), found[-1] - 1
-            high = low + max(3, low // 8)
-            while low + 1 < high:  # the least wait in this bucket or a later one
-                middle = (low + high) // 2
-                low, high = (low, middle) if bucket_number(middle) >= bucket else (middle, high)
-            found.append(high)
-        table = numpy.array(found, dtype=numpy.int64)
-        _bounds.append(table)
-        short = numpy.searchsorted(table, numpy.arange(SHORT_WAITS), side="right").astype(numpy.int16)
-        _bounds.append(short)
-    return _bounds[0]
+    longest, found = 1 << LONGEST_BITS, [1]
+    while found[-1] <= longest:
+        bucket, low = len(found), found[-1] - 1
+        high = low + max(3, low // 8)
+        while low + 1 < high:  # the least wait in this bucket or a later one
+            middle = (low + high) // 2
+            low, high = (low, middle) if bucket_number(middle) >= bucket else (middle, high)
+        found.append(high)
+    return numpy.array(found, dtype=numpy.int64)
 
 
-def short_buckets() -> Any:
-    """1 + the bucket of each wait below SHORT_WAITS ms."""
-    wait_bounds()
-    return _bounds[1]
+@cache
+def leading_buckets() -> Any:
+    """1 + the bucket of the least wait with the same leading bits, in the places where `wait_bucket` looks."""
+    place = numpy.arange((LONGEST_BITS - LEADING_BITS + 2) << LEADING_BITS)
+    below = numpy.maximum(0, (place >> LEADING_BITS) - 1)
+    least = (place - (below << LEADING_BITS)) << below
+    return numpy.searchsorted(wait_bounds(), least, side="right").astype(numpy.int16)
 
 
 def bucket_number(wait_ms: int) -> int:

@@ -60,8 +60,6 @@ def becomes(w, a, state, reason, about, keeps_place):
     agent.since_ms = c.now
     if state == IDLE and agent.state != IDLE:
         agent.turn += 1
-        total_ms = agent.handled_ms + agent.ready_ms
-        agent.occupancy = agent.handled_ms / total_ms if total_ms else 0.0
         if not keeps_place:
             agent.idle_since_ms = c.now
     agent.state, agent.shown_reason, agent.shown_contact = state, reason, about

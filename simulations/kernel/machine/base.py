@@ -18,6 +18,17 @@ def lowest_bit(typingctx, word):
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def highest_bit(typingctx, word):
+    """The place of the highest bit that is set in a word that is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        zeros = builder.ctlz(arguments[0], context.get_constant(types.boolean, True))
+        return builder.sub(context.get_constant(types.int64, 63), zeros)
+
+    return types.int64(types.int64), generate
+
+
 @njit
 def set_bit(words, place):
     words[place >> 6] |= numpy.uint64(1) << numpy.uint64(place & 63)
@@ -104,30 +115,36 @@ def drop_first(w):
         w.heap_check[place] = check
 
 
-# The ends of talks: each agent has one at most, so they are the leaves of a tree (`ends`) in which every place above
-# has the lesser of its two keys. A change takes as many steps as the tree is high, each without a branch.
+# The ends of talks, one for each agent, and the arrivals, one for each kind: leaves of a tree in which every place
+# above has the lesser of its two keys, and whose it is. A change takes as many steps as the tree is high, and no branch.
+
+
+@njit(forceinline=True)
+def set_leaf(keys, whose, which, key):
+    """Which agent's or kind's event has this key; NO_KEY for none."""
+    place = (len(keys) >> 1) + which
+    keys[place] = key
+    who = numpy.int64(which)
+    while place > 1:
+        other, whose_other = keys[place ^ 1], numpy.int64(whose[place ^ 1])
+        less = other < key
+        key = other if less else key
+        who = whose_other if less else who
+        place >>= 1
+        keys[place] = key
+        whose[place] = who
 
 
 @njit
 def set_end(w, a, key):
-    """The key of the end of the agent's talk; NO_KEY for none."""
-    place = (len(w.ends) >> 1) + a
-    w.ends[place] = key
-    while place > 1:
-        other = w.ends[place ^ 1]
-        key = key if key < other else other
-        place >>= 1
-        w.ends[place] = key
+    """The key of the end of the agent's talk."""
+    set_leaf(w.ends, w.ends_of, a, key)
 
 
 @njit
-def whose_end(w):
-    """The agent whose talk ends first."""
-    key, place, leaves = w.ends[1], 1, len(w.ends) >> 1
-    while place < leaves:
-        place <<= 1
-        place += w.ends[place] != key
-    return place - leaves
+def set_arrival(w, k, key):
+    """The key of the next arrival of the kind."""
+    set_leaf(w.arrivals, w.arrivals_of, k, key)
 
 
 @njit
@@ -264,10 +281,10 @@ def add_span(w, table, place, column, since_ms, weight):
 
 @njit
 def wait_bucket(w, wait_ms):
-    """1 + the bucket of `Waits`, which for no wait is -1."""
-    if wait_ms < len(w.bucket_of):
-        return numpy.int64(w.bucket_of[wait_ms])
-    return numpy.searchsorted(w.bucket_from, wait_ms, side="right")
+    """1 + the bucket of `Waits`, which for no wait is -1: the leading bits of the wait leave two to choose from."""
+    below = highest_bit(wait_ms | 1 << LEADING_BITS) - LEADING_BITS
+    bucket = numpy.int64(w.bucket_of[(below << LEADING_BITS) + (wait_ms >> below)])
+    return bucket + (wait_ms >= w.bucket_from[bucket])
 
 
 @njit

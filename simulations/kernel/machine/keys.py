@@ -28,7 +28,17 @@ CONTACT_FACTS = {
 }
 """What the formulas of contact keys may ask for, and where the kernel has it."""
 
-AGENT_FACTS = {name: f"agent.{name}" for name in AgentFacts.__struct_fields__} | {"seed": "seed"}
+AGENT_FACTS = {name: f"agent.{name}" for name in AgentFacts.__struct_fields__} | {
+    "occupancy": "occupancy(agent)",
+    "seed": "seed",
+}
+
+
+@njit(forceinline=True)
+def occupancy(agent):  # type: ignore[no-untyped-def]
+    """The share of the time since the sign-in that the agent has worked; asked when the agent becomes free."""
+    total_ms = agent.handled_ms + agent.ready_ms
+    return agent.handled_ms / total_ms if total_ms else 0.0
 
 
 def codes() -> dict[str, int]:
@@ -61,7 +71,7 @@ def _arguments(key: type[Key], facts: dict[str, str]) -> Iterable[str]:
 
 def _dispatcher(name: str, signature: str, base: type[Key], facts: dict[str, str]) -> Callable[..., Any]:
     """`name(code, ...)`: the value of the key with this number."""
-    scope: dict[str, Any] = {"uint64": uint64, "__name__": __name__}
+    scope: dict[str, Any] = {"uint64": uint64, "occupancy": occupancy, "__name__": __name__}
     lines = [f"def {name}(code, {signature}):"]
     for key_name, key in registry().items():
         if issubclass(key, base):

@@ -82,6 +82,9 @@ WORKED = (
 )
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
+LEADING_BITS = 7
+"""So many bits of a wait behind its first tell all but two of the buckets that it may be in."""
+
 SEQ_BITS = 27
 """Events of one millisecond are in the order of their numbers, which are renewed when they need more bits."""
 
@@ -98,13 +101,13 @@ CLOCK = _record(
     "now seq end_ms last_ms wake_ms interval_ms interval from_ms to_ms alive arrivals offers heap timers "
     "pending_head pending_tail fed arriving over dirty_now dirty_next dirty_agents special free logged keep_log "
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
-    "contact_keys order_count bids next_arrival next_kind started patient quiet_ms",
+    "contact_keys order_count bids started patient quiet_ms",
     words="seed",
 )
 AGENT = _record(
     "since_ms shown_contact handled_ms ready_ms idle_since_ms wrap_up_ms timer_ms contacts last_offer turn change "
     "drawn_wrap_up_ms delay_ms back_ms levels load",
-    "occupancy factor cost_per_hour no_answer declined",
+    "factor cost_per_hour no_answer declined",
     small="order profile presence reason state shown_reason contact free queue group handled_interval handled_queue "
     "answers no_answers declines on_shift delay_lane pauses",
 )
@@ -114,7 +117,7 @@ CONTACT = _record(
     small="kind type queue step line state agent interval placed previous next place refused refusals offers due "
     "due_reason now_mark next_mark",
 )
-KIND = _record("queue position filled complete number next_key")
+KIND = _record("queue position filled complete number")
 QUEUE = _record(
     "ring_ms wrap_up_ms answered_within_ms short_ms longest_ms full_at full_queue full_exit last_queue last_exit "
     "unstaffed unstaffed_queue unstaffed_exit steps first_step inside weight plain plain_wait",
@@ -163,6 +166,9 @@ class World(NamedTuple):
     contact_keys: Any
     contact_parameters: Any
     ends: Any  # the tree of the ends of talks: place 1 is above all, agents are in the second half
+    ends_of: Any
+    arrivals: Any  # the same of the next arrivals, by kind
+    arrivals_of: Any
     heap_key: Any  # NO_KEY behind the last
     heap_what: Any
     heap_check: Any
@@ -182,7 +188,7 @@ class World(NamedTuple):
     counted: Any  # interval x queue x column
     waits: Any  # interval x queue x bucket
     worked: Any  # interval x group x column
-    bucket_of: Any  # of short waits
+    bucket_of: Any  # by the leading bits of a wait
     bucket_from: Any  # the least wait of each bucket
     back_draws: Any  # agent x position
     back_position: Any

@@ -19,9 +19,9 @@ from simulations.kernel.machine.base import (
     next_deadline_ms,
     next_key,
     note,
+    set_arrival,
     set_end,
     set_interval,
-    whose_end,
 )
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
@@ -69,12 +69,11 @@ def go(w):
             if kind.position == kind.filled and not kind.complete:
                 return MORE_ARRIVALS, c.arriving
             if kind.position == kind.filled or w.arrival_ms[c.arriving, kind.position] > c.now:
-                if kind.position == kind.filled:
-                    kind.next_key = NO_KEY
+                if kind.position < kind.filled:
+                    set_arrival(w, c.arriving, next_key(c, w.arrival_ms[c.arriving, kind.position]))
                 else:
-                    kind.next_key = next_key(c, w.arrival_ms[c.arriving, kind.position])
+                    set_arrival(w, c.arriving, NO_KEY)
                 c.arriving = NONE
-                find_next_arrival(w)
             elif c.free == 0:
                 return MORE_ROOM, 0
             else:
@@ -85,16 +84,6 @@ def go(w):
         elif not go_on(w):
             close(w)
             return DONE, 0
-
-
-@njit
-def find_next_arrival(w):
-    c = w.clock[0]
-    c.next_arrival = NO_KEY
-    for k in range(len(w.kinds)):
-        if w.kinds[k].next_key < c.next_arrival:
-            c.next_arrival = w.kinds[k].next_key
-            c.next_kind = k
 
 
 @njit
@@ -125,8 +114,8 @@ def go_on(w):
     c = w.clock[0]
     is_arrival, is_end = False, w.ends[1] < w.heap_key[0]
     key = w.ends[1] if is_end else w.heap_key[0]
-    if c.next_arrival < key:
-        is_arrival, key = True, c.next_arrival
+    if w.arrivals[1] < key:
+        is_arrival, key = True, w.arrivals[1]
     at_ms = key >> SEQ_BITS
     if not c.over and at_ms >= c.end_ms:
         c.over = 1
@@ -138,11 +127,10 @@ def go_on(w):
     if at_ms >= c.to_ms:
         set_interval(c)
     if is_arrival:
-        w.kinds[c.next_kind].next_key = NO_KEY
-        c.arriving = c.next_kind
+        c.arriving = w.arrivals_of[1]
         return True
     if is_end:
-        a = whose_end(w)
+        a = w.ends_of[1]
         if not plain.ends(w, w.agents[a].contact):
             set_end(w, a, NO_KEY)
             feed(w, ENDED, w.agents[a].contact, 0)

@@ -1,6 +1,6 @@
 """The kernel's own machinery: what it brings on the way, and what it keeps."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 import pytest
@@ -10,8 +10,10 @@ from simulations.driver import Replication
 from simulations.engines import replicate
 from simulations.kernel import engine
 from simulations.kernel.engine import Kernel, KernelReplication
+from simulations.kernel.machine.base import wait_bucket
 from simulations.kernel.machine.layout import SEQ_BITS
-from simulations.kernel.plan import bucket_number, make_plan, short_buckets, wait_bounds
+from simulations.kernel.plan import bucket_number, leading_buckets, make_plan, wait_bounds
+from simulations.kernel.refusals import LONGEST_MS
 from simulations.setting import Setting
 from tests.support.kernel_cases import first_difference, random_setting, reference_rows
 from tests.support.scenarios import setting
@@ -84,12 +86,18 @@ def test_many_draws_at_once_are_those_of_several_calls(name: str) -> None:
 
 
 def test_waits_fall_into_the_buckets_of_the_metrics() -> None:
-    waits = [0, 1, 2, 3, 50, 51, 999, 1_000, 65_535, 65_536, 10**6, 10**7, 123_456_789]
-    for wait_ms in waits:
-        found = numpy.searchsorted(wait_bounds(), wait_ms, side="right") - 1
-        assert found == bucket_number(wait_ms)
-        if wait_ms < len(short_buckets()):
-            assert short_buckets()[wait_ms] - 1 == found
+    """Around every border, and all the short ones."""
+    borders = wait_bounds()
+    waits = {wait_ms for border in borders.tolist() for wait_ms in (border - 1, border, border + 1)} | set(range(2_000))
+    tables = Tables(leading_buckets(), borders)
+    for wait_ms in sorted(waits):
+        if wait_ms <= LONGEST_MS:
+            assert wait_bucket(tables, wait_ms) - 1 == bucket_number(wait_ms), wait_ms
+
+
+class Tables(NamedTuple):
+    bucket_of: Any
+    bucket_from: Any
 
 
 def test_cases_differ_enough_from_each_other_to_mean_something() -> None:

@@ -37,10 +37,11 @@ def test_the_compiled_formula_gives_the_value_of_the_core(name: str) -> None:
         made: Any = key(given)
         values = numpy.array([*keys.parameter_values(KeySpec(name, dict(given))), *[0.0] * keys.PARAMETERS])
         if isinstance(made, AgentKey):
+            handled_ms, ready_ms = dice.randrange(10**6), dice.randrange(10**6)
             facts = AgentFacts(
                 order=dice.randrange(500),
                 idle_since_ms=dice.randrange(10**9),
-                occupancy=dice.random(),
+                occupancy=handled_ms / (handled_ms + ready_ms),
                 contacts=dice.randrange(100),
                 levels=dice.randrange(60),
                 cost_per_hour=dice.random() * 50,
@@ -50,7 +51,8 @@ def test_the_compiled_formula_gives_the_value_of_the_core(name: str) -> None:
                 load=dice.randrange(3),
             )
             agents = numpy.zeros(1, dtype=layout.AGENT)
-            for field in ("order", "idle_since_ms", "occupancy", "contacts", "levels", "cost_per_hour"):
+            agents[0]["handled_ms"], agents[0]["ready_ms"] = handled_ms, ready_ms
+            for field in ("order", "idle_since_ms", "contacts", "levels", "cost_per_hour"):
                 agents[0][field] = getattr(facts, field)
             agents[0]["last_offer"], agents[0]["turn"], agents[0]["load"] = facts.last_offer, facts.turn, facts.load
             found = keys.agent_value(code, agents[0], numpy.uint64(facts.seed), values)
