@@ -10,6 +10,7 @@ from router.core.policy import Policy
 from router.core.policy_check import check_policy
 from simulations.clock import MINUTE_MS
 from simulations.distributions import Distribution
+from simulations.memory import check_memory
 from simulations.money import money_problems
 from simulations.roster import AGENTS, Worker, staffed, unknown
 from simulations.scenario import Arrivals, Kind, Quantity, QueueTimes, Scenario
@@ -85,6 +86,7 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
     elif scenario.policy is not None:
         raise DocumentError([source.problem(("policy",), "a centre is given, so the scenario needs no policy")])
     problems: list[Problem] = []
+    check_memory(source, scenario)
     centre, workers = staffed(source, scenario, centre, problems)
     setting = Setting(scenario, centre, workers, source.file)
     problems += _arrival_problems(source, scenario)

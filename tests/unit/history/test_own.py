@@ -19,7 +19,7 @@ from tests.support.journals import Day
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("day")
-    Day(made, seed=3).busy(600)
+    Day(made, seed=3).busy(700)
     return made
 
 

@@ -1,0 +1,85 @@
+"""Scenarios larger than memory: told beforehand in words, instead of a machine that swaps or a process that is killed.
+
+What grows is known: agents (and what is counted of each in every interval), figures that are kept of every
+replication and interval, and the contacts of a trace. Callers who are drawn do not count: they are drawn as they come,
+and forgotten when they have gone. The sizes are rounded up from `tracemalloc`; a scenario is refused only if it is
+larger than all that is free.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from documents import DocumentError, Problem, Source
+from simulations.scenario import Scenario
+
+AGENT_BYTES = 8_000
+AGENT_INTERVAL_BYTES = 400
+FIGURE_BYTES = 1_000
+"""Of one queue, group or kind in one interval of one replication."""
+TRACED_BYTES = 1_200
+
+
+def free_bytes() -> float:
+    """What this process may still take: of the machine, and of its control group; infinite where neither says."""
+    available = [line.split()[1] for line in _lines("/proc/meminfo") if line.startswith("MemAvailable:")]
+    found = [float("inf"), *(1024 * float(kilobytes) for kilobytes in available)]
+    most, used = (_lines(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
+    if most and used and most[0].isdecimal() and used[0].isdecimal():
+        found.append(max(0.0, float(most[0]) - float(used[0])))
+    return min(found)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+
+
+def check_memory(source: Source, scenario: Scenario) -> None:
+    """Raises DocumentError for a scenario that is larger than the memory that is free."""
+    free = free_bytes()
+    problems = [problem for needed, problem in _needs(source, scenario, free) if needed > free]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _needs(source: Source, scenario: Scenario, free: float) -> Iterator[tuple[float, Problem]]:
+    counts = [staff.count or 0 for staff in scenario.staff or ()]
+    agents = sum(counts) * (AGENT_BYTES + scenario.intervals * AGENT_INTERVAL_BYTES)
+    largest = counts.index(max(counts)) if counts else 0
+    yield (
+        agents,
+        source.problem(
+            ("staff", largest, "count"), _words(f"{sum(counts):,} agents need", agents, free), "one count may be a slip"
+        ),
+    )
+    queues = len(scenario.policy.queues) if scenario.policy is not None else len(scenario.queues)
+    rows = 2 + queues + len(scenario.staff or ()) + len(scenario.kinds)
+    replications = scenario.most_replications
+    figures = float(replications) * (scenario.intervals + 1) * rows * FIGURE_BYTES
+    yield (
+        figures,
+        source.problem(
+            ("replications",),
+            _words(
+                f"the figures of {replications:,} replications of {scenario.intervals:,} intervals need", figures, free
+            ),
+            "fewer replications, or longer intervals",
+        ),
+    )
+
+
+def check_trace(file: Path, rows: int, free: float) -> None:
+    """Raises DocumentError when so many contacts of a trace are more than was `free` at its beginning."""
+    if rows * TRACED_BYTES > free:
+        said = _words(f"the first {rows:,} contacts of the trace need", rows * TRACED_BYTES, free)
+        raise DocumentError([Problem(said, str(file), rows, hint="cut it into days, and play each of them")])
+
+
+def _words(what: str, needed: float, free: float) -> str:
+    return f"{what} about {_amount(needed)} of memory; {_amount(free)} are free"
+
+
+def _amount(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"
