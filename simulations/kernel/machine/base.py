@@ -116,7 +116,7 @@ def drop_first(w):
 
 
 # The ends of talks, one for each agent, and the arrivals, one for each kind: leaves of a tree in which every place
-# above has the lesser of its two keys, and whose it is. A change takes as many steps as the tree is high, and no branch.
+# above has the lesser of its two keys, and whose it is. A change takes as many steps as the tree is high, no branch.
 
 
 @njit(forceinline=True)
