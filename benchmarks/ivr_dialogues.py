@@ -8,12 +8,17 @@ they should be.
 Most of a dialogue is its sounds, which take as long in both; so what the engine adds is best seen in "longer": how much
 longer its dialogues last than the native ones, and in the processor time for each.
 
+What ends the engine's rise is the machine ("cores busy"), and it ends in a cliff: the key comes 0.6 s after the menu
+should have begun, whatever else the machine does. Once the commands before the menu are that late, the key is lost, the
+caller hears the whole menu and stays eight times as long, and so there are eight times as many callers.
+
     python benchmarks/ivr_dialogues.py [--rate 20] [--seconds 8] [--most 320] [--no-search] [--json]
 """
 
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -21,7 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from load.bench import NATIVE_DIALOGUE, NUMBERS, Bench, bench
-from load.machine import cpu_s
+from load.machine import cpu_s, machine_cpu_s
 from load.sipp import called, calling
 from rich.console import Console
 from rich.table import Table
@@ -41,7 +46,8 @@ EXACT = 1.2
 @dataclass(frozen=True, slots=True)
 class Run:
     """One of the two at one rate. `lost`: callers whose key did not arrive. `mean_s`: from the first call to the end of
-    the last, less the time in which they came: how long one dialogue lasts. CPU of both programs, for one dialogue."""
+    the last, less the time in which they came: how long one dialogue lasts. CPU of both programs, for one dialogue;
+    `cores`: how many all programs of the machine together kept busy while callers came."""
 
     who: str
     rate: float
@@ -49,7 +55,13 @@ class Run:
     failed: int
     lost: int
     mean_s: float
-    cpu_ms: float
+    asterisk_ms: float
+    engine_ms: float
+    cores: float
+
+    @property
+    def cpu_ms(self) -> float:
+        return self.asterisk_ms + self.engine_ms
 
     @property
     def sustained(self) -> bool:
@@ -61,22 +73,31 @@ async def dialogues(made: Bench, who: str, rate: float, seconds: float) -> Run:
     number = NUMBERS["dialogue"] if who == "engine" else NATIVE_DIALOGUE
     calls = max(1, round(rate * seconds))
     directory = made.new_run(who)
-    pids = [made.asterisk.pid, *([made.engine.pid] if who == "engine" else [])]
     ended_before = len(_reasons(made))
-    used_s, began = sum(map(cpu_s, pids)), time.perf_counter()
+    asterisk_s, engine_s, began = cpu_s(made.asterisk.pid), cpu_s(made.engine.pid), time.perf_counter()
+    busy = asyncio.create_task(_cores(calls / rate))
     limit_ms = round((SETTLED_S + 10) * 1_000)
     async with calling(
         directory, made.sip_port, number, rate, calls, key_after_ms=KEY_AFTER_MS, reply_limit_ms=limit_ms
     ) as process:
         counted = await called(directory, process, calls)
-    took_s, used_s = time.perf_counter() - began, sum(map(cpu_s, pids)) - used_s
+    took_s = time.perf_counter() - began
+    asterisk_s, engine_s = cpu_s(made.asterisk.pid) - asterisk_s, cpu_s(made.engine.pid) - engine_s
     failed = counted.calls - counted.succeeded
     lost = 0
     if who == "engine":
         reasons = _reasons(made)[ended_before:]
         lost = calls - failed - reasons.count("served")
     mean_s = took_s - (calls - 1) / rate
-    return Run(who, rate, calls, failed, max(0, lost), mean_s, used_s / calls * 1_000)
+    each = (asterisk_s / calls * 1_000, engine_s / calls * 1_000 if who == "engine" else 0.0)
+    return Run(who, rate, calls, failed, max(0, lost), mean_s, *each, await busy)
+
+
+async def _cores(seconds: float) -> float:
+    """How many of the machine's cores are busy in the time to come."""
+    used_s, began = machine_cpu_s(), time.perf_counter()
+    await asyncio.sleep(seconds)
+    return (machine_cpu_s() - used_s) / (time.perf_counter() - began)
 
 
 def _reasons(made: Bench) -> list[str]:
@@ -110,11 +131,12 @@ async def search(made: Bench, who: str, first: float, most: float, seconds: floa
 
 def _table(runs: list[Run]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("", "dialogues/s", "calls", "failed", "keys lost", "s each", "CPU ms each"):
+    headings = ("", "dialogues/s", "calls", "failed", "keys lost", "s each", "Asterisk ms", "engine ms", "cores busy")
+    for heading in headings:
         table.add_column(heading, justify="left" if not heading else "right")
     for run in sorted(runs, key=lambda run: (run.rate, run.who)):
-        cells = (f"{run.rate:g}", run.calls, run.failed, run.lost, f"{run.mean_s:.2f}", f"{run.cpu_ms:.1f}")
-        table.add_row(run.who, *map(str, cells))
+        counted = (f"{run.rate:.0f}", str(run.calls), str(run.failed), str(run.lost), f"{run.mean_s:.2f}")
+        table.add_row(run.who, *counted, f"{run.asterisk_ms:.1f}", f"{run.engine_ms:.1f}", f"{run.cores:.2f}")
     return table
 
 
@@ -149,6 +171,7 @@ async def main() -> int:
     console = Console()
     console.print(_table(runs))
     console.print(f"sustained: engine {highest['engine']:.0f} /s, native {highest['native']:.0f} /s")
+    console.print(f"the machine has {os.cpu_count()} cores")
     console.print(f"at {options.rate:g} /s a dialogue with the engine lasts {longer_ms:.0f} ms longer")
     return 0
 

@@ -5,9 +5,10 @@ No key may be lost, and this decides which command does what (Asterisk 22 `res/r
 - Between two commands `run_agi` reads the channel's frames and throws them away, so a key whose end falls between a
   reply and the next command is gone. Playing files one by one and then waiting for keys opens such a gap at each step.
 - `EXEC Read` plays `a&b&c` and takes the keys in one command, without a gap. A key during any file ends the playing
-  and counts. It waits by `TIMEOUT(response)` and `TIMEOUT(digit)` when it is given no time itself; its terminators may
-  be several or none; it stops at 255 digits. If its last file does not exist it returns at once, with `READSTATUS`
-  ERROR on a living channel. And it prints the digits on Asterisk's console.
+  and counts. It waits by `TIMEOUT(response)` and `TIMEOUT(digit)` when it is given no time itself; given one, it waits
+  so long for every key, which for a single key saves the command that sets the two. Its terminators may be several or
+  none; it stops at 255 digits. If its last file does not exist it returns at once, with `READSTATUS` ERROR on a living
+  channel. And it prints the digits on Asterisk's console.
 - `GET DATA` prints nothing but plays one file only, has one timeout for the first and later keys, and always ends at #.
 - `STREAM FILE` plays one file and is the only one whose reply says that the file could not be played. `EXEC Playback`
   and `EXEC Background` (ended by any key) play `a&b&c` and tell it in a variable.
@@ -192,12 +193,13 @@ class Performer:
         limit = _limit(effect)
         if len(first) >= limit:
             return Keys(first, "length")
-        await self._set_timeouts(
-            channel, effect.inter_digit_ms if first else effect.first_digit_ms, effect.inter_digit_ms
-        )
+        first_ms, more = effect.inter_digit_ms if first else effect.first_digit_ms, limit - len(first)
+        own_timeout = ("1", f"{max(first_ms, 1) / 1_000:.3f}") if more == 1 else ()
+        if not own_timeout:
+            await self._set_timeouts(channel, first_ms, effect.inter_digit_ms)
         may_take_ms = codec.PLAY_LIMIT_MS + effect.first_digit_ms + limit * effect.inter_digit_ms
         for sounds in dict.fromkeys((run, ())):
-            arguments = (_KEYS_VARIABLE, "&".join(sounds), str(limit - len(first)), f"t({effect.terminators})")
+            arguments = (_KEYS_VARIABLE, "&".join(sounds), str(more), f"t({effect.terminators})", *own_timeout)
             await _done(channel, codec.exec_app("Read", *arguments, may_take_ms=may_take_ms))
             reply = await _done(channel, codec.get_full_variable(f"${{READSTATUS}}:${{{_KEYS_VARIABLE}}}"))
             status, _, rest = (reply.data or "").partition(":")

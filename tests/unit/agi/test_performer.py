@@ -170,7 +170,7 @@ class TestCollect:
         result, commands = await call(performing(Collect((ONE,), 1, barge_in=False)), read("OK:5"))
         assert result == [Keys("5", "length")]
         assert commands[0] == 'STREAM FILE "sb/one" ""'
-        assert commands[2] == 'EXEC Read "SB_KEYS,,1,t()"'
+        assert commands[1] == 'EXEC Read "SB_KEYS,,1,t(),1,5.000"'
 
     async def test_a_missing_sound_does_not_take_the_callers_time(self, call: Any) -> None:
         said = iter(["ERROR:", "OK:5"])
@@ -178,9 +178,20 @@ class TestCollect:
         result, commands = await call(performing(Collect((ONE,), 1)), answers)
         assert result == [Keys("5", "length")]
         assert [line for line in commands if "Read" in line] == [
-            'EXEC Read "SB_KEYS,sb/one,1,t()"',
-            'EXEC Read "SB_KEYS,,1,t()"',
+            'EXEC Read "SB_KEYS,sb/one,1,t(),1,5.000"',
+            'EXEC Read "SB_KEYS,,1,t(),1,5.000"',
         ]
+
+    async def test_a_single_key_needs_no_command_for_its_time(self, call: Any) -> None:
+        one = Collect((ONE,), 1, "#", first_digit_ms=250, inter_digit_ms=9_000)
+        _, commands = await call(performing(one), read("TIMEOUT:"))
+        assert commands == [
+            'EXEC Read "SB_KEYS,sb/one,1,t(#),1,0.250"',
+            'GET FULL VARIABLE "${READSTATUS}:${SB_KEYS}"',
+        ]
+        after_a_key = Collect((Say("number", "7"),), 2, "#", first_digit_ms=250, inter_digit_ms=9_000)
+        _, commands = await call(performing(after_a_key), {"SAY": "200 result=53", **read("OK:1")}, language="fr")
+        assert commands[1] == 'EXEC Read "SB_KEYS,,1,t(#),1,9.000"'
 
     async def test_a_read_that_always_fails_is_a_failed_effect(self, call: Any) -> None:
         (result,), _ = await call(performing(Collect((ONE,), 1)), read("ERROR:"))
