@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asterisk_conf.root import cache_directory
-from ivr.speech.audio import AudioError, encoded, for_telephone, read_audio
+from ivr.speech.audio import AudioError, as_sounds, encoded, for_telephone, read_audio
 from ivr.speech.rendering import files_of, keep
 from ivr.speech.synthesis import Environment, Synthesiser, SynthesisFailed, engines
 from switchboard.centre import Centre
@@ -76,12 +76,12 @@ def render(
             try:
                 if problem := engine.missing():
                     raise SynthesisFailed(problem)
-                audio = for_telephone(read_audio(engine.speak(one.text, one.voice)))
+                made = as_sounds(read_audio(engine.speak(one.text, one.voice)), speech.formats)
             except (SynthesisFailed, AudioError) as error:
                 done.failed.append((one, str(error)))
                 continue
             for path, form in zip(paths, speech.formats, strict=True):
-                keep(path, encoded(audio, form))
+                keep(path, made[form])
             said.add((one.language, one.sound))
             done.made.append(one)
     return done

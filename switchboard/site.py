@@ -67,6 +67,7 @@ def asterisk_site(centre: Centre) -> AsteriskSite:
         sip_host=settings.sip_host,
         ami_host=settings.ami_host,
         ami_user=settings.ami_user,
+        codecs=tuple(settings.codecs),
         ami_permit=tuple(_engine_addresses(centre)),
         languages=centre.languages,
         music_class=settings.music,

@@ -1,11 +1,9 @@
 """What callers hear of a prompt, as one sound file: the centre's own sounds, and Asterisk's."""
 
-from pathlib import Path
-
 import numpy as np
 
 from asterisk_conf.root import SetupError, find_or_build
-from ivr.speech.audio import FORMATS, RATE, Audio, encoded, read_audio
+from ivr.speech.audio import FORMATS, RATE, WIDEBAND, Audio, decoded, encoded, for_telephone
 from switchboard.centre import Centre
 from switchboard.centre.sounds import CENTRE_SOUND
 
@@ -34,17 +32,8 @@ def _read(centre: Centre, sound: str, language: str) -> Audio:
             raise SoundMissing(f"{sound!r} is a sound of Asterisk, which is not here: {error}") from None
         directories = [core] if core else []
     for directory in directories:
-        for form in FORMATS:
+        for form in (*FORMATS, WIDEBAND):
             if (path := directory / f"{own}.{form}").is_file():
-                return _decoded(path, form)
+                audio = decoded(path.read_bytes(), form)
+                return for_telephone(audio) if audio.rate != RATE else audio
     raise SoundMissing(f"there is no sound {sound!r}")
-
-
-def _decoded(path: Path, form: str) -> Audio:
-    container, coding = FORMATS[form]
-    if container == "WAV":
-        return read_audio(path)
-    import soundfile
-
-    samples, rate = soundfile.read(path, samplerate=RATE, channels=1, format=container, subtype=coding, endian="LITTLE")
-    return Audio(samples, rate)

@@ -1,11 +1,13 @@
-"""Audio files of any origin, as Asterisk plays them: 8,000 Hz, mono, equally loud, in the formats that need no
-transcoding.
+"""Audio files of any origin, as Asterisk plays them: 8,000 Hz (G.722: 16,000 Hz), mono, equally loud, in the formats
+that need no transcoding.
 
 Level: -22 LUFS (ITU-R BS.1770-4) and peaks of at most -3 dB, which is near the -16 dBm0 at which telephone networks
 expect speech (0 dBm0 is -6.2 dB of full scale in G.711).
 """
 
+import array
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,7 @@ import numpy.typing as npt
 import pyloudnorm
 import soundfile
 import soxr
+from G722 import G722
 
 RATE: Final = 8_000
 LOUDNESS_LUFS: Final = -22.0
@@ -27,6 +30,10 @@ _BLOCK_S: Final = 0.4  # of BS.1770; what is shorter is measured as if it were s
 
 FORMATS: Final = {"wav": ("WAV", "PCM_16"), "sln": ("RAW", "PCM_16"), "ulaw": ("RAW", "ULAW"), "alaw": ("RAW", "ALAW")}
 """The endings of Asterisk's sound files, and what libsndfile calls container and coding."""
+WIDEBAND: Final = "g722"
+"""The ending of sound files in G.722 (ITU-T, 64 kbit/s), which libsndfile does not know."""
+WIDEBAND_RATE: Final = 16_000
+_G722_BITS: Final = 64_000
 
 Samples = npt.NDArray[np.float64]
 
@@ -73,28 +80,52 @@ def read_audio(source: Path | bytes) -> Audio:
     return audio
 
 
-def for_telephone(audio: Audio) -> Audio:
-    """The same at 8,000 Hz and at the level that all prompts have, without the silence before and behind."""
-    samples = soxr.resample(audio.samples, audio.rate, RATE, quality="VHQ") if audio.rate != RATE else audio.samples
+def for_telephone(audio: Audio, rate: int = RATE) -> Audio:
+    """The same at this rate (Hz) and at the level that all prompts have, without the silence before and behind."""
+    samples = soxr.resample(audio.samples, audio.rate, rate, quality="VHQ") if audio.rate != rate else audio.samples
     loud = np.flatnonzero(np.abs(samples) > max(_SILENT, 0.01 * np.abs(samples).max()))
-    edge = round(_EDGE_S * RATE)
+    edge = round(_EDGE_S * rate)
     samples = samples[max(0, loud[0] - edge) : loud[-1] + 1 + edge]
-    gain = 10 ** ((LOUDNESS_LUFS - loudness_lufs(samples)) / 20)
+    gain = 10 ** ((LOUDNESS_LUFS - loudness_lufs(samples, rate)) / 20)
     peak = np.abs(samples).max()
-    return Audio(samples * min(gain, PEAK / peak), RATE)
+    return Audio(samples * min(gain, PEAK / peak), rate)
 
 
-def loudness_lufs(samples: Samples) -> float:
-    """Integrated loudness at 8,000 Hz (BS.1770-4)."""
-    least = round(_BLOCK_S * RATE) + 1
+def loudness_lufs(samples: Samples, rate: int = RATE) -> float:
+    """Integrated loudness (BS.1770-4)."""
+    least = round(_BLOCK_S * rate) + 1
     if len(samples) < least:
         samples = np.tile(samples, -(-least // len(samples)))
-    return float(pyloudnorm.Meter(RATE, block_size=_BLOCK_S).integrated_loudness(samples))
+    return float(pyloudnorm.Meter(rate, block_size=_BLOCK_S).integrated_loudness(samples))
+
+
+def as_sounds(audio: Audio, formats: Iterable[str]) -> dict[str, bytes]:
+    """What a sound file with each of these endings holds, for the telephone."""
+    rates = {form: WIDEBAND_RATE if form == WIDEBAND else RATE for form in formats}
+    ready = {rate: for_telephone(audio, rate) for rate in set(rates.values())}
+    return {form: encoded(ready[rate], form) for form, rate in rates.items()}
 
 
 def encoded(audio: Audio, form: str) -> bytes:
-    """The audio as the content of a sound file with this ending (see `FORMATS`)."""
+    """The audio as the content of a sound file with this ending: one of `FORMATS`, or `WIDEBAND`, which takes audio at
+    16,000 Hz."""
+    if form == WIDEBAND:
+        linear = np.clip(np.round(audio.samples * 32_767), -32_768, 32_767).astype("<i2")
+        return bytes(G722(WIDEBAND_RATE, _G722_BITS).encode(array.array("h", linear.tobytes())))
     container, coding = FORMATS[form]
     out = io.BytesIO()
     soundfile.write(out, audio.samples, audio.rate, format=container, subtype=coding, endian="LITTLE")
     return out.getvalue()
+
+
+def decoded(content: bytes, form: str) -> Audio:
+    """What a sound file with this ending says; the reverse of `encoded`."""
+    if form == WIDEBAND:
+        linear = np.frombuffer(bytes(G722(WIDEBAND_RATE, _G722_BITS).decode(content)), dtype="<i2")
+        return Audio(linear / 32_767, WIDEBAND_RATE)
+    container, coding = FORMATS[form]
+    if container == "WAV":
+        return read_audio(content)
+    raw = {"samplerate": RATE, "channels": 1, "format": container, "subtype": coding, "endian": "LITTLE"}
+    samples, rate = soundfile.read(io.BytesIO(content), **raw)
+    return Audio(samples, rate)

@@ -177,11 +177,11 @@ class _Workers:
 
     def say(self, text: str, voice: Voice, rules: ValueRules, paths: Sequence[Path]) -> None:
         """Raises SynthesisFailed, AudioError, OSError."""
-        from ivr.speech.audio import encoded, for_telephone, read_audio  # numpy and scipy, which take a second
+        from ivr.speech.audio import as_sounds, read_audio  # numpy and scipy, which take a second
 
-        audio = for_telephone(read_audio(self._engine(voice, rules).speak(text, voice)))
+        made = as_sounds(read_audio(self._engine(voice, rules).speak(text, voice)), rules.formats)
         for path, form in zip(paths, rules.formats, strict=True):
-            keep(path, encoded(audio, form))
+            keep(path, made[form])
 
     def _engine(self, voice: Voice, rules: ValueRules) -> Synthesiser:
         own: dict[tuple[str, Environment], Synthesiser] = self._own.__dict__.setdefault("engines", {})

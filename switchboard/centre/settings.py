@@ -64,6 +64,10 @@ class TrunkSettings(Document):
         return self
 
 
+def _codecs() -> list[Literal["ulaw", "alaw", "g722"]]:
+    return ["ulaw", "alaw"]
+
+
 class AsteriskSettings(Document):
     """How the engine reaches Asterisk, and what Asterisk listens on."""
 
@@ -87,6 +91,8 @@ class AsteriskSettings(Document):
     """An agent's phone from which nothing is heard in a talk for so long is gone (its power, its network): the caller
     goes back to the queue, to the old place, and the agent is paused. 0: never, for phones that send nothing while
     nobody speaks."""
+    codecs: Annotated[list[Literal["ulaw", "alaw", "g722"]], Field(min_length=1)] = Field(default_factory=_codecs)
+    """The codecs that telephones and trunks may use, the best first. G.722 sounds better, where both ends have it."""
     music: Name = "default"
     """The class of music on hold that waiting callers hear."""
     trunks: dict[Name, TrunkSettings] = Field(default_factory=dict)
@@ -256,7 +262,7 @@ class VoiceSettings(Document):
     of which Asterisk has sets. Money, for which it has none, is said by the voice, unless this is `asterisk`."""
 
 
-SoundFormat = Literal["ulaw", "alaw", "sln", "wav"]
+SoundFormat = Literal["ulaw", "alaw", "sln", "wav", "g722"]
 
 
 def _formats() -> list[SoundFormat]:
@@ -269,7 +275,8 @@ class SpeechSettings(Document):
     voices: dict[LanguageTag, VoiceSettings] = Field(default_factory=dict)
     """The voice of each language."""
     formats: list[SoundFormat] = Field(default_factory=_formats, min_length=1)
-    """The formats that are rendered. Asterisk plays what a call's codec needs without transcoding, if it is there."""
+    """The formats that are rendered. Asterisk plays what a call's codec needs without transcoding, if it is there.
+    G.722 has twice the bandwidth: for telephones that speak it (`asterisk.codecs`)."""
     program: list[str] = Field(default_factory=list)
     """The command of the engine `program`: the text is its input; `{voice}`, `{speed}` and `{out}` (the file that it
     writes) are filled in."""

@@ -12,7 +12,7 @@ from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
 from ivr.flow.effects import Play, Prompt, SetLanguage
 from ivr.flow.inputs import EffectFailed, Input, Played
-from ivr.speech.audio import RATE, Audio, encoded, for_telephone
+from ivr.speech.audio import RATE, Audio, as_sounds, for_telephone
 from ivr.speech.rendering import files_of, keep
 from tests.support.asterisk import NUMBER, running_asterisk
 from tests.support.tones import tone
@@ -20,11 +20,11 @@ from tests.support.tones import tone
 pytestmark = pytest.mark.asterisk
 
 
-@pytest.mark.parametrize("form", ["ulaw", "alaw", "sln", "wav"])
+@pytest.mark.parametrize("form", ["ulaw", "alaw", "sln", "wav", "g722"])
 async def test_every_format_that_is_rendered_is_played_to_its_end(tmp_path: Path, form: str) -> None:
     audio = for_telephone(Audio(tone(1.0), RATE))
     for path in files_of(tmp_path / "sounds", "en", "tts/0123456789abcdef", [form]):
-        keep(path, encoded(audio, form))
+        keep(path, as_sounds(audio, [form])[form])
     results: asyncio.Queue[tuple[list[Input | None], float]] = asyncio.Queue()
 
     async def handler(channel: AgiChannel) -> None:

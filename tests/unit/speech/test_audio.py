@@ -6,12 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.speech import audio
-from ivr.speech.audio import FORMATS, RATE, Audio, AudioError, encoded, for_telephone, loudness_lufs, read_audio
+from ivr.speech.audio import (
+    FORMATS,
+    RATE,
+    Audio,
+    AudioError,
+    as_sounds,
+    decoded,
+    encoded,
+    for_telephone,
+    loudness_lufs,
+    read_audio,
+)
 from tests.support.tones import file_of, tone
 
 
@@ -93,12 +103,24 @@ def test_silence_before_and_behind_is_cut_and_that_between_is_not() -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_each_format_says_the_same(form: str) -> None:
     made = for_telephone(Audio(tone(0.5), RATE))
-    container, coding = FORMATS[form]
-    raw = {} if container == "WAV" else {"samplerate": RATE, "channels": 1, "format": container, "subtype": coding}
-    samples, rate = soundfile.read(io.BytesIO(encoded(made, form)), **raw)
-    assert rate == RATE
-    error = np.sqrt(np.mean((samples - made.samples) ** 2) / np.mean(made.samples**2))
+    said = decoded(encoded(made, form), form)
+    assert said.rate == RATE
+    error = np.sqrt(np.mean((said.samples - made.samples) ** 2) / np.mean(made.samples**2))
     assert error < (0.03 if "law" in form else 0.001)
+
+
+def test_g722_has_what_narrow_formats_lose() -> None:
+    low_and_high = Audio(tone(1.0, 48_000, hz=700) + tone(1.0, 48_000, hz=5_500), 48_000)
+    made = as_sounds(low_and_high, ["g722", "sln"])
+    assert len(made["g722"]) == pytest.approx(64_000 / 8 * 1.0, abs=800), "64 kbit/s"
+    wide = decoded(made["g722"], "g722")
+    spectrum = np.abs(np.fft.rfft(wide.samples * np.hanning(len(wide.samples))))
+    low, high = (
+        spectrum[round((hz - 50) * wide.seconds) : round((hz + 50) * wide.seconds)].max() for hz in (700, 5_500)
+    )
+    assert high == pytest.approx(low, rel=0.25)
+    assert loudness_lufs(wide.samples, wide.rate) == pytest.approx(audio.LOUDNESS_LUFS, abs=1.5)
+    assert decoded(made["sln"], "sln").rate == RATE
 
 
 def test_g711_is_coded_as_the_standard_says() -> None:

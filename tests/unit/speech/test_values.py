@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from asterisk_conf.root import cache_directory
 from ivr.flow.effects import Say
 from ivr.speech import values as values_module
+from ivr.speech.audio import as_sounds, decoded, read_audio
 from ivr.speech.engines.kokoro import MODEL, VOICES, Kokoro
 from ivr.speech.synthesis import Environment, Synthesiser, SynthesisFailed, Voice
 from ivr.speech.values import AT_ONCE, MOST_UNDER_WAY, REST_S, SpokenValues, ValueRules, clean
-from ivr.words.language import language
+from ivr.words.language import language, words
 from tests.support.tones import file_of, tone
 
 SEVEN, EIGHT = Say("number", "7"), Say("number", "8")
@@ -258,3 +260,20 @@ def test_kokoro_that_hangs_or_dies_is_an_error_and_is_started_again(
 def test_kokoro_that_is_not_installed_says_how(tmp_path: Path) -> None:
     with pytest.raises(SynthesisFailed, match="switchboard prompts install kokoro"):
         Kokoro(Environment(cache=tmp_path)).speak("x", Voice("kokoro", "af_heart"))
+
+
+@pytest.mark.parametrize("tag", ["en", "es", "zh"])
+def test_the_real_kokoro_says_values(tag: str) -> None:
+    if not os.environ.get("SWITCHBOARD_TEST_KOKORO"):
+        pytest.skip("SWITCHBOARD_TEST_KOKORO=1 asks for it; `switchboard prompts install kokoro` sets it up (300 MB)")
+    engine = Kokoro(Environment(cache=cache_directory()))
+    assert engine.missing() == ""
+    text = words("money", "1021.50 EUR", tag)
+    assert text
+    with engine:
+        began = time.monotonic()
+        made = as_sounds(read_audio(engine.speak(text, Voice("kokoro", Kokoro.languages[tag]))), ["ulaw", "g722"])
+    said = decoded(made["ulaw"], "ulaw")
+    print(f"{text}: {said.seconds:.1f} s of speech, made in {time.monotonic() - began:.1f} s with the model's start")
+    assert 1.5 < said.seconds < 8
+    assert np.abs(said.samples).max() > 0.2
