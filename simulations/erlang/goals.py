@@ -28,6 +28,8 @@ class Bound(NamedTuple):
 
     def met(self, figures: Figures) -> Bools:
         value: Floats = getattr(figures, self.field)
+        if self.field == "occupancy_share":  # nobody who is there is idle, so nobody is no answer to it
+            value = numpy.where((figures.agents == 0) & (figures.load > 0), 1.0, value)
         return value >= self.value if self.at_least else value <= self.value
 
 

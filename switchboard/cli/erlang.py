@@ -5,8 +5,10 @@ can take.
 """
 
 import json as json_module
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -63,131 +65,110 @@ Shrinkage = Annotated[
     float, typer.Option("--shrinkage", parser=share, help="Share of paid time not available.", metavar="SHARE")
 ]
 Fractional = Annotated[bool, typer.Option("--fractional", help="Agents to fractions instead of whole ones.")]
+REQUIRED = Parameter.empty
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-@app.command("b")
-def erlang_b(
-    aht: Aht,
-    calls: Calls = None,
-    per: Per = "1h",  # type: ignore[assignment]
-    agents: Agents = None,
-    blocked: Blocked = None,
-    occupancy: Occupancy = None,
-    shrinkage: Shrinkage = "0",  # type: ignore[assignment]
-    fractional: Fractional = False,
-    json: Json = False,
-) -> None:
+OPTIONS: dict[str, tuple[Any, Any]] = {
+    "aht": (Aht, REQUIRED),
+    "patience": (Patience, REQUIRED),
+    "patience_or_none": (PatienceOrNone, None),
+    "redial": (Redial, REQUIRED),
+    "lines": (Lines, REQUIRED),
+    "lines_or_none": (LinesOrNone, None),
+    "calls": (Calls, None),
+    "per": (Per, "1h"),
+    "agents": (Agents, None),
+    "within": (Within, "20s"),
+    "service_level": (Level, None),
+    "asa": (Asa, None),
+    "abandon": (Abandon, None),
+    "blocked": (Blocked, None),
+    "wait": (Wait, None),
+    "occupancy": (Occupancy, None),
+    "shrinkage": (Shrinkage, "0"),
+    "fractional": (Fractional, False),
+    "json": (Json, False),
+}
+"""Every option once: what it is, and its default."""
+
+
+_BEFORE = ("aht", "calls", "per", "agents")
+_AFTER = ("shrinkage", "fractional", "json")
+_SHARES = ("service_level", "abandon", "blocked", "wait", "occupancy")
+
+
+def _command(name: str, own: str, goals: str) -> Callable[[Callable[..., "Model"]], None]:
+    """Makes a command of a function that makes the model of its `own` options. All commands take traffic and agents;
+    `goals` are those that make sense for the model."""
+
+    def decorate(model: Callable[..., "Model"]) -> None:
+        def command(**given: Any) -> None:
+            from simulations.erlang import Goals
+
+            with _refusals():
+                shares = {word: given[word] for word in _SHARES if word in given}
+                limits = Goals(within_s=given.get("within", 0), asa_s=given.get("asa"), **shares)
+                made = model(*(given[_word(option)] for option in own.split()))
+                _answer(made, limits, *(given[word] for word in ("calls", "per", "aht", "agents", *_AFTER)))
+
+        # Typer reads the options off the signature.
+        options = (*own.split(), *_BEFORE, *goals.split(), *_AFTER)
+        ordered = sorted(options, key=lambda option: OPTIONS[option][1] is not REQUIRED)
+        parameters = [
+            Parameter(_word(option), Parameter.KEYWORD_ONLY, annotation=OPTIONS[option][0], default=OPTIONS[option][1])
+            for option in ordered
+        ]
+        vars(command)["__signature__"] = Signature(parameters)
+        command.__annotations__ = {each.name: each.annotation for each in parameters}
+        command.__doc__ = model.__doc__
+        app.command(name)(command)
+
+    return decorate
+
+
+def _word(option: str) -> str:
+    return option.removesuffix("_or_none")
+
+
+@_command("b", "", "blocked occupancy")
+def erlang_b() -> "Model":
     """Nobody waits: who finds all agents (or lines, or trunks) busy is turned away."""
-    from simulations.erlang import ErlangB, Goals
+    from simulations.erlang import ErlangB
 
-    with _refusals():
-        goals = Goals(within_s=0, blocked=blocked, occupancy=occupancy)
-        _answer(ErlangB(), goals, calls, per, aht, agents, shrinkage, fractional, json)
+    return ErlangB()
 
 
-@app.command("c")
-def erlang_c(
-    aht: Aht,
-    calls: Calls = None,
-    per: Per = "1h",  # type: ignore[assignment]
-    agents: Agents = None,
-    within: Within = "20s",  # type: ignore[assignment]
-    service_level: Level = None,
-    asa: Asa = None,
-    wait: Wait = None,
-    occupancy: Occupancy = None,
-    shrinkage: Shrinkage = "0",  # type: ignore[assignment]
-    fractional: Fractional = False,
-    json: Json = False,
-) -> None:
+@_command("c", "", "within service_level asa wait occupancy")
+def erlang_c() -> "Model":
     """Everybody waits until answered."""
-    from simulations.erlang import ErlangC, Goals
+    from simulations.erlang import ErlangC
 
-    with _refusals():
-        goals = Goals(service_level, within, asa, wait=wait, occupancy=occupancy)
-        _answer(ErlangC(), goals, calls, per, aht, agents, shrinkage, fractional, json)
+    return ErlangC()
 
 
-@app.command("a")
-def erlang_a(
-    aht: Aht,
-    patience: Patience,
-    calls: Calls = None,
-    per: Per = "1h",  # type: ignore[assignment]
-    agents: Agents = None,
-    within: Within = "20s",  # type: ignore[assignment]
-    service_level: Level = None,
-    asa: Asa = None,
-    abandon: Abandon = None,
-    wait: Wait = None,
-    occupancy: Occupancy = None,
-    shrinkage: Shrinkage = "0",  # type: ignore[assignment]
-    fractional: Fractional = False,
-    json: Json = False,
-) -> None:
+@_command("a", "patience", "within service_level asa abandon wait occupancy")
+def erlang_a(patience_s: float) -> "Model":
     """Callers lose patience and hang up."""
-    from simulations.erlang import ErlangA, Goals
+    from simulations.erlang import ErlangA
 
-    with _refusals():
-        goals = Goals(service_level, within, asa, abandon, None, wait, occupancy)
-        _answer(ErlangA(patience), goals, calls, per, aht, agents, shrinkage, fractional, json)
+    return ErlangA(patience_s)
 
 
-@app.command("x")
-def erlang_x(
-    aht: Aht,
-    patience: Patience,
-    redial: Redial,
-    lines: LinesOrNone = None,
-    calls: Calls = None,
-    per: Per = "1h",  # type: ignore[assignment]
-    agents: Agents = None,
-    within: Within = "20s",  # type: ignore[assignment]
-    service_level: Level = None,
-    asa: Asa = None,
-    abandon: Abandon = None,
-    blocked: Blocked = None,
-    wait: Wait = None,
-    occupancy: Occupancy = None,
-    shrinkage: Shrinkage = "0",  # type: ignore[assignment]
-    fractional: Fractional = False,
-    json: Json = False,
-) -> None:
+@_command("x", "patience redial lines_or_none", "within service_level asa abandon blocked wait occupancy")
+def erlang_x(patience_s: float, redial: float, lines: float | None) -> "Model":
     """Callers lose patience, and some of them call again. Shares are of all tries."""
-    from simulations.erlang import ErlangX, Goals
+    from simulations.erlang import ErlangX
 
-    with _refusals():
-        goals = Goals(service_level, within, asa, abandon, blocked, wait, occupancy)
-        _answer(ErlangX(patience, redial, lines), goals, calls, per, aht, agents, shrinkage, fractional, json)
+    return ErlangX(patience_s, redial, lines)
 
 
-@app.command("k")
-def finite_lines(
-    aht: Aht,
-    lines: Lines,
-    patience: PatienceOrNone = None,
-    calls: Calls = None,
-    per: Per = "1h",  # type: ignore[assignment]
-    agents: Agents = None,
-    within: Within = "20s",  # type: ignore[assignment]
-    service_level: Level = None,
-    asa: Asa = None,
-    abandon: Abandon = None,
-    blocked: Blocked = None,
-    wait: Wait = None,
-    occupancy: Occupancy = None,
-    shrinkage: Shrinkage = "0",  # type: ignore[assignment]
-    fractional: Fractional = False,
-    json: Json = False,
-) -> None:
+@_command("k", "lines patience_or_none", "within service_level asa abandon blocked wait occupancy")
+def finite_lines(lines: float, patience_s: float | None) -> "Model":
     """M/M/c/K+M: callers lose patience, and there is a limit of lines."""
-    from simulations.erlang import FiniteLines, Goals
+    from simulations.erlang import FiniteLines
 
-    with _refusals():
-        goals = Goals(service_level, within, asa, abandon, blocked, wait, occupancy)
-        model = FiniteLines(lines, float("inf") if patience is None else patience)
-        _answer(model, goals, calls, per, aht, agents, shrinkage, fractional, json)
+    return FiniteLines(lines, float("inf") if patience_s is None else patience_s)
 
 
 class Method(StrEnum):

@@ -23,15 +23,26 @@ from simulations.erlang import (
     traffic_for,
 )
 
-EACH: list[tuple[Model, Goals]] = [
-    (ErlangB(), Goals(blocked=0.01)),
-    (ErlangC(), Goals(service_level=0.8)),
-    (ErlangC(), Goals(asa_s=5)),
+GOALS = {
+    "service_level": Goals(service_level=0.8),
+    "asa": Goals(asa_s=5),
+    "abandon": Goals(abandon=0.03),
+    "blocked": Goals(blocked=0.01),
+    "wait": Goals(wait=0.2),
+    "occupancy": Goals(occupancy=0.85),
+}
+ASKED: list[tuple[Model, str]] = [
+    (ErlangB(), "blocked occupancy"),
+    (ErlangC(), "service_level asa wait occupancy"),
+    (ErlangA(180), "service_level asa abandon wait occupancy"),
+    (ErlangX(180, 0.5), "service_level asa abandon wait occupancy"),
+    (FiniteLines(4000, 180), "service_level asa abandon wait occupancy"),
+]
+EACH: list[tuple[Model, Goals]] = [(model, GOALS[name]) for model, names in ASKED for name in names.split()]
+EACH += [
     (ErlangC(), Goals(wait=0.2, occupancy=0.85)),
-    (ErlangA(180), Goals(abandon=0.03)),
     (ErlangA(180), Goals(service_level=0.9, within_s=10)),
     (ErlangX(180, 0.5), Goals(service_level=0.8, abandon=0.05)),
-    (FiniteLines(4000, 180), Goals(service_level=0.8)),
 ]
 
 
@@ -41,7 +52,7 @@ def test_each_model_is_asked() -> None:
 
 
 @pytest.mark.parametrize(("model", "goals"), EACH)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(calls=st.floats(0.1, 2000))
 def test_the_least_agents_and_the_most_calls(model: Model, goals: Goals, calls: float) -> None:
     traffic = Traffic.of(calls, 240, per_s=1800)
@@ -73,6 +84,16 @@ def test_thousands_of_agents_over_many_intervals_are_quick() -> None:
     assert took < 5
     assert 0.9 * traffic.load[-1] < agents[-1] < traffic.load[-1]  # callers who give up are not served
     assert (numpy.diff(agents) > 0).all()
+
+
+def test_nobody_at_work_is_no_answer_to_an_occupancy() -> None:
+    """Nobody is not busy, but calls come, and with one agent more they would be."""
+    goals = Goals(occupancy=0.85)
+    for model in (ErlangB(), ErlangA(180), ErlangX(180, 0.5), FiniteLines(80, 180)):
+        agents = agents_for(model, Traffic.of([360, 0], 240, 1800), goals)
+        assert agents[0] > 40
+        assert agents[1] == 0
+        assert model.figures(Traffic.of(360, 240, 1800), agents[0]).occupancy_share <= 0.85
 
 
 def test_nothing_overflows() -> None:
