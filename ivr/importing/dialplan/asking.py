@@ -6,8 +6,9 @@ from typing import Any
 from ivr.importing.dialplan import patterns
 from ivr.importing.dialplan.expressions import value
 from ivr.importing.dialplan.operators import Untranslatable, quoted
+from ivr.importing.dialplan.places import Place
 from ivr.importing.dialplan.source import Extension
-from ivr.importing.dialplan.translate import DIALLED, Here, Node, Place, Went
+from ivr.importing.dialplan.translate import DIALLED, Here, Node, Went
 from ivr.importing.draft import attribute
 
 RESPONSE_S, DIGIT_S = 10.0, 5.0
@@ -163,9 +164,9 @@ def by_digits(here: Here, place: Place, keys: list[Extension], dialled: str, oth
     """A branch to the extension that matches what was dialled, in the order in which Asterisk tries them."""
     conditions = [
         {
-            "when": f"{dialled}.matches('^{patterns.regex(key.name)}$')"
+            "when": f"{dialled}.matches({quoted(f'^{patterns.anything(key.name)}$')})"
             if key.pattern
-            else f"{dialled} == '{key.name}'",
+            else f"{dialled} == {quoted(key.name)}",
             "to": here.to(place.at(place.context, key.name)),
         }
         for key in keys

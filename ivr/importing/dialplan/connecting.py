@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from ivr.importing.dialplan.expressions import value
 from ivr.importing.dialplan.operators import Untranslatable, quoted
-from ivr.importing.dialplan.translate import Here, Node, Place, Went
+from ivr.importing.dialplan.places import Place
+from ivr.importing.dialplan.translate import Here, Node, Went
 from ivr.importing.draft import mailbox
 
 _NUMBER = re.compile(r"\+?[0-9]{5,20}")

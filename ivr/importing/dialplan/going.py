@@ -6,8 +6,9 @@ from dataclasses import replace
 from ivr.importing.dialplan.asking import by_digits
 from ivr.importing.dialplan.expressions import condition, filled_in, outside, value
 from ivr.importing.dialplan.operators import Untranslatable
+from ivr.importing.dialplan.places import Frame, Place
 from ivr.importing.dialplan.source import Extension
-from ivr.importing.dialplan.translate import DIALLED, MAX_DEPTH, Frame, Here, Node, Place, Went, split_arguments
+from ivr.importing.dialplan.translate import DIALLED, MAX_DEPTH, Here, Node, Went, split_arguments
 from ivr.importing.dialplan.variables import TIMEOUTS, split_assignment
 from ivr.importing.times import Span
 
@@ -47,14 +48,16 @@ def _at_priority(here: Here, place: Place, priority: str) -> Place:
 
 
 def _by_what_was_dialled(here: Here, place: Place, dialled: str) -> Node:
-    keys = here.flow.keys(place)
-    if not keys:
-        here.find("left out", f"where this leads only the call knows, and {place.context} has nothing to be dialled")
-        return {"type": "hangup", "reason": f"nothing to be dialled in {place.context}"[:80]}
-    if dialled == f"contact.{DIALLED}":
-        return by_digits(here, place, keys, dialled, here.flow.invalid(place))
-    branch = here.flow.flow.new_id(f"{place.context}-dialled")
-    here.flow.flow.nodes[branch] = by_digits(here, place, keys, f"contact.{DIALLED}", here.flow.invalid(place))
+    """A branch to the extension of this name, be it a number or a word."""
+    extensions = here.flow.extensions(place)
+    if not extensions:
+        here.find("left out", f"where this leads only the call knows, and {place.context} has nothing to go to")
+        return {"type": "hangup", "reason": f"nothing to go to in {place.context}"[:80]}
+    own = f"contact.{DIALLED}"
+    if dialled == own:
+        return by_digits(here, place, extensions, own, here.flow.invalid(place))
+    branch = here.flow.flow.new_id(f"{place.context}-way")
+    here.flow.flow.nodes[branch] = by_digits(here, place, extensions, own, here.flow.invalid(place))
     return {"type": "set", "attributes": {DIALLED: dialled}, "next": branch}
 
 

@@ -28,8 +28,16 @@ def matches(name: str, digits: str) -> bool:
     return digits == name if not name.startswith("_") else re.fullmatch(_anything(name), digits) is not None
 
 
+@cache
+def anything(name: str) -> str:
+    """As `regex`, but where keys are not all that matches, `.` and `!` stand for every character: a dialplan goes to
+    names of its own."""
+    if dialled(name):
+        return regex(name)
+    return _anything(name)
+
+
 def _anything(name: str) -> str:
-    """As `regex`, but `.` and `!` stand for every character, as where a dialplan goes to names of its own."""
     return regex(name).replace("[0-9*#A-D]+", ".+").replace("[0-9*#A-D]*", ".*")
 
 

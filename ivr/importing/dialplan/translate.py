@@ -16,6 +16,7 @@ from ivr.importing.dialplan import patterns
 from ivr.importing.dialplan.accounting import SPECIAL, Account
 from ivr.importing.dialplan.expressions import constant, filled_in, value
 from ivr.importing.dialplan.operators import UNKNOWN, Operand, Scope, Untranslatable
+from ivr.importing.dialplan.places import Place
 from ivr.importing.dialplan.source import Dialplan, Extension, Include, Step
 from ivr.importing.dialplan.variables import Variables
 from ivr.importing.draft import Draft, FlowDraft, Kind
@@ -25,42 +26,6 @@ MAX_QUIET = 2_000
 MAX_DEPTH = 6
 DIALLED = "exten"
 """The attribute that holds what the caller dialled, where a pattern matched it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where a Gosub or a Macro goes back to."""
-
-    context: str
-    extension: str
-    priority: int
-    macro: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A priority, with the values of the variables that are followed. `extension` is a pattern's name where a pattern
-    matched what was dialled. `inline` is an application that an ExecIf at the priority chose."""
-
-    context: str
-    extension: str
-    priority: int = 1
-    stack: tuple[Frame, ...] = ()
-    known: tuple[tuple[str, str | None], ...] = ()
-    inline: tuple[str, str] | None = None
-
-    def value(self, name: str) -> str | None:
-        return dict(self.known).get(name)
-
-    def with_values(self, **values: str | None) -> "Place":
-        return replace(self, known=tuple(sorted({**dict(self.known), **values}.items())))
-
-    def at(self, context: str, extension: str, priority: int = 1) -> "Place":
-        return replace(self, context=context, extension=extension, priority=priority, inline=None)
-
-    @property
-    def next(self) -> "Place":
-        return replace(self, priority=self.priority + 1, inline=None)
 
 
 class Undecided(Exception):
@@ -341,6 +306,14 @@ class Translator:
         found: dict[str, Extension] = {}
         for extension, _ in self._candidates(place.context, dict(place.known)):
             if patterns.dialled(extension.name) and 1 in extension.steps:
+                found.setdefault(extension.name, extension)
+        return list(found.values())
+
+    def extensions(self, place: Place) -> list[Extension]:
+        """All extensions to which a Goto may lead here, but for those that Asterisk goes to by itself."""
+        found: dict[str, Extension] = {}
+        for extension, _ in self._candidates(place.context, dict(place.known)):
+            if 1 in extension.steps and extension.name not in (*SPECIAL, "i", "t", "e", "s"):
                 found.setdefault(extension.name, extension)
         return list(found.values())
 

@@ -6,8 +6,9 @@ from documents import DocumentError, Problem, nearest
 from ivr.importing.dialplan import patterns
 from ivr.importing.dialplan.accounting import Account
 from ivr.importing.dialplan.applications import APPLICATIONS
+from ivr.importing.dialplan.places import Place
 from ivr.importing.dialplan.source import Dialplan, read_dialplan
-from ivr.importing.dialplan.translate import DIALLED, Place, Translator
+from ivr.importing.dialplan.translate import DIALLED, Translator
 from ivr.importing.dialplan.variables import Variables, variables_of
 from ivr.importing.draft import Draft
 from ivr.importing.format import Format, SourceFile, Wanted

@@ -176,6 +176,22 @@ def test_templates_additions_comments_and_old_spellings_are_read(tmp_path: Path)
     assert call(centre, "2").end == "hangs up normal"  # invalid, and there is no i
 
 
+def test_where_a_variable_leads_is_a_branch_by_name(tmp_path: Path) -> None:
+    text = """
+        [a]
+        exten => s,1,Background(menu)
+        exten => 1,1,Set(KIND=${IF($["${CALLERID(num)}" = ""]?withheld:known)})
+         same => n,Goto(${KIND},1)
+        exten => withheld,1,Queue(withheld)
+        exten => _k[n]o.,1,Queue(known)
+        exten => i,1,Queue(invalid)
+        """
+    centre, _ = centre_of(tmp_path, "asterisk", text)
+    assert call(centre, "1").end == "queue withheld"
+    assert call(centre, "1", caller="+15550123").end == "queue known"
+    assert call(centre, "2").end == "queue invalid"
+
+
 def test_a_loop_that_asks_nobody_ends(tmp_path: Path) -> None:
     text = """
         [a]
