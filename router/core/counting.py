@@ -44,6 +44,11 @@ class _Contact(msgspec.Struct):
     wait_ms: int = 0
     answered: bool = False
 
+    def answered_as(self, decision: decisions.ContactFinished) -> bool:
+        """Whether what was counted when the talk began is what the end tells."""
+        told = (decision.outcome == "answered", decision.callback, decision.wait_ms)
+        return self.agent is not None and told == (True, self.callback, self.wait_ms)
+
 
 class _Line(msgspec.Struct):
     """How many wait in a queue, and until when that has been accounted for."""
@@ -241,7 +246,8 @@ class Counting:
         contact = self._contacts.get(decision.contact)
         if contact is None:  # taken over in the middle of its life
             contact = self._arrive(decision.contact, decision.queue, decision.arrived_ms, decision.consult)
-        elif contact.agent is not None:  # counted when the talk began; now all is known
+        stands = contact.answered_as(decision)
+        if contact.agent is not None and not stands:  # counted when the talk began; now all is known
             self._answer(contact, -1)
         self._leave_line(contact, now_ms)
         del self._contacts[decision.contact]
@@ -250,6 +256,8 @@ class Counting:
         tally = self._tally(contact)
         if contact.answered:
             self._talked(decision, contact, tally, now_ms)
+            if not stands:
+                self._answer(contact, +1)
         else:
             short_ms = contact.goal.short_abandon_ms
             tally.count_unanswered(decision.outcome, decision.wait_ms, short_ms, callback=decision.callback)
@@ -265,7 +273,6 @@ class Counting:
             contact.answered_ms = now_ms
             self._intervals.at(now_ms).agent(agent).answered += 1
         contact.agent, contact.wait_ms = agent, decision.wait_ms
-        self._answer(contact, +1)
         tally.finished += 1
         tally.talk_ms += decision.talk_ms
         tally.hold_ms += decision.hold_ms

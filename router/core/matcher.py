@@ -45,6 +45,9 @@ class Matcher:
     def match(self, agents: dict[str, Agent], contacts: dict[str, Contact]) -> None:
         """Makes all offers that are now due; `agents` are newly free, `contacts` newly wait."""
         state, index = self._state, self._index
+        if not agents and len(contacts) == 1 and not index.reserving:
+            self._only(*contacts.values())
+            return
         bids: list[Bid] = []
         for name in agents:
             self._agent_bids(bids, name)
@@ -70,6 +73,12 @@ class Matcher:
                 if takers:  # else they are kept for others since this bid was made
                     self._offer(bids, contact, takers, compared)
             self._agent_bids(bids, bidder)
+
+    def _only(self, contact: Contact) -> None:
+        """What comes of the bids when this contact alone newly waits, and nobody is newly free."""
+        if contact.id in self._index.line_of and (takers := self.agents_for(contact)):
+            takers.sort()
+            self._offer([], contact, takers, [self._rank_for(contact, takers[0][2])])
 
     def _agent_bids(self, bids: list[Bid], name: str) -> None:
         """For the contact that goes first of those it may take, if the agent is free and there is one."""
