@@ -16,6 +16,7 @@ from switchboard.cli.flow import AsJson, app
 from switchboard.importing import REPORT, source_files, write_centre
 
 console = Console(highlight=False, soft_wrap=True)
+_MOST_SHOWN = 50
 _COLOURS = {"left out": "red", "changed": "yellow", "to do": "cyan"}
 
 
@@ -78,10 +79,12 @@ def _tell(draft: Draft, title: str, output: Path) -> None:
         found = list(draft.of(kind))
         if found:
             console.print(f"{heading} ({len(found)}):", style=_COLOURS[kind], markup=False)
-            for finding in found:
+            for finding in found[:_MOST_SHOWN]:
                 console.print(f"  {finding}", markup=False)
+            if len(found) > _MOST_SHOWN:
+                console.print(f"  ... and {len(found) - _MOST_SHOWN} more", markup=False)
     if draft.findings:
-        console.print(f"This list is in {output / REPORT} too.", markup=False)
+        console.print(f"The whole list is in {output / REPORT}.", markup=False)
     else:
         console.print("Everything was carried over.")
 

@@ -1,5 +1,6 @@
 """The applications that play and ask: Playback, Background, WaitExten, Read, Say..."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from ivr.importing.dialplan.source import Extension
 from ivr.importing.dialplan.translate import DIALLED, Here, Node, Went
 from ivr.importing.draft import attribute
 
+_PROGRAM = "a program: write what it looked up as a lookup node"
 RESPONSE_S, DIGIT_S = 10.0, 5.0
 """Asterisk's own time-outs."""
 _AT_ONCE_S = 0.5
@@ -30,6 +32,30 @@ def sounds(here: Here, files: str) -> list[Any]:
     """The prompts of `file&file`."""
     names = [name.strip() for name in here.constant(files).split("&")]
     return [here.flow.draft.sound(name, here.step.file, here.step.line) for name in names if name][:_MOST_SAID]
+
+
+def speak(here: Here) -> Went:
+    """Speech synthesis: `Festival(text)`, `Flite(text)`."""
+    return _spoken(here, here.split()[0], "")
+
+
+def agi(here: Here) -> Went:
+    """A program; those that only speak a text (`googletts.agi,"text",en`) are a prompt."""
+    program, *given = here.split()
+    if not re.search(r"(googletts|picotts|espeak|flite|festival|polly)[\w.-]*$", program, re.IGNORECASE) or not given:
+        here.find("left out", f"{here.application} has no counterpart; callers go on behind it", _PROGRAM)
+        return here.place.next
+    return _spoken(here, given[0], given[1] if len(given) > 1 else "")
+
+
+def _spoken(here: Here, written: str, language: str) -> Went:
+    text = here.constant(written).strip().strip("\"'")
+    if not text:
+        return here.place.next
+    here.find("changed", "the text is a prompt, spoken by the voice of the centre")
+    tag = language.strip("\"'").partition("-")[0].lower()
+    name = here.flow.draft.text(text, language=tag if re.fullmatch("[a-z]{2}", tag) else "")
+    return lambda: {"type": "play", "say": [name], "next": here.to(here.place.next)}
 
 
 def say(what: str) -> Callable[[Here], Went]:

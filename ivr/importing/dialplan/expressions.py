@@ -141,8 +141,8 @@ def _function(inner: str, scope: Scope) -> Operand:
     name = name.strip()
     if inner in SAME:
         return Operand(SAME[inner])
-    if inner == "CHANNEL(state)":
-        return Operand(constant="Up")  # a flow begins with a call that is answered
+    if inner in ("CHANNEL(state)", "CDR(disposition)"):
+        return Operand(constant="Up" if inner.startswith("CHANNEL") else "ANSWERED")  # a flow answers before it begins
     if name == "GLOBAL":
         return _variable(arguments + cut, scope)
     if name in ("LEN", "ISNULL", "EXISTS"):

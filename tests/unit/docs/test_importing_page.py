@@ -37,7 +37,7 @@ def test_the_commands_of_the_page_print_what_it_shows() -> None:
             assert not result.exception or isinstance(result.exception, SystemExit), result.exception
             if arguments[1] == "import":
                 assert result.output.startswith(shown), result.output  # the rest is what is to be done by hand
-                assert "warning" in result.output or "This list is in" in result.output
+                assert "warning" in result.output or "The whole list is in" in result.output
             else:
                 assert result.output == shown
             run += 1

@@ -176,6 +176,19 @@ def test_templates_additions_comments_and_old_spellings_are_read(tmp_path: Path)
     assert call(centre, "2").end == "hangs up normal"  # invalid, and there is no i
 
 
+def test_programs_that_only_speak_are_prompts(tmp_path: Path) -> None:
+    text = """
+        [a]
+        exten => s,1,agi(googletts.agi,"Press 1, or wait.",en)
+         same => n,WaitExten(5)
+        exten => 1,1,Festival('Thank you')
+         same => n,Flite("Goodbye")
+        """
+    centre, draft = centre_of(tmp_path, "asterisk", text)
+    assert call(centre, "1").heard == ["Press 1, or wait.", "silence/1", "Thank you", "Goodbye"]
+    assert [finding.kind for finding in draft.findings].count("changed") == 3
+
+
 def test_where_a_variable_leads_is_a_branch_by_name(tmp_path: Path) -> None:
     text = """
         [a]
