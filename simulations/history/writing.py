@@ -12,20 +12,21 @@ from simulations.history.backtest import BackTest
 from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import Fit
-from simulations.history.page import back_test_html, calibration_html
+from simulations.history.page import back_test_report, calibration_report
 from simulations.history.patience import PatienceFit
 from simulations.history.scenarios import scenario_of_weekday, yaml_text
+from simulations.reports.files import contents
 from simulations.scenario import Scenario
 from simulations.setting import settle
 
 
-def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[str, str]:
-    """The text of each file: a scenario for every weekday, the page, and the same figures as JSON. `centre`: where the
+def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[str, bytes]:
+    """What is in each file: a scenario for every weekday, and the report. `centre`: where the
     centre of the calibration is, as seen from the files.
 
     Each scenario has been read and settled, so it runs. Raises DocumentError when one would not.
     """
-    files: dict[str, str] = {}
+    files: dict[str, bytes] = {}
     for weekday in found.weekdays():
         file = f"scenario-{WEEKDAYS[weekday]}.yaml"
         days = int(found.of_weekday(weekday).sum())
@@ -42,10 +43,8 @@ def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[s
         text = yaml_text(document, comments)
         source = read(text, file)
         settle(source, validate(source, Scenario), found.centre)
-        files[file] = text
-    files["calibration.html"] = calibration_html(found, name)
-    files["calibration.json"] = json_text(calibration_figures(found, name))
-    return files
+        files[file] = text.encode()
+    return files | contents(calibration_report(found, name, calibration_figures(found, name)))
 
 
 def _choices(found: Calibration) -> list[str]:
@@ -65,23 +64,19 @@ def json_line(figures: Any) -> str:
     return msgspec.json.encode(figures).decode().replace(":", ": ").replace(",", ", ")
 
 
-def write_files(files: Mapping[str, str], directory: Path) -> list[Path]:
+def write_files(files: Mapping[str, bytes], directory: Path) -> list[Path]:
     """All are written beside their place before the first one is put there. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     made = {name: directory / f".{name}.{os.getpid()}" for name in files}
     try:
         for name, path in made.items():
-            path.write_text(files[name], encoding="utf-8", newline="")
+            path.write_bytes(files[name])
         for name, path in made.items():
             path.replace(directory / name)
     finally:
         for path in made.values():
             path.unlink(missing_ok=True)
     return [directory / name for name in files]
-
-
-def json_text(figures: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(figures), indent=1).decode() + "\n"
 
 
 def calibration_figures(found: Calibration, name: str) -> dict[str, Any]:
@@ -169,12 +164,9 @@ def _patience(fit: PatienceFit | None) -> dict[str, Any] | None:
     }
 
 
-def back_test_files(test: BackTest, found: Calibration, name: str) -> dict[str, str]:
-    """The page and the figures of a back-test."""
-    return {
-        "backtest.html": back_test_html(test, found, name),
-        "backtest.json": json_text(back_test_figures(test, found, name)),
-    }
+def back_test_files(test: BackTest, found: Calibration, name: str) -> dict[str, bytes]:
+    """What is in each file of the report of a back-test."""
+    return contents(back_test_report(test, found, name, back_test_figures(test, found, name)))
 
 
 def back_test_figures(test: BackTest, found: Calibration, name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def write(report: Report, directory: Path) -> dict[str, Path]:
     """Writes `report.html`, `report.md`, `report.xlsx`, `results.json`, and every table of the data as CSV and Parquet;
     returns their paths. Raises OSError when the directory cannot be written; what was there before is then still there.
     """
-    texts = dict(_files(report))
+    texts = contents(report)
     directory.mkdir(parents=True, exist_ok=True)
     paths = {name: directory / name for name in texts}
     unfinished = {name: directory / f".{name}.{os.getpid()}" for name in texts}
@@ -32,6 +32,11 @@ def write(report: Report, directory: Path) -> dict[str, Path]:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
     return paths
+
+
+def contents(report: Report) -> dict[str, bytes]:
+    """What is in each file of a report, by name."""
+    return dict(_files(report))
 
 
 def _files(report: Report) -> Iterator[tuple[str, bytes]]:

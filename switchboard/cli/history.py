@@ -113,7 +113,8 @@ def calibrate(
     """Find out how callers and agents behave, and write scenarios that behave alike, with a page of pictures."""
     from simulations.history.calibration import calibrate as find
     from simulations.history.directory import read_history
-    from simulations.history.writing import calibration_figures, calibration_files, json_text, write_files
+    from simulations.history.writing import calibration_figures, calibration_files, write_files
+    from simulations.reports.files import json_text
 
     read = read_history(history)
     found = find(
@@ -131,7 +132,7 @@ def calibrate(
     except OSError as error:
         _cannot_write(error)
     if json:
-        typer.echo(json_text(calibration_figures(found, called)), nl=False)
+        typer.echo(json_text(calibration_figures(found, called)))
     else:
         _print_calibration(found, written)
 
@@ -167,8 +168,9 @@ def backtest(
     from simulations.history.backtest import back_test, split
     from simulations.history.calibration import calibrate as find
     from simulations.history.directory import read_history
-    from simulations.history.writing import back_test_figures, back_test_files, json_text, write_files
+    from simulations.history.writing import back_test_figures, back_test_files, write_files
     from simulations.places import PlaceLost, local
+    from simulations.reports.files import json_text
 
     read = read_history(history)
     within = _hours(hours, interval)
@@ -199,7 +201,7 @@ def backtest(
     except OSError as error:
         _cannot_write(error)
     if json:
-        typer.echo(json_text(back_test_figures(result, found, called)), nl=False)
+        typer.echo(json_text(back_test_figures(result, found, called)))
     else:
         _print_back_test(result, written)
     if result.ended:
@@ -235,9 +237,17 @@ def _print_back_test(test: "BackTest", paths: list[Path]) -> None:
     out.print(table)
     for note in test.notes:
         out.print(f"Note: {note}.", markup=False)
+    _print_paths(out, paths)
+
+
+def _print_paths(out: Console, paths: list[Path]) -> None:
+    """What people open, and which tables are beside it."""
+    tables = [path.stem for path in paths if path.suffix == ".csv"]
     out.print()
     for path in paths:
-        out.print(str(path), markup=False, soft_wrap=True)
+        if path.suffix not in (".csv", ".parquet"):
+            out.print(str(path), markup=False, soft_wrap=True)
+    out.print(f"Beside them as CSV and Parquet: {', '.join(tables)}.", markup=False, soft_wrap=True)
 
 
 def _hours(text: str | None, interval: int) -> tuple[int, int] | None:
@@ -263,7 +273,7 @@ def _cannot_write(error: OSError) -> NoReturn:
 
 
 def _print_calibration(found: "Calibration", paths: list[Path]) -> None:
-    from simulations.history.page import law_text, number, percent, seconds
+    from simulations.history.page import dispersion_words, law_text, percent, seconds
 
     out = console()
     days = found.days
@@ -282,26 +292,12 @@ def _print_calibration(found: "Calibration", paths: list[Path]) -> None:
     out.print(f"{span}, {days.clock(0)} to {days.clock(days.intervals)}", style="bold", markup=False)
     out.print(kinds)
     out.print()
-    together = found.together
-    if together.found and together.scv is not None and together.scv_error is not None:
-        out.print(
-            f"Days differ: each has a factor with scv {number(together.scv)} ± {number(2 * together.scv_error, 2)} "
-            f"(index of dispersion {number(together.index)}, p = {number(together.p_value, 2)}).",
-            markup=False,
-        )
-    elif together.p_value is not None:
-        out.print(
-            f"Days of a weekday differ no more than chance allows (index of dispersion {number(together.index)}, "
-            f"p = {number(together.p_value, 2)}).",
-            markup=False,
-        )
+    out.print(dispersion_words(found), markup=False)
     ring = f"phones ring for {seconds(found.ring.mean_s)}; " if found.ring else ""
     out.print(f"{len(found.speeds)} agents; {ring}{percent(found.refused_share)} of the offers refused.", markup=False)
     for note in found.notes:
         out.print(f"Note: {note}.", markup=False)
-    out.print()
-    for path in paths:
-        out.print(str(path), markup=False, soft_wrap=True)
+    _print_paths(out, paths)
 
 
 def _print_import(made: "Import", to: Path, stopped: bool) -> None:

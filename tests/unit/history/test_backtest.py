@@ -105,10 +105,17 @@ def test_the_command_prints_a_table_and_writes_page_and_figures(shop_directory: 
     )
     said = run(shop_directory, "--out", tmp_path / "out", *options, "--json")
     figures = json.loads(said.stdout)
-    assert figures == json.loads((tmp_path / "out/backtest.json").read_text())
+    assert figures == json.loads((tmp_path / "out/results.json").read_text())
     assert len(figures["intervals"]) == 3 * 6
     assert {"real", "model", "low", "high", "offered"} <= set(figures["intervals"][0])
-    assert "what the model is worth" in (tmp_path / "out/backtest.html").read_text()
+    assert "what the model is worth" in (tmp_path / "out/report.html").read_text()
+    names = {f"{name}.{kind}" for name in ("figures", "intervals") for kind in ("csv", "parquet")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {
+        "report.html",
+        "report.md",
+        "report.xlsx",
+        "results.json",
+    }
 
 
 def test_what_cannot_be_played(shop: History, shop_directory: Path, tmp_path: Path) -> None:

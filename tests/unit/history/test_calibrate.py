@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
@@ -16,12 +17,14 @@ from documents import DocumentError, read, validate
 from simulations.history.calibration import calibrate
 from simulations.history.directory import write_history
 from simulations.history.form import AGENT_TIMES_SCHEMA, CONTACTS_SCHEMA, History, choices_table
+from simulations.history.page import calibration_report
 from simulations.history.redialling import redials_of
 from simulations.history.refusals import Refusals
 from simulations.history.scenarios import scenario_of_weekday, yaml_text
 from simulations.history.staffing import presence
 from simulations.history.writing import calibration_files
 from simulations.replications import replicate
+from simulations.reports import html
 from simulations.scenario import Scenario
 from simulations.setting import settle
 from switchboard.cli.history import app
@@ -57,12 +60,20 @@ def history_of(*rows: dict[str, Any]) -> History:
     return History(contacts, AGENT_TIMES_SCHEMA.empty_table(), choices_table([]), {"time_zone": "Europe/Madrid"})
 
 
-def test_the_scenarios_read_run_and_are_for_people(shop_directory: Path, tmp_path: Path) -> None:
+def test_the_scenarios_read_run_and_are_for_people(shop: History, shop_directory: Path, tmp_path: Path) -> None:
     result = run(shop_directory, "--out", tmp_path / "out", "--name", "the shop")
     assert result.exit_code == 0, result.output
     files = sorted(path.name for path in (tmp_path / "out").iterdir())
     weekdays = ["friday", "monday", "thursday", "tuesday", "wednesday"]
-    assert files == ["calibration.html", "calibration.json", *(f"scenario-{day}.yaml" for day in weekdays)]
+    tables = [
+        f"{name}.{kind}" for name in ("agents", "arrivals", "days", "kinds", "patience") for kind in ("csv", "parquet")
+    ]
+    report = ["report.html", "report.md", "report.xlsx", "results.json"]
+    assert files == sorted([*tables, *report, *(f"scenario-{day}.yaml" for day in weekdays)])
+    days = pq.read_table(tmp_path / "out/days.parquet").to_pylist()
+    assert (len(days), days[0]["day"], sum(day["sales"] for day in days)) == (9, "2026-03-02", len(shop.contacts))
+    assert (tmp_path / "out/report.html").read_text().count("<svg") == 6
+    assert "| sales | sales |" in (tmp_path / "out/report.md").read_text()
     text = (tmp_path / "out/scenario-monday.yaml").read_text()
     assert "from 2 days of the shop" in text
     assert max(map(len, text.splitlines())) <= 120
@@ -76,7 +87,7 @@ def test_the_scenarios_read_run_and_are_for_people(shop_directory: Path, tmp_pat
 def test_the_figures_as_json_are_all_that_is_printed(shop_directory: Path, tmp_path: Path) -> None:
     result = run(shop_directory, "--out", tmp_path, "--json")
     said = json.loads(result.stdout)
-    assert said == json.loads((tmp_path / "calibration.json").read_text())
+    assert said == json.loads((tmp_path / "results.json").read_text())
     assert said["kinds"]["sales"]["handle_time"]["chosen"]["distribution"] == "lognormal"
     assert len(said["kinds"]["sales"]["arrivals"]["monday"]["mean"]) == 6
 
@@ -266,7 +277,7 @@ def test_choices_of_callers(shop: History) -> None:
         {"1": 0.6, "2": 0.3, "silence": 0.06, "hang up": 0.04},
         {"no_match": 1},
     )
-    comment = calibration_files(calibrate(history), "x")["scenario-monday.yaml"].partition("\nname:")[0]
+    comment = calibration_files(calibrate(history), "x")["scenario-monday.yaml"].decode().partition("\nname:")[0]
     said = comment[comment.index("choices:") :].replace("\n# ", "\n")
     assert yaml.safe_load(said) == {"choices": {"main.menu": node.shares()}}
 
@@ -276,6 +287,4 @@ def test_names_that_look_like_yaml_or_html_stay_text(shop: History, tmp_path: Pa
     found = calibrate(changed(shop, lambda row: row | {"queue": name}))
     document = scenario_of_weekday(found, 0, name)
     assert yaml.safe_load(yaml_text(document, [name]))["kinds"].keys() == {name}
-    from simulations.history.page import calibration_html
-
-    assert "<script>" not in calibration_html(found, name)
+    assert "<script>" not in html(calibration_report(found, name, None))
