@@ -57,7 +57,6 @@ def _sections(found: Calibration) -> Iterator[Section]:
             text=[] if joined is None else [f"The kinds' factors have a correlation of {joined:.2f}."],
             legend=pictures.weekday_legend(found),
             figures=[Figure("Contacts of each day", "by weekday", pictures.totals(found))],
-            wide=True,
         )
     for fit in found.fits[:MOST_KINDS]:
         yield Section(fit.name, legend=pictures.weekday_legend(found), figures=list(_plots(found, fit)))
@@ -121,7 +120,7 @@ def _agents(found: Calibration) -> Section:
     what = "line: measured, ± 2 standard errors; dot: to plan with"
     if len(found.speeds) > pictures.MOST_AGENTS:
         what += f"; the {pictures.MOST_AGENTS} at the ends"
-    return Section("Agents", text=[text], figures=[Figure("Pace", what, pictures.speeds(found.speeds))], wide=True)
+    return Section("Agents", text=[text], figures=[Figure("Pace", what, pictures.speeds(found.speeds))])
 
 
 def _redials(found: Calibration) -> Table:
