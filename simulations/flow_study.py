@@ -72,4 +72,5 @@ def _one_caller(through: IvrCallers, kind: str, number: int, at_ms: int, counted
     outcome = session.outcome.partition(":")[0]
     end = f"queue {step.enqueue.queue}" if step is not None and step.enqueue else outcome
     ended_ms = through.start_unix_ms + now_ms
-    counted.add(visits, session.outcome or IN_QUEUE, ended_ms, end=end, contained=outcome == "completed")
+    contained = outcome == "completed"
+    counted.add(visits, session.outcome or IN_QUEUE, ended_ms, end=end, contained=contained, missed=session.missed)

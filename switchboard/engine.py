@@ -500,6 +500,7 @@ class Engine:
             session.version,
             session.started_ms,
             session.errors,
+            session.missed,
         )
         self.fact(FLOW_ENDED, contact=contact, data=msgspec.to_builtins(end))
         self.releases.call_ended(end)

@@ -18,8 +18,8 @@ CALLBACK_BOOKED: Final = "callback_booked"
 """A callback was asked for: `queue`, `number`, `at_ms` (the time chosen), `call` (the call in which), `merged`."""
 FLOW_ENDED: Final = "flow_ended"
 """A caller's way through the flows is over: `outcome`, `contained` (served without an agent), `entered_queue`,
-`entered` (nodes counted), `trace` (the last nodes: flow, node, via, at_ms), `version` of the flows, `started_ms` and
-`errors` (nodes that could not do their work)."""
+`entered` (nodes counted), `trace` (the last nodes: flow, node, via, at_ms), `version` of the flows, `started_ms`,
+`errors` (nodes that could not do their work) and `missed` (by flow and node: how often no input, and no match)."""
 CANARY_CARRIED: Final = "canary_carried"
 """At the beginning of a journal, how far the trial of a canary has come: `version`, `since_ms`, `trial` (the calls,
 errors and abandons of both versions)."""

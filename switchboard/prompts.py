@@ -13,7 +13,7 @@ from switchboard.centre import Centre
 from switchboard.centre.files import read_files
 from switchboard.centre.phrases import PHRASES
 from switchboard.centre.settings import SpeechSettings
-from switchboard.centre.sounds import Spoken, phrases_by_voice, spoken, words_of_values
+from switchboard.centre.sounds import CENTRE_SOUND, Spoken, phrases_by_voice, spoken, words_of_values
 
 SOUNDS = "sounds"
 
@@ -87,9 +87,15 @@ def render(
     return done
 
 
-def unused(centre: Centre) -> list[Path]:
-    """Rendered files that no prompt says any more."""
+def unused(centre: Centre, published: Iterable[Centre] = ()) -> list[Path]:
+    """Rendered files that no prompt says any more, neither in the directory nor in the `published` versions of it."""
     named = {(one.language, one.sound) for one in prompts_of(centre)}
+    for version in published:
+        named |= {
+            (language, sound.removeprefix(CENTRE_SOUND))
+            for (_, language), sounds in version.prompts.made.items()
+            for sound in sounds
+        }
     found = (centre.directory / SOUNDS).glob("*/tts/[!.]*")
     return sorted(p for p in found if (p.parent.parent.name, f"{p.parent.name}/{p.stem}") not in named)
 

@@ -67,6 +67,7 @@ class AskingNode(Node):
             return "operator"
         why: Literal["no_input", "no_match"]
         why = "no_input" if not answer.digits and answer.ended_by == "timeout" else "no_match"
+        turn.miss(why)
         limit, tried = getattr(self, why), turn.memory.get(why, 0)
         if tried >= limit.retries:
             return why

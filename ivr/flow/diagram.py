@@ -139,7 +139,15 @@ def _card(name: str, node: Node, prompts: Prompts | None, traffic: NodeTraffic |
     exits = tuple((", ".join(labels), target) for target, labels in names.items())
     shares = tuple(sum(map(traffic.share, labels)) for labels in names.values()) if traffic else ()
     look = "asks" if node.takes_keys else "step" if exits else "ends"
-    return _Card(name, type_name(type(node)), look, tuple(_details(node, prompts)), exits, traffic, shares)
+    details = (*_missed(traffic), *_details(node, prompts))
+    return _Card(name, type_name(type(node)), look, details, exits, traffic, shares)
+
+
+def _missed(traffic: NodeTraffic | None) -> Iterator[str]:
+    """How often keys were waited for in vain, or did not fit, of a hundred visits."""
+    if traffic is not None and (traffic.no_input or traffic.no_match):
+        shares = {"no input": traffic.no_input, "no match": traffic.no_match}
+        yield ", ".join(f"{_percent(count / traffic.entered)} {what}" for what, count in shares.items() if count)
 
 
 def _details(node: Node, prompts: Prompts | None) -> Iterator[str]:

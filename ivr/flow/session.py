@@ -52,16 +52,23 @@ class Visit(msgspec.Struct, frozen=True, array_like=True):
     at_ms: int
 
 
+class Missed(msgspec.Struct, frozen=True, array_like=True):
+    """How often a caller at one node said nothing, or something that did not fit."""
+
+    no_input: int = 0
+    no_match: int = 0
+
+
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a caller is. Immutable: each call of the machine returns the next one.
 
     `waiting_for` names the effect whose answer is awaited (`Play`, `Enqueue`, ...), and is empty when the session has
     ended with `outcome`: `completed`, `hungup` or `failed: WHY`. `fingerprint` pins the version of the flow, `version`
-    is the number under which it was published (0: it was not). `memory`
-    is what the present node keeps (its count of tries). `trace` holds the last nodes entered, `entered` counts all,
+    is the number under which it was published (0: it was not). `memory` is what the present node keeps (its count of
+    tries). `trace` holds the last nodes entered, `entered` counts all,
     `alone` those since the caller (or an agent) last had a part in it, `asked` what was waited for at the present node.
-    `errors` counts nodes that could not do their work, `last_error` says of the last one why. `place`: where the caller
-    still waits meanwhile.
+    `errors` counts nodes that could not do their work, `last_error` says of the last one why. `missed`: by flow and
+    node, how often keys were waited for in vain. `place`: where the caller still waits meanwhile.
 
     Time: `since_ms` is when what is waited for was asked (Unix ms), `spent_ms` how long the caller has been in the
     flows, without waits for a person and talks; `node_at` and `flow_at` are how much that was when the present node
@@ -88,6 +95,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: int = 0
     last_error: str = ""
     trace: tuple[Visit, ...] = ()
+    missed: dict[str, dict[str, Missed]] = {}
     place: Place | None = None
     asked: int = 0
     since_ms: int = 0

@@ -7,24 +7,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 from ivr.flow.document import Flow
-from ivr.flow.session import Visit
+from ivr.flow.session import Missed, Visit
 from ivr.flow.ways import ways_taken
 
 HUNG_UP = "hungup"
 FAILED = "failed"
+NOTHING_MISSED: Mapping[str, Mapping[str, Missed]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
 class NodeTraffic:
     """What happened at one node. `entered` counts visits, a caller who comes twice twice. Of the visits that were a
     caller's last: `hung_up` by the caller, `failed` for a fault of the flow, all others ended (or waited) as they
-    should. `spent_ms` adds up all visits. `exits`: how often each exit was taken."""
+    should. `no_input` and `no_match` count how often keys were waited for in vain, or did not fit; several times in one
+    visit, if the node asks again. `spent_ms` adds up all visits. `exits`: how often each exit was taken."""
 
     entered: int = 0
     hung_up: int = 0
     failed: int = 0
+    no_input: int = 0
+    no_match: int = 0
     spent_ms: int = 0
     exits: Counter[str] = field(default_factory=Counter)
 
@@ -53,9 +58,19 @@ class Traffic:
     contained: int = 0
     times_ms: list[int] = field(default_factory=list)
 
-    def add(self, visits: Sequence[Visit], outcome: str, ended_ms: int, *, end: str, contained: bool) -> None:
+    def add(
+        self,
+        visits: Sequence[Visit],
+        outcome: str,
+        ended_ms: int,
+        *,
+        end: str,
+        contained: bool,
+        missed: Mapping[str, Mapping[str, Missed]] = NOTHING_MISSED,
+    ) -> None:
         """One caller: all nodes from the start, how the session ended (`hungup`, `failed: WHY`, or anything that is as
-        it should be), and when. Visits of nodes that the flows do not have (an older version's) are left out."""
+        it should be), and when; `missed` as in the session. Visits of nodes that the flows do not have (an older
+        version's) are left out."""
         self.ends[end] += 1
         self.contained += contained
         times = [visit.at_ms for visit in visits] + [ended_ms]
@@ -66,6 +81,11 @@ class Traffic:
                 node.spent_ms += until_ms - since_ms
         for way in ways_taken(self.flows, visits):
             self.nodes[way.flow, way.node].exits[way.exit] += 1
+        for flow, nodes in missed.items():
+            for name, counts in nodes.items():
+                if (node := self.nodes.get((flow, name))) is not None:
+                    node.no_input += counts.no_input
+                    node.no_match += counts.no_match
         if visits and (last := self._node(visits[-1])) is not None:
             last.hung_up += outcome == HUNG_UP
             last.failed += outcome.startswith(FAILED)

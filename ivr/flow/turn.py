@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,7 +12,7 @@ from ivr.flow.document import Flow
 from ivr.flow.effects import Effect, Play, SetLanguage, Spoken
 from ivr.flow.library import Library
 from ivr.flow.node import NodeError
-from ivr.flow.session import Attribute, Frame, Place, Session, Visit
+from ivr.flow.session import Attribute, Frame, Missed, Place, Session, Visit
 from ivr.flow.speak import SayItem, spoken
 
 MAX_ATTRIBUTES_BYTES = 3_000
@@ -53,6 +53,7 @@ class Turn:
         "late",
         "library",
         "memory",
+        "missed",
         "node",
         "node_at",
         "now_ms",
@@ -70,6 +71,7 @@ class Turn:
         self.language = session.language
         self.attributes = session.attributes
         self.memory = dict(session.memory)
+        self.missed = session.missed
         self.alone = session.alone
         self.errors = session.errors
         self.last_error = session.last_error
@@ -215,6 +217,13 @@ class Turn:
         self.node_at = self.spent_ms
         self._visits.append(Visit(flow.name, node, via, self.now_ms))
 
+    def miss(self, why: Literal["no_input", "no_match"]) -> None:
+        """The caller said nothing at the present node, or something that does not fit."""
+        nodes = self.missed.get(self.flow.name, {})
+        before = nodes.get(self.node, Missed())
+        now = msgspec.structs.replace(before, **{why: getattr(before, why) + 1})
+        self.missed = {**self.missed, self.flow.name: {**nodes, self.node: now}}
+
     def frame(self) -> Frame:
         """Where the flow goes on that calls another one now."""
         return Frame(self.flow.name, self.flow.fingerprint, self.node, self.flow_at, self.late)
@@ -249,6 +258,7 @@ class Turn:
             errors=self.errors,
             last_error=self.last_error,
             trace=trace,
+            missed=self.missed,
             place=None if waiting_for == "Enqueue" else self.place,
             asked=self.asked,
             since_ms=self.now_ms,

@@ -5,10 +5,12 @@ has them all.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -20,6 +22,9 @@ from ivr.flow.prompts import Prompts
 from ivr.flow.traffic import Traffic
 from switchboard.centre import load_centre
 from switchboard.cli.flow import AsJson, Directory, app, write_pictures
+
+if TYPE_CHECKING:
+    from switchboard.reports.flows import VersionTraffic
 
 console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
 Pictures = Annotated[
@@ -60,20 +65,31 @@ def traffic(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day (by default the first).")
     ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="Only the calls that began with this published version.")
+    ] = None,
+    by_version: Annotated[bool, typer.Option("--by-version", help="One line for each version, side by side.")] = False,
     output: Pictures = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show from the records what callers did in the flows on these days: where they came through, and got lost."""
+    """Show from the records what callers did in the flows on these days: where they came through, and got lost.
+
+    Nodes that the centre's directory (or, with --version, that version) does not have are left out.
+    """
     from switchboard.cli.records import reading
-    from switchboard.reports.flows import recorded_traffic
+    from switchboard.publishing.starting import version_of
+    from switchboard.reports.flows import recorded_traffic, traffic_by_version
     from switchboard.reports.periods import periods
 
-    centre = load_centre(directory)
+    centre = version_of(directory, version) if version else load_centre(directory)
     days = periods(first.date(), (last or first).date(), centre.zone, "day")
     if not days:
         raise typer.BadParameter(f"{last:%Y-%m-%d} is before {first:%Y-%m-%d}", param_hint="--to")
     with reading(centre) as connection:
-        counted, under_way = recorded_traffic(connection, centre.flows, days[0].start_ms, days[-1].end_ms)
+        if by_version:
+            _tell_versions(traffic_by_version(connection, days[0].start_ms, days[-1].end_ms), as_json=as_json)
+            return
+        counted, under_way = recorded_traffic(connection, centre.flows, days[0].start_ms, days[-1].end_ms, version)
     _tell(counted, centre.prompts, output, as_json=as_json)
     if under_way:
         errors.print(f"{under_way} calls are not over yet; they are not counted.")
@@ -90,6 +106,23 @@ def _tell(counted: Traffic, prompts: Prompts | None, output: Path | None, *, as_
     if output is not None:
         flows = {name: flow for name, flow in counted.flows.items() if counted.visited(name)}
         write_pictures(output, {name: diagram(flow, prompts, counted.of(name)) for name, flow in flows.items()})
+
+
+def _tell_versions(found: Sequence["VersionTraffic"], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([msgspec.to_builtins(of) for of in found], indent=2))
+        return
+    headings = ("version", "calls", "contained", "hung up in the IVR", "failed", "no input", "no match")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=heading in ("version", "calls"))
+    for of in found:
+        shares = (of.contained, of.hung_up, of.failed, of.no_input, of.no_match)
+        table.add_row(str(of.version or "none"), f"{of.calls:,}", *(f"{count / of.calls:.1%}" for count in shares))
+    with console.capture() as lines:
+        console.print(table)
+    for line in lines.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def _print_tables(counted: Traffic) -> None:
@@ -110,15 +143,21 @@ def _print_tables(counted: Traffic) -> None:
         rows = sorted(counted.visited(flow).items(), key=lambda row: -row[1].entered)
         if rows:
             table = Table(title=f"\nflow {flow}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+            shown = [count for count in _COUNTS if any(getattr(node, count) for _, node in rows)]
             table.add_column("node", no_wrap=True)
-            for heading in ("came", "hung up", "failed", "mean s"):
+            for heading in ("came", *map(_COUNTS.__getitem__, shown), "mean s"):
                 table.add_column(heading, justify="right", no_wrap=True)
             table.add_column("left by")
             for name, node in rows:
                 exits = ", ".join(f"{exit} {_share(node.share(exit))}" for exit, _ in node.exits.most_common())
-                lost = (f"{count / node.entered:.1%}" if count else "" for count in (node.hung_up, node.failed))
-                table.add_row(name, f"{node.entered:,}", *lost, f"{node.mean_ms / 1000:.1f}", exits)
+                counts = (getattr(node, count) for count in shown)
+                shares = (f"{count / node.entered:.1%}" if count else "" for count in counts)
+                table.add_row(name, f"{node.entered:,}", *shares, f"{node.mean_ms / 1000:.1f}", exits)
             console.print(table)
+
+
+_COUNTS = {"hung_up": "hung up", "failed": "failed", "no_input": "no\ninput", "no_match": "no\nmatch"}
+"""Of the visits of a node, those that a column tells of if there were any."""
 
 
 def _share(share: float) -> str:
@@ -144,6 +183,8 @@ def _as_data(counted: Traffic) -> dict[str, object]:
                     "entered": node.entered,
                     "hung_up": node.hung_up,
                     "failed": node.failed,
+                    "no_input": node.no_input,
+                    "no_match": node.no_match,
                     "mean_s": node.mean_ms / 1000,
                     "exits": dict(node.exits),
                 }

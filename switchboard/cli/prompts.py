@@ -65,6 +65,7 @@ def render(
     """Let the voices of settings.speech say what nobody has recorded. Exit code 1 if something could not be said."""
     from switchboard.prompts import render as render_prompts
     from switchboard.prompts import unused
+    from switchboard.publishing.starting import published_versions
 
     centre = load_centre(directory)
     prompts = [one for one in _prompts(centre, language) if one.state != "sounds"]
@@ -81,7 +82,7 @@ def render(
         text = f"{len(silent)} prompts have neither a recording nor a voice; settings.speech.voices lacks {languages}."
         console.print(text, soft_wrap=True)
     if clean:
-        for path in unused(load_centre(directory)):
+        for path in unused(load_centre(directory), published_versions(directory)):
             path.unlink()
             console.print(f"deleted {path}", markup=False, soft_wrap=True)
     console.print(f"{len(done.made)} rendered, {len(done.kept)} were there, {len(done.failed)} failed.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from pydantic import Field
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -13,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from switchboard.centre.secrets import SecretError
 from switchboard.operations.base import Answer, Ask, ContactId, OperationRefused, Request, operation
 from switchboard.operations.centre import Nothing
-from switchboard.reports.periods import Interval
+from switchboard.publishing.versions import VersionsUnavailable
+from switchboard.reports.flows import recorded_traffic, traffic_by_version
+from switchboard.reports.periods import Interval, periods
 from switchboard.reports.report import ReportError, Subject, make_report
 from switchboard.store.database import StoreError, open_centre_store, reason, require_records
 from switchboard.store.records import MOST, audit_log, find_contacts, whole_contact
@@ -40,6 +43,17 @@ class AskedReport(Ask):
     """Only these queues (agents, skills, intents); by default all that there are."""
 
 
+class AskedTraffic(Ask):
+    """Of which days, and of which version of the flows."""
+
+    first_day: date
+    """The first day, by the centre's clock."""
+    last_day: date
+    """The last day, included."""
+    version: Annotated[int, Field(ge=1, le=2_000_000_000)] | None = None
+    """Only the calls that began with this version, node by node; by default all, at the nodes in force now."""
+
+
 class ReportLine(Answer):
     """The figures of one queue (agent, skill, intent), or of all together, in one interval."""
 
@@ -49,6 +63,49 @@ class ReportLine(Answer):
     """`(all)` is all together."""
     values: dict[str, float | int | None]
     """By the names of the reference of metrics; null where the formula divides by nothing."""
+
+
+class VersionCounts(Answer):
+    """The calls of one version of the flows that are over."""
+
+    version: int
+    """0: the flows were not published."""
+    calls: int
+    contained: int
+    """Served to the end without an agent."""
+    hung_up: int
+    """By the caller in the IVR, before any queue."""
+    failed: int
+    """For a fault of the flow."""
+    no_input: int
+    """How often keys were waited for in vain."""
+    no_match: int
+    """How often keys did not fit."""
+
+
+class NodeCounts(Answer):
+    """What happened at a node; `hung_up` and `failed` at visits that were the caller's last."""
+
+    flow: str
+    node: str
+    entered: int
+    hung_up: int
+    failed: int
+    no_input: int
+    no_match: int
+    mean_s: float
+    exits: dict[str, int]
+
+
+class FlowTraffic(Answer):
+    """What callers did in the flows."""
+
+    versions: list[VersionCounts]
+    """The newest first."""
+    nodes: list[NodeCounts]
+    """To which somebody came."""
+    under_way: int
+    """Calls that are not over, which are not counted."""
 
 
 class ReportAnswer(Answer):
@@ -159,6 +216,47 @@ async def report(request: Request, ask: AskedReport) -> ReportAnswer:
         return ReportAnswer(subject=made.subject, interval=made.interval, lines=lines)
 
     return await _read(request, make)
+
+
+@operation("GET", "/reports/flow-traffic", roles=("supervisor", "planner", "auditor"))
+async def flow_traffic(request: Request, ask: AskedTraffic) -> FlowTraffic:
+    """What callers did in the flows on these days, by version and by node: where they came through, and got lost."""
+    engine = request.engine
+    days = periods(ask.first_day, ask.last_day, engine.centre.zone, "day")
+    if not days:
+        raise OperationRefused(f"last_day: {ask.last_day} is before {ask.first_day}", "invalid")
+    start_ms, end_ms = days[0].start_ms, days[-1].end_ms
+
+    def read(connection: Connection) -> FlowTraffic:
+        flows = engine.centre.flows
+        if ask.version is not None:
+            try:
+                flows = engine.releases.versions.load(ask.version, checked=False).flows
+            except VersionsUnavailable as error:
+                raise OperationRefused(str(error), "unknown") from None
+        counted, under_way = recorded_traffic(connection, flows, start_ms, end_ms, ask.version)
+        versions = traffic_by_version(connection, start_ms, end_ms)
+        return FlowTraffic(
+            versions=[VersionCounts(**msgspec.to_builtins(of)) for of in versions],
+            nodes=[
+                NodeCounts(
+                    flow=flow,
+                    node=name,
+                    entered=node.entered,
+                    hung_up=node.hung_up,
+                    failed=node.failed,
+                    no_input=node.no_input,
+                    no_match=node.no_match,
+                    mean_s=node.mean_ms / 1000,
+                    exits=dict(node.exits),
+                )
+                for flow in flows
+                for name, node in counted.visited(flow).items()
+            ],
+            under_way=under_way,
+        )
+
+    return await _read(request, read)
 
 
 @operation("GET", "/contacts/{contact}/story", roles=("supervisor", "auditor"))

@@ -31,3 +31,23 @@ def starting_centre(path: Path) -> Centre:
         return versions.load(versions.plan.in_force)
     except VersionsUnavailable as error:
         raise DocumentError([Problem(str(error), str(path))]) from error
+
+
+def version_of(path: Path, number: int) -> Centre:
+    """The centre in this directory with one published version of its flows, whether or not these go with the rest.
+    Raises DocumentError."""
+    versions = versions_of(path)
+    if versions is None:
+        return load_centre(path)
+    try:
+        return versions.load(number, checked=False)
+    except VersionsUnavailable as error:
+        raise DocumentError([Problem(str(error), str(path))]) from error
+
+
+def published_versions(path: Path) -> list[Centre]:
+    """The centre in this directory with each version that callers may meet now or that is pending. Raises
+    DocumentError."""
+    versions = versions_of(path)
+    numbers = versions.plan.live() | versions.plan.pending() if versions else set()
+    return [version_of(path, number) for number in sorted(numbers - {0})]

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ivr.flow.session import Caller, Visit
+from ivr.flow.session import Caller, Missed, Visit
 from router.live.journal import NOTHING, Fact, SessionSaved
 from switchboard.store import schema
 from switchboard.store.batch import Batch
@@ -39,6 +39,7 @@ class FlowEnded(msgspec.Struct):
     version: int = 0
     started_ms: int = 0
     errors: int = 0
+    missed: dict[str, dict[str, Missed]] = {}
 
 
 class Calls:
@@ -73,6 +74,7 @@ class Calls:
         end = msgspec.convert(fact.data, FlowEnded)
         if call := self._open.get(fact.contact):
             call.outcome, call.contained = end.outcome, end.contained
+            call.missed = msgspec.to_builtins(end.missed)
             self._visited(call, end.entered, end.trace)
             self._close(fact.contact, fact.at_ms)
 

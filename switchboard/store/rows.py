@@ -104,4 +104,5 @@ class Call(Row):
     contained: bool = False
     entered: int = 0
     version: int = 0
+    missed: dict[str, Any] = {}
     attributes: dict[str, Any] = {}

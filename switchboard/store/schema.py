@@ -178,6 +178,7 @@ calls = Table(
     Column("contained", Boolean, nullable=False),
     _count("entered"),
     Column("version", Integer, nullable=False, server_default="0"),
+    Column("missed", JSON, nullable=False, server_default="{}"),
     _json("attributes"),
     Index(None, "contact"),
     Index(None, "started_ms"),

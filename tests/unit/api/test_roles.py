@@ -20,7 +20,7 @@ ITS_OWN = {
 """What an agent may do without any role, of itself."""
 CALLBACKS = {"list_callbacks", "book_callback", "reschedule_callback", "cancel_callback"}
 VOICEMAILS = {"list_voicemails", "get_voicemail_audio", "mark_voicemail"}
-LOOKING = {"state", "openings", "overrides", "report"}
+LOOKING = {"state", "openings", "overrides", "report", "flow_traffic"}
 BY_ROLE: dict[Role, set[str]] = {
     "agent": CALLBACKS | VOICEMAILS,
     "planner": {"list_callbacks"} | LOOKING,

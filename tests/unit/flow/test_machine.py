@@ -7,7 +7,7 @@ import pytest
 from ivr.flow.effects import Collect, Enqueue, HangUp, LookUp, Play, Prompt, SetLanguage
 from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Keys, LookedUp, LookupFailed, Played
 from ivr.flow.machine import MAX_ALONE, Machine
-from ivr.flow.session import Caller, MachineError, Session
+from ivr.flow.session import Caller, MachineError, Missed, Session
 from tests.support.flows import NOON, flow, library, machine
 
 CALLER = Caller("+15550100", "100", "Ann")
@@ -471,3 +471,9 @@ def test_a_timeout_of_a_lookup_has_its_own_exit() -> None:
     )
     _, effects = lookup.resume(at(lookup), LookupFailed("timeout"), NOON)
     assert effects == [HangUp("late")]
+
+
+def test_keys_that_were_waited_for_in_vain_are_counted_by_node_and_outlive_a_restart() -> None:
+    session = at(machine(BANK), Played(), Keys("", "timeout"), Keys("9", "length"), Keys("9", "length"))
+    assert session.outcome == "completed"
+    assert Session.from_json(session.to_json()).missed == {"main": {"main-menu": Missed(no_input=1, no_match=2)}}

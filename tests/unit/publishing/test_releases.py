@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from ivr.flow.inputs import Keys
 from ivr.flow.session import Caller, Session
 from router.live.journal import Fact, read
 from switchboard import engine_journal
@@ -384,3 +385,26 @@ async def test_a_trial_goes_on_after_a_crash_where_it_was(engine: Engine) -> Non
     for fact in carried:
         last.releases.remember(fact)
     assert last.releases.trial == trial
+
+
+async def test_the_records_have_of_every_call_its_version_and_what_was_pressed_in_vain(engine: Engine) -> None:
+    await publish(engine)
+    found = engine.releases.begin("1.1", "100")
+    assert found
+    machine, flow = found
+    session, _ = machine.start(flow, Caller(dialled="100"), engine.clock.now_ms())
+    engine.save_session("1.1", session)
+    session, _ = machine.resume(session, Keys("9", "length"), engine.clock.now_ms())
+    engine._session_finished("1.1", session.ended("hungup"), entered_queue=False)
+    engine.save_session("1.1", None)
+    today = datetime.now(engine.centre.zone).date()
+    days = {"first_day": str(today - timedelta(days=1)), "last_day": str(today + timedelta(days=1))}
+    async with asyncio.timeout(20):
+        while not (told := await perform(engine, ANNA, "flow_traffic", days | {"version": 1})).versions:
+            await asyncio.sleep(0.1)  # until the thread of the records has it
+    (of,) = told.versions
+    assert (of.version, of.calls, of.hung_up, of.no_match) == (1, 1, 1, 1)
+    first = next(iter(told.nodes))
+    assert (first.node, first.entered, first.no_match) == ("menu", 1, 1)
+    with pytest.raises(OperationRefused, match="no version 9"):
+        await perform(engine, ANNA, "flow_traffic", days | {"version": 9})

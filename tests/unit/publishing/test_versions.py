@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import URL, Engine, text
 
 from switchboard.centre import load_centre
+from switchboard.prompts import prompts_of, unused
 from switchboard.publishing import plan as plans
 from switchboard.publishing.preparing import content_of
 from switchboard.publishing.versions import Versions, VersionsUnavailable
 from switchboard.store.database import FILE_NAME, open_store
 from switchboard.store.versions import OutOfDate, VersionInfo
-from tests.support.centres import FILES, write_centre
+from tests.support.centres import FILES, SILENCE, write_centre
 
 
 @pytest.fixture
@@ -161,3 +162,17 @@ def test_an_old_version_is_loaded_though_its_queue_is_gone(versions: Versions, c
     assert versions.load(1, checked=False).flows["main"].nodes
     with pytest.raises(Exception, match=r"versions/1/flows/main\.yaml:\d+: nodes\.to-cards\.queue"):
         versions.load(1)
+
+
+def test_what_a_published_version_says_is_no_waste_of_the_rendered_prompts(versions: Versions, centre: Path) -> None:
+    """`prompts render --clean`: the directory has another text by now, callers still hear the published one."""
+    change(centre, "centre.yaml", "settings:", "settings:\n  speech: {voices: {en: {engine: espeak}}}")
+    prompt = next(one for one in prompts_of(load_centre(centre)) if (one.prompt, one.language) == ("menu", "en"))
+    rendered = centre / "sounds/en" / f"{prompt.sound}.wav"
+    rendered.parent.mkdir()
+    rendered.write_bytes(SILENCE)
+    publish(versions, centre)
+    change(centre, "prompts.yaml", "Press 1 or 2.", "Press 3.")
+    assert unused(load_centre(centre)) == [rendered]
+    assert unused(load_centre(centre), [versions.load(1)]) == []
+    assert versions.load(1).prompts.prompt("menu", "en").sounds == (f"centre:{prompt.sound}",)

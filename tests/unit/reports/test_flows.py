@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
-from switchboard.reports.flows import recorded_traffic
+from documents import DocumentError
+from switchboard.reports.flows import VersionTraffic, recorded_traffic, traffic_by_version
 from switchboard.store import schema
 from switchboard.store.database import FILE_NAME, open_store, upgrade
 from tests.support.flows import flow
@@ -102,8 +103,38 @@ def test_the_command_reads_the_records_of_the_centre(tmp_path: Path) -> None:
         "entered": 2,
         "hung_up": 1,
         "failed": 0,
+        "no_input": 0,
+        "no_match": 0,
         "mean_s": 10.0,
         "exits": {},
     }
     assert json.loads(invoke("traffic", desk, "--from", "2026-01-06", "--json")[1])["callers"] == 0
+    versions = invoke("traffic", desk, "--from", "2026-01-05", "--by-version")[1].splitlines()
+    assert versions[-1].split() == ["none", "2", "50.0%", "50.0%", "0.0%", "0.0%", "0.0%"]
+    with pytest.raises(DocumentError, match="there is no version 3"):
+        invoke("traffic", desk, "--from", "2026-01-05", "--version", "3")
     assert invoke("traffic", desk, "--from", "2026-01-06", "--to", "2026-01-05")[0] == 2
+
+
+def test_versions_are_counted_apart_with_what_was_pressed_in_vain(store: Connection) -> None:
+    missed = {"main": {"a": [2, 1]}}
+    call(store, 1, 1_000, ("a", 0), version=7, missed=missed, outcome="hungup")
+    call(store, 2, 2_000, ("a", 0), ("b", 500), version=7, missed={"main": {"a": [1, 0], "gone": [5, 5]}})
+    call(store, 3, 3_000, ("a", 0), version=8, contained=True)
+    call(store, 4, 4_000, ("a", 0), version=8, outcome="failed: loop")
+    call(store, 5, 5_000, ("a", 0), version=8, outcome="", ended_ms=None)
+    of = recorded_traffic(store, FLOWS, 0, 50_000, 7)[0].of("main")["a"]
+    assert (of.entered, of.hung_up, of.no_input, of.no_match) == (2, 1, 3, 1)
+    assert recorded_traffic(store, FLOWS, 0, 50_000, 8)[0].callers == 2
+    assert traffic_by_version(store, 0, 50_000) == [
+        VersionTraffic(8, calls=2, contained=1, failed=1),
+        VersionTraffic(7, calls=2, hung_up=1, no_input=8, no_match=6),
+    ]
+
+
+def test_a_caller_who_hangs_up_in_a_queue_is_no_abandon_of_the_ivr(store: Connection) -> None:
+    call(store, 1, 1_000, ("a", 0), ("b", 500), version=7, outcome="hungup")
+    stay = {column.name: 0 if column.type.python_type is int else "" for column in schema.contacts.columns}
+    stay |= {"id": 9_000, "contact": "c1", "queued_ms": 1_500, "skills": [], "attributes": {}}
+    store.execute(schema.contacts.insert().values(stay | {"callback": False, "consult": False}))
+    assert traffic_by_version(store, 0, 50_000) == [VersionTraffic(7, calls=1)]
