@@ -176,7 +176,7 @@ def _traces(history: History, everything: Calibration, day: date) -> dict[str, l
     days, kinds = everything.days, everything.kinds
     at = datetime(day.year, day.month, day.day, tzinfo=everything.zone).timestamp() * 1000
     begin = round(at) + days.first_minute * MINUTE_MS + _shift_of_the_clock(everything, day)
-    of_day = days.day_of == days.dates.index(day)
+    of_day = (days.day_of == days.dates.index(day)) & ~everything.second_stays
     arrived = history.ints("arrived_ms")
     return {
         name: [{"at_s": max(0, int(ms) - begin) / 1000} for ms in arrived[of_day & (kinds.of == place)]]

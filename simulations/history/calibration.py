@@ -16,6 +16,7 @@ from simulations.history.days import CALLBACK, WEEKDAYS, Days, Kinds, days_of, k
 from simulations.history.durations import Fit, fit_durations, rounded
 from simulations.history.flows import FlowCallers, flow_callers, through_flows
 from simulations.history.form import Floats, History
+from simulations.history.overflowing import Overflowing, overflows_of
 from simulations.history.patience import PatienceFit, fit_patience
 from simulations.history.redialling import LEAST, Redialling, redials_of
 from simulations.history.staffing import Presence, presence
@@ -43,10 +44,12 @@ class KindFit:
 
 @dataclass(frozen=True, slots=True)
 class QueueFit:
-    """What is the same for all kinds of a queue: work after the talk, and the wait after which contacts overflow."""
+    """What is the same for all kinds of a queue: work after the talk, the wait after which contacts overflow, and the
+    queue in which they then go on."""
 
     wrap_up: Fit | None
     longest_wait_s: float | None
+    overflow_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Calibration:
     speeds: dict[str, AgentSpeed]
     presence: Presence
     choices: tuple[NodeChoices, ...]
+    second_stays: Bools
+    """Contacts that came by overflow from another queue: no arrivals."""
     notes: tuple[str, ...] = field(default=())
     centre: Centre | None = None
     flows: tuple[FlowCallers, ...] = ()
@@ -100,7 +105,8 @@ def calibrate(
     _known_queues(history, queues)
     kinds = kinds_of(history, queues, by_queue=centre is not None)
     redialling = redials_of(history)
-    counted = ~redialling.again
+    overflowing = overflows_of(history)
+    counted = ~redialling.again & ~overflowing.second
     if centre is not None:
         counted &= ~through_flows(history)
     all_days = days_of(history, kinds, where, interval_minutes, hours, counted)
@@ -138,7 +144,7 @@ def calibrate(
         days,
         kinds,
         tuple(fit for fit in fits if fit.contacts),
-        {queue: _queue(history, queue, used) for queue in dict.fromkeys(kinds.queues)},
+        {queue: _queue(history, queue, used, overflowing) for queue in dict.fromkeys(kinds.queues)},
         together,
         joined,
         redialling,
@@ -147,6 +153,7 @@ def calibrate(
         speeds,
         there,
         choices_of(history),
+        overflowing.second,
         tuple(notes),
         centre,
         flows,
@@ -239,7 +246,7 @@ def _tell_of_redials(redialling: Redialling, notes: list[str]) -> None:
         )
 
 
-def _queue(history: History, queue: str, used: Bools) -> QueueFit:
+def _queue(history: History, queue: str, used: Bools, overflowing: Overflowing) -> QueueFit:
     of = used & (history.texts("queue") == queue)
     wrap_up = history.ints("wrap_up_ms")[of & (history.texts("outcome") == "answered")]
     known = wrap_up[wrap_up >= 0]
@@ -250,7 +257,8 @@ def _queue(history: History, queue: str, used: Bools) -> QueueFit:
         middle = float(numpy.median(waits))
         # A time limit shows as equal waits; other reasons to overflow do not.
         longest = middle if (numpy.abs(waits - middle) <= 2).mean() > 0.8 and middle > 0 else None
-    return QueueFit(fit_durations(known / 1000) if known.any() else None, longest)
+    goes_to = overflowing.target(queue) if longest is not None else None
+    return QueueFit(fit_durations(known / 1000) if known.any() else None, longest, goes_to)
 
 
 def _ringing(history: History, used: Bools) -> tuple[Fit | None, float]:

@@ -130,6 +130,8 @@ def _policy(found: Calibration, queue: str) -> dict[str, Any]:
         written["wrap_up_s"] = max(1.0, rounded(fit.wrap_up.mean_s))
     if fit.longest_wait_s is not None:
         written["longest_wait_s"] = rounded(fit.longest_wait_s)
+        if fit.overflow_to in found.queues:
+            written["overflow_to"] = fit.overflow_to
     if found.ring is not None and found.ring.values.max() > _LEAST_RING_S:
         written["ring_s"] = float(-(-found.ring.values.max() // 1))
     return written

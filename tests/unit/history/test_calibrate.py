@@ -265,6 +265,32 @@ def test_overflow_after_a_limit_and_wrap_up_are_seen(shop: History) -> None:
     assert settle(source, validate(source, Scenario), None).policy.queues[0].longest_wait_ms == 45_000
 
 
+def test_queues_that_overflow_into_each_other_are_calibrated_together(shop: History) -> None:
+    """Who waits 45 s for sales goes on in support, and is answered there: one arrival, not two."""
+    rows: list[dict[str, Any]] = []
+    for row in shop.contacts.to_pylist():
+        if row["outcome"] == "abandoned" and row["wait_ms"] > 45_000:
+            gone = row | {"outcome": "overflowed", "wait_ms": 45_000, "exit": "timeout"}
+            at = {"queue": "support", "arrived_ms": row["arrived_ms"] + 46_000, "wait_ms": 9_000, "agent": "zoe"}
+            rows += [gone, row | at | {"outcome": "answered", "talk_ms": 120_000 + row["arrived_ms"] % 90_000}]
+        else:
+            rows.append(row)
+    rows += [row | {"contact": f"own {row['contact']}", "queue": "support", "agent": "zoe"} for row in rows[::5]]
+    table = pa.Table.from_pylist(sorted(rows, key=lambda row: row["arrived_ms"]), schema=CONTACTS_SCHEMA)
+    found = calibrate(History(table, shop.agent_times, shop.choices, shop.about))
+    moved = sum(row["outcome"] == "overflowed" and not row["contact"].startswith("own") for row in rows)
+    assert moved > 20
+    assert found.second_stays.sum() == moved
+    assert found.days.counts.sum() == len(rows) - moved
+    document = scenario_of_weekday(found, 0, "x")
+    queues = document["policy"]["queues"]
+    assert (queues["sales"]["longest_wait_s"], queues["sales"]["overflow_to"]) == (45, "support")
+    assert "overflow_to" not in queues["support"]
+    source = read(yaml_text(document, ["x"]), "s.yaml")
+    setting = settle(source, validate(source, Scenario), None)
+    assert setting.policy.queues[0].last_action.target == "support"
+
+
 def test_choices_of_callers(shop: History) -> None:
     rows = [(f"c{number}", 0, "main", "menu", choice) for number, choice in enumerate("1" * 60 + "2" * 30)]
     rows += [(f"d{number}", 0, "main", "menu", "no_input") for number in range(6)]
