@@ -10,7 +10,7 @@ import queue
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +63,15 @@ class Finding:
 
 
 def check(
-    site: AsteriskSite, console: Console, recordings: Mapping[str, frozenset[str]] | None = None
+    site: AsteriskSite,
+    console: Console,
+    recordings: Mapping[str, frozenset[str]] | None = None,
+    voiced: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Everything that `site` needs of its Asterisk, one finding after the other.
 
-    `console` runs a console command, or raises ConsoleUnreachable. `recordings` are the centre's sounds by language.
+    `console` runs a console command, or raises ConsoleUnreachable. `recordings` are the centre's sounds by language,
+    `voiced` the languages in which a voice says all that Asterisk's own sounds would.
     """
     yield _host_name()
     try:
@@ -86,7 +90,7 @@ def check(
         lambda: _talk_codes(console),
         lambda: _endpoints(console, site),
         lambda: _music(console, site),
-        lambda: _sounds(console, site, recordings or {}),
+        lambda: _sounds(console, site, recordings or {}, voiced),
     )
     for subject, look in zip(("modules", "talk codes", "endpoints", "music", "sounds"), looks, strict=True):
         try:
@@ -305,15 +309,18 @@ def _music(console: Console, site: AsteriskSite) -> Iterator[Finding]:
     yield Finding("music", holds, f"classes: {', '.join(there) or 'none'}", mend)
 
 
-def _sounds(console: Console, site: AsteriskSite, recordings: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
+def _sounds(
+    console: Console, site: AsteriskSite, recordings: Mapping[str, frozenset[str]], voiced: Collection[str]
+) -> Iterator[Finding]:
     settings = re.search(r"Data directory:\s+(\S+)", console("core show settings"))
     for language in site.languages:
         spoken = {language, language.partition("_")[0].partition("-")[0]}
         said = console("core show sound digits/1")
         has = bool(spoken & set(re.findall(r"Language (\S+?):", said)))
         mend = f"install Asterisk's core sounds for {language!r} (asterisk-core-sounds-{language[:2]}-wav)"
-        found = "core sounds are there" if has else "no core sounds"
-        yield Finding(f"sounds {language}", has, found, "" if has else mend)
+        by_voice = not has and language in voiced
+        found = "core sounds are there" if has else "none of Asterisk's, but a voice" if by_voice else "no core sounds"
+        yield Finding(f"sounds {language}", has or by_voice, found, "" if has or by_voice else mend)
         if own := recordings.get(language):
             yield _own_recordings(language, own, Path(settings[1]) if settings else None)
 
@@ -322,7 +329,7 @@ def _own_recordings(language: str, own: frozenset[str], data: Path | None) -> Fi
     subject = f"recordings {language}"
     if data is None:
         return Finding(subject, None, "Asterisk does not say where its data directory is")
-    directory = data / "sounds" / language / names.SOUNDS_DIRECTORY
+    directory = data / "sounds" / language.replace("-", "_") / names.SOUNDS_DIRECTORY
     missing = sorted(name for name in own if not any(directory.glob(f"{name}.*")))
     if missing:
         mend = f"copy the centre's sounds/{language} to {directory}"

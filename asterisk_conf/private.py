@@ -191,7 +191,10 @@ class PrivateAsterisk:
         for path in self.installation.data.iterdir():
             if path.name != "sounds":
                 _link(data / path.name, path)
-        own = {path.name: path for path in recordings.iterdir() if path.is_dir()} if recordings else {}
+        # Asterisk writes regions with an underscore: a channel that speaks es-MX has the language es_MX.
+        own = (
+            {path.name.replace("-", "_"): path for path in recordings.iterdir() if path.is_dir()} if recordings else {}
+        )
         for language in {*LANGUAGES, *own}:
             directory = data / "sounds" / language
             directory.mkdir(parents=True, exist_ok=True)

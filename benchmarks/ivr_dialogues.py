@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from load.bench import NATIVE_DIALOGUE, NUMBERS, Bench, bench
-from load.machine import cpu_s, machine_cpu_s
+from load.machine import cpu_s, own_cpu_s
 from load.sipp import called, calling
 from rich.console import Console
 from rich.table import Table
@@ -47,7 +47,7 @@ EXACT = 1.2
 class Run:
     """One of the two at one rate. `lost`: callers whose key did not arrive. `mean_s`: from the first call to the end of
     the last, less the time in which they came: how long one dialogue lasts. CPU of both programs, for one dialogue;
-    `cores`: how many all programs of the machine together kept busy while callers came."""
+    `cores`: how many both and SIPp together kept busy."""
 
     who: str
     rate: float
@@ -74,8 +74,8 @@ async def dialogues(made: Bench, who: str, rate: float, seconds: float) -> Run:
     calls = max(1, round(rate * seconds))
     directory = made.new_run(who)
     ended_before = len(_reasons(made))
-    asterisk_s, engine_s, began = cpu_s(made.asterisk.pid), cpu_s(made.engine.pid), time.perf_counter()
-    busy = asyncio.create_task(_cores(calls / rate))
+    asterisk_s, engine_s, sipp_s = cpu_s(made.asterisk.pid), cpu_s(made.engine.pid), own_cpu_s()
+    began = time.perf_counter()
     limit_ms = round((SETTLED_S + 10) * 1_000)
     async with calling(
         directory, made.sip_port, number, rate, calls, key_after_ms=KEY_AFTER_MS, reply_limit_ms=limit_ms
@@ -83,6 +83,7 @@ async def dialogues(made: Bench, who: str, rate: float, seconds: float) -> Run:
         counted = await called(directory, process, calls)
     took_s = time.perf_counter() - began
     asterisk_s, engine_s = cpu_s(made.asterisk.pid) - asterisk_s, cpu_s(made.engine.pid) - engine_s
+    cores = (asterisk_s + engine_s + own_cpu_s() - sipp_s) / took_s
     failed = counted.calls - counted.succeeded
     lost = 0
     if who == "engine":
@@ -90,14 +91,7 @@ async def dialogues(made: Bench, who: str, rate: float, seconds: float) -> Run:
         lost = calls - failed - reasons.count("served")
     mean_s = took_s - (calls - 1) / rate
     each = (asterisk_s / calls * 1_000, engine_s / calls * 1_000 if who == "engine" else 0.0)
-    return Run(who, rate, calls, failed, max(0, lost), mean_s, *each, await busy)
-
-
-async def _cores(seconds: float) -> float:
-    """How many of the machine's cores are busy in the time to come."""
-    used_s, began = machine_cpu_s(), time.perf_counter()
-    await asyncio.sleep(seconds)
-    return (machine_cpu_s() - used_s) / (time.perf_counter() - began)
+    return Run(who, rate, calls, failed, max(0, lost), mean_s, *each, cores)
 
 
 def _reasons(made: Bench) -> list[str]:

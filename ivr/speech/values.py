@@ -2,8 +2,9 @@
 
 A value that has been said before is a file by its text, voice and format, and costs a look at the disk. A new one is
 said in a thread, and the caller waits for it a moment in silence; is it not there then, it is put together from single
-words that were rendered ahead, and the next caller has the whole. Every number here has a bound: how many are made at
-once, how many wait to be made, how long one may take, and how much is kept.
+words that were rendered ahead, and the next caller has the whole. Digits one by one are always put together, and never
+kept. Every number here has a bound: how many are made at once, how many wait to be made, how long one may take, and how
+much is kept.
 """
 
 import asyncio
@@ -82,13 +83,16 @@ class SpokenValues:
         """What says these values in this language. Those that are missing in it are for Asterisk's own sounds."""
         rules = self._rules()
         wanted = {value: asked for value in values if (asked := self._asked(value, tag, rules))}
-        if not wanted:
-            return {}
+        said: dict[Say, Sounds] = {}
+        for value in [value for value in wanted if value.what == "digits"]:
+            # Whose telephone or account it is shall not lie on a disk, and no two callers would share it.
+            if pieces := self._pieces(wanted[value][1], tag, rules):
+                said[value] = pieces
+                del wanted[value]
         making = {name: self._make(name, text, voice, rules) for name, text, voice in wanted.values()}
         waiting = [future for future in making.values() if future]
         if waiting:
             await asyncio.wait(waiting, timeout=rules.wait_s)
-        said: dict[Say, Sounds] = {}
         for value, (name, text, _) in wanted.items():
             if self._there(name, rules):
                 said[value] = (str(self.directory / name),)

@@ -17,6 +17,8 @@ from asterisk_conf.check import check as examine
 from asterisk_conf.render import render as render_files
 from asterisk_conf.render import write
 from switchboard.centre import load_centre
+from switchboard.centre.files import read_files
+from switchboard.centre.sounds import value_voice
 from switchboard.site import asterisk_site
 
 app = typer.Typer(help="Asterisk's configuration: render it, check an Asterisk against it.", no_args_is_help=True)
@@ -68,7 +70,10 @@ def check(
     def run(command: str) -> str:
         return _asterisk_console(shlex.split(asterisk), command)
 
-    findings = list(examine(asterisk_site(centre), run, centre.sounds))
+    rendered = read_files(centre.directory).rendered
+    sounds = {tag: names | rendered.get(tag, frozenset()) for tag, names in centre.sounds.items()}
+    voiced = [tag for tag in centre.languages if value_voice(centre.settings.speech, tag, "number")]
+    findings = list(examine(asterisk_site(centre), run, sounds, voiced))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:

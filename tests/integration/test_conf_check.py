@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ async def findings(
     site: AsteriskSite,
     asterisk: PrivateAsterisk | None = None,
     recordings: Mapping[str, frozenset[str]] | None = None,
+    voiced: Collection[str] = (),
 ) -> dict[str, Finding]:
     def console(command: str) -> str:
         if asterisk is None:
@@ -30,7 +31,7 @@ async def findings(
         arguments = [*asterisk.installation.command, "-C", str(asterisk.directory / "etc/asterisk.conf")]
         return subprocess.run([*arguments, "-rx", command], capture_output=True, text=True, check=True).stdout
 
-    found = await asyncio.to_thread(lambda: list(check(site, console, recordings)))
+    found = await asyncio.to_thread(lambda: list(check(site, console, recordings, voiced)))
     return {finding.subject: finding for finding in found}
 
 
@@ -48,7 +49,7 @@ async def test_everything_holds_for_an_asterisk_with_the_rendered_files(tmp_path
             tmp_path / "asterisk",
             agi_port=engine.port,
             phones=(Phone("anna", secret="x"),),
-            languages=("en", "es"),
+            languages=("en", "es", "zh"),
             recordings=recordings,
         ) as (asterisk, site),
     ):
@@ -58,11 +59,12 @@ async def test_everything_holds_for_an_asterisk_with_the_rendered_files(tmp_path
             call.close()
             return call.headers["agi_network_script"]
 
-        found, route = await asyncio.gather(findings(site, asterisk, {"en": frozenset({"welcome"})}), serve())
+        found, route = await asyncio.gather(findings(site, asterisk, {"en": frozenset({"welcome"})}, ["zh"]), serve())
     assert wrong(found) == set()
     assert route == "check"
     assert found["FastAGI"].found.endswith("(the engine)")
     assert found["recordings en"].holds
+    assert "a voice" in found["sounds zh"].found
 
 
 async def test_without_an_engine_the_check_listens_itself(tmp_path: Path) -> None:

@@ -20,17 +20,19 @@ from tests.support.tones import tone
 pytestmark = pytest.mark.asterisk
 
 
-@pytest.mark.parametrize("form", ["ulaw", "alaw", "sln", "wav", "g722"])
-async def test_every_format_that_is_rendered_is_played_to_its_end(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "language"), [("ulaw", "en"), ("alaw", "es-MX"), ("sln", "zh"), ("wav", "es"), ("g722", "en")]
+)
+async def test_every_format_that_is_rendered_is_played_to_its_end(tmp_path: Path, form: str, language: str) -> None:
     audio = for_telephone(Audio(tone(1.0), RATE))
-    for path in files_of(tmp_path / "sounds", "en", "tts/0123456789abcdef", [form]):
+    for path in files_of(tmp_path / "sounds", language, "tts/0123456789abcdef", [form]):
         keep(path, as_sounds(audio, [form])[form])
     results: asyncio.Queue[tuple[list[Input | None], float]] = asyncio.Queue()
 
     async def handler(channel: AgiChannel) -> None:
         await channel.send(codec.answer())
         performer, loop = Performer(), asyncio.get_running_loop()
-        await performer.perform(channel, SetLanguage("en"))
+        await performer.perform(channel, SetLanguage(language))
         began = loop.time()
         played = await performer.perform(channel, Play((Prompt("said", "", ("centre:tts/0123456789abcdef",)),)))
         took = loop.time() - began

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -124,6 +125,12 @@ async def test_a_slow_voice_costs_the_caller_a_moment_and_gives_the_next_one_the
     await asyncio.sleep(0.8)
     ((sound,),) = (await made.sounds(PRICE)).values()
     assert sound.startswith("/")
+
+
+async def test_digits_are_said_one_by_one_and_not_kept(made: Made, throat: Throat) -> None:
+    digits = Say("digits", "401")
+    assert await made.sounds(digits, SEVEN) == {digits: ("sb/四", "sb/零", "sb/幺"), SEVEN: ANY}
+    assert throat.said == ["七"]
 
 
 async def test_the_engine_goes_on_while_a_voice_speaks(made: Made, throat: Throat) -> None:
