@@ -30,6 +30,7 @@ from dataclasses import replace
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy
@@ -260,6 +261,16 @@ def compare(case: str, calls: int, only: list[str]) -> None:
     print()
 
 
+def compile_anew() -> float:
+    """The seconds that the first run takes with nothing on disk."""
+    made = Kernel(setting_a(2_000))
+    with TemporaryDirectory() as directory:
+        os.environ["SWITCHBOARD_CACHE"] = directory
+        begun = time.perf_counter()
+        made.replicate(0)
+        return time.perf_counter() - begun
+
+
 def over_threads(calls: int) -> None:
     """Replications of the kernel side by side, by the clock."""
     cores = os.cpu_count() or 1
@@ -299,6 +310,8 @@ def main() -> None:
     for case in PEERS:
         compare(case, options.calls, options.engines)
     if not options.engines or "kernel" in options.engines:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            print(f"with nothing on disk the kernel is ready after {pool.submit(compile_anew).result():.0f} s\n")
         over_threads(options.calls)
         memory(options.calls)
 

@@ -5,6 +5,7 @@ import msgspec
 from router.core.metrics import Figures, MetricsReport
 from router.core.tallies import AgentTally, ContactTally
 from simulations.features import used
+from simulations.scenario import Scenario
 from simulations.setting import MINUTE_MS, Setting
 from simulations.statistics import added
 from simulations.tallies import CallerCounts, CallerTally
@@ -38,7 +39,7 @@ def outcome_of(
     """What a replication found, from its report."""
     groups = {worker.name: worker.group for worker in setting.workers}
     end_ms = round(setting.scenario.duration_minutes * MINUTE_MS)
-    if not used(setting.scenario) and not setting.scenario.control_variates:
+    if not counts_callers(setting.scenario):
         counts = None
     intervals = tuple(
         _span(figures, groups, {} if counts is None else counts.of_interval(figures.start_ms))
@@ -46,6 +47,11 @@ def outcome_of(
         if figures.start_ms < end_ms
     )
     return Outcome(number, whole_of(intervals), intervals, unfinished)
+
+
+def counts_callers(scenario: Scenario) -> bool:
+    """Whether `Span.kinds` is asked for."""
+    return bool(used(scenario)) or scenario.control_variates
 
 
 def _span(figures: Figures, groups: dict[str, str], kinds: dict[str, CallerTally]) -> Span:

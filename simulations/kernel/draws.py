@@ -138,8 +138,10 @@ class _Poisson:
     def __init__(self, kind: KindPlan, scenario: Scenario, streams: Streams) -> None:
         rates = rates_per_hour(kind.kind.arrivals, scenario)
         self._generator = streams.generator(f"{kind.name}/arrivals")
+        busyness = scenario.busyness
+        factor = 1.0 if busyness is None else busyness.factor(kind.name, streams)
         self._borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
-        self._expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60))
+        self._expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60 * factor))
         self._reached = 0.0
 
     def next(self, chunk: int) -> tuple[Any, bool]:

@@ -32,9 +32,10 @@ from simulations.kernel.machine.layout import (
 from simulations.kernel.machine.structure import described
 from simulations.kernel.plan import Plan, bucket_number, make_plan
 from simulations.kernel.source import loop as compiled_loop
-from simulations.outcomes import Outcome, Span
+from simulations.outcomes import Outcome, Span, counts_callers
 from simulations.setting import MINUTE_MS, Setting
 from simulations.streams import BLOCK, Streams
+from simulations.tallies import CallerTally
 
 CHUNK = 8 * ARRIVALS_BLOCK
 LANES = 4
@@ -168,10 +169,10 @@ class KernelReplication:
         which = slice(first, last + 1)
         edges = [(index * interval_ms, min(now_ms, (index + 1) * interval_ms)) for index in range(first, last + 1)]
         edges.append((edges[0][0], edges[-1][1]))  # the whole time
-        counted, waits, worked = (
-            _with_sum(table[which], axis=0) for table in (world.counted, world.waits, world.worked)
+        counted, waits, worked, callers = (
+            _with_sum(table[which], axis=0) for table in (world.counted, world.waits, world.worked, world.callers)
         )
-        *intervals, whole = _spans(plan, counted, waits, worked, edges)
+        *intervals, whole = _spans(plan, counted, waits, worked, callers, edges)
         return Outcome(self._number, whole, tuple(intervals), int(world.clock[0]["alive"]))
 
 
@@ -183,13 +184,16 @@ def _with_sum(table: Any, axis: int) -> Any:
     return numpy.concatenate([table, whole], axis=axis)
 
 
-def _spans(plan: Plan, counted: Any, waits: Any, worked: Any, edges: Sequence[tuple[int, int]]) -> list[Span]:
+def _spans(
+    plan: Plan, counted: Any, waits: Any, worked: Any, callers: Any, edges: Sequence[tuple[int, int]]
+) -> list[Span]:
     """Rows of tables as objects. Nothing is added up by object: that would take longer than simulating a day does."""
     contacts = _with_sum(counted, axis=1).tolist()
     waits_of = _sketches(_with_sum(waits, axis=1))
     agents = _with_sum(worked, axis=1).tolist()
+    kinds = callers.tolist() if counts_callers(plan.setting.scenario) else [[]] * len(edges)
     found = []
-    for row, sketches, workers, (start_ms, end_ms) in zip(contacts, waits_of, agents, edges, strict=True):
+    for row, sketches, workers, came, (start_ms, end_ms) in zip(contacts, waits_of, agents, kinds, edges, strict=True):
         *queues, every = (
             ContactTally(end_ms - start_ms, **dict(zip(COUNTED, numbers, strict=True)), waits=sketch)
             for numbers, sketch in zip(row, sketches, strict=True)
@@ -199,7 +203,12 @@ def _spans(plan: Plan, counted: Any, waits: Any, worked: Any, edges: Sequence[tu
         *groups, all_agents = (AgentTally(*numbers[1 : len(WORKED)]) for numbers in workers)
         seen = {name: tally for name, tally, numbers in zip(plan.groups, groups, workers, strict=False) if any(numbers)}
         by_name = dict(sorted(zip(plan.queues, queues, strict=True)))
-        found.append(Span(start_ms, end_ms, every, by_name, all_agents, dict(sorted(seen.items()))))
+        by_kind = {
+            kind.name: CallerTally(count, count, never_served=lost)
+            for kind, (count, lost) in zip(plan.kinds, came, strict=False)
+            if count
+        }
+        found.append(Span(start_ms, end_ms, every, by_name, all_agents, dict(sorted(seen.items())), by_kind))
     return found
 
 
@@ -312,6 +321,7 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "bid_rank": numpy.zeros((SLOTS + agents, len(arrays["contact_keys"]))),
         "counted": _whole(intervals, len(plan.queues), len(COUNTED)),
         "waits": numpy.zeros((intervals, len(plan.queues), buckets), dtype=numpy.int32),
+        "callers": _whole(intervals, max(1, kinds), 2),
         "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
         "back_draws": _whole(agents if plan.backs else 1, BLOCK),
         "back_position": _whole(agents),

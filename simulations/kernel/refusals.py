@@ -28,6 +28,7 @@ from router.core.policy import (
 )
 from router.core.strategies import AgentKey, ContactKey, FitKey, PreferredKey, registry
 from simulations.distributions import Distribution
+from simulations.features.busyness import Busyness
 from simulations.money import Money
 from simulations.scenario import (
     Answering,
@@ -82,7 +83,7 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     Worker: _supported("name group site shifts_ms handle_time_factor answering"),
     Scenario: _supported(
         "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
-        "confidence until_half_width kinds queues staff answering ivr money"
+        "confidence until_half_width control_variates busyness kinds queues staff answering ivr money"
     ),
     Kind: _supported("arrivals queue attributes handle_time_s patience_s priority", number=_no_flow),
     Arrivals: _supported("per_hour per_interval trace"),
@@ -118,7 +119,7 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     ),
 }
 
-HARMLESS = (Distribution, Ivr, Money, UntilHalfWidth, CallbackRules, Reentry)
+HARMLESS = (Distribution, Busyness, Ivr, Money, UntilHalfWidth, CallbackRules, Reentry)
 """Documents within supported fields whose own fields make no difference to the kernel."""
 
 

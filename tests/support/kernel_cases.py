@@ -51,12 +51,24 @@ def random_setting(seed: int) -> Setting:
         policy = _policy(dice)
         if any(problem.severity == "error" for problem in check_policy(policy)):
             continue
-        document = _scenario(dice, policy)
+        document = _scenario(dice, policy) | _busy_days(random.Random(f"busy days {seed}"))
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
         except DocumentError:
             continue
+
+
+def _busy_days(dice: random.Random) -> dict[str, object]:
+    """Days that differ, and callers counted by kind; of a dice of their own, so that a case stays what it was."""
+    if dice.random() < 0.6:
+        return {"control_variates": True} if dice.random() < 0.2 else {}
+    busyness = {
+        "distribution": dice.choice(("gamma", "lognormal")),
+        "scv": dice.choice((0.01, 0.2)),
+        "correlation": dice.choice((0, 0.5, 1)),
+    }
+    return {"busyness": busyness}
 
 
 def _keys(dice: random.Random, names: tuple[str, ...], most: int) -> tuple[KeySpec, ...]:

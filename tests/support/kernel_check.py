@@ -23,7 +23,9 @@ def check_case(seed: int) -> int:
     rows = reference_rows(setting, reference.log)
     difference = first_difference(rows, kernel.log)
     assert not difference, f"case {seed}: {difference}"
-    assert outcome == outcome_of(setting, number, report, reference.unfinished), f"case {seed}: the figures differ"
+    assert outcome == outcome_of(setting, number, report, reference.unfinished, reference.counts), (
+        f"case {seed}: the figures differ"
+    )
     return len(rows)
 
 

@@ -187,6 +187,7 @@ class World(NamedTuple):
     bid_rank: Any
     counted: Any  # interval x queue x column
     waits: Any  # interval x queue x bucket
+    callers: Any  # interval x kind x (who came, who was never served)
     worked: Any  # interval x group x column
     bucket_of: Any  # by the leading bits of a wait
     bucket_from: Any  # the least wait of each bucket

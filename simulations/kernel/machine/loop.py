@@ -104,6 +104,7 @@ def tell_arrival(w, k):
     for v in range(w.lanes.shape[1]):
         w.lanes[i, v] = w.arrival_lanes[k, at, v]
     c.alive += 1
+    w.callers[c.interval, k, 0] += 1
     if not plain.arrives(w, i):
         feed(w, ARRIVED, i, 0)
 

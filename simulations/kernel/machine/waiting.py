@@ -244,6 +244,7 @@ def finish(w, i, outcome):
         wait_ms = c.now - contact.arrived_ms
         note(w, FINISHED, contact.seq, contact.queue, outcome, wait_ms, 0, NONE)
         leave_line(w, contact)
+        w.callers[contact.interval, contact.kind, 1] += 1
         if outcome == ABANDONED:
             tally[ABANDONED_N] += 1
             tally[SHORT_ABANDONS] += wait_ms < w.queues[contact.queue].short_ms
