@@ -220,6 +220,8 @@ class Versions:
         shutil.rmtree(beside, ignore_errors=True)
         for name, data in content.items():
             path = beside / name
+            if ".." in path.parts:  # the store may be somebody else's
+                raise VersionsUnavailable(f"version {info.number} has a file outside the centre: {name!r}")
             path.parent.mkdir(parents=True, exist_ok=True)
             if name.startswith(f"{SOUNDS}/"):
                 recording = self._centre / SOUNDS / name.split("/")[1] / f"{pinned_name(info.files[name])}.wav"

@@ -10,11 +10,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import URL, Engine, text
 
+from switchboard.centre import load_centre
+from switchboard.publishing import plan as plans
+from switchboard.publishing.preparing import content_of
+from switchboard.publishing.versions import Versions
 from switchboard.reports.report import make_report
 from switchboard.store import projector as module
 from switchboard.store.database import newest_version, open_store, require_records, upgrade, version
 from switchboard.store.projector import Projector
 from switchboard.store.records import find_contacts, whole_contact
+from switchboard.store.versions import OutOfDate
+from tests.support.centres import write_centre
 from tests.support.journals import BEGIN_MS, Day
 from tests.support.postgres import Postgres, running_postgres
 from tests.unit.store.conftest import everything
@@ -118,3 +124,32 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_published_versions_are_kept_and_of_two_who_publish_at_once_one_is_refused(
+    tmp_path: Path, database: Callable[[], Engine]
+) -> None:
+    centre = load_centre(write_centre(tmp_path / "centre"))
+    content = content_of(centre)
+    both = [Versions(tmp_path / name, centre.directory, database) for name in ("anna", "ben")]
+
+    def publish(versions: Versions, author: str) -> str:
+        try:
+            info = versions.publish(content, centre.content, base=0, created_ms=1, author=author, note="\0 ñ 中")
+            versions.change(plans.published(versions.plan, info.number, 0), author, f"publish {info.number}")
+        except OutOfDate:
+            return "refused"
+        return "in force"
+
+    upgrade(database())
+    with ThreadPoolExecutor() as threads:
+        done = list(threads.map(publish, both, ("anna", "ben")))
+    assert sorted(done) == ["in force", "refused"]
+    for versions in (*both, Versions(tmp_path / "new", centre.directory, database)):
+        versions.look()
+        assert len(versions.history()) == 1
+        assert versions.load(versions.plan.in_force).content == centre.content
+    before = both[0].all()
+    assert before[both[0].plan.in_force].note == "\ufffd ñ 中"
+    with database().connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM flow_blobs")).scalar_one() == len(set(content.values()))
