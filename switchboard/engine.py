@@ -88,14 +88,15 @@ class Engine:
 
     api: ApiServer
 
-    def __init__(self, centre: Centre, *, seed: int = 0) -> None:
-        """The centre with the flows of its directory, or already with those in force (`publishing.starting`). Raises
-        DocumentError where the version in force cannot be used."""
+    def __init__(self, centre: Centre, *, seed: int = 0, versions: Versions | None = None) -> None:
+        """The centre with the flows of its directory, or already with those in force, with the `versions` that say so
+        (`publishing.starting`). Raises DocumentError where the version in force cannot be used."""
         self.directory = Path(centre.settings.engine.directory)
         self.overrides = Overrides(self.directory / "overrides.json")
-        versions = Versions(self.directory, centre.directory, lambda: open_centre_store(self.centre))
         self.centre = centre
-        versions.look()
+        if versions is None:
+            versions = Versions(self.directory, centre.directory, lambda: open_centre_store(self.centre))
+            versions.look()
         self.releases = Releases(self, versions)
         self.centre = self.overrides.applied(centre if centre.version == versions.plan.in_force else self._in_force())
         self._started_with = centre.settings

@@ -60,7 +60,8 @@ def run(
     configure(log_format, logging.DEBUG if verbose else logging.INFO)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
-        asyncio.run(_serve(Engine(starting_centre(centre))))
+        loaded, versions = starting_centre(centre)
+        asyncio.run(_serve(Engine(loaded, versions=versions)))
     except (AlreadyRunning, PortInUse, SecretError, JournalError, OSError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), markup=False)
         raise typer.Exit(3) from None

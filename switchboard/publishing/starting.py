@@ -22,13 +22,13 @@ def versions_of(path: Path) -> Versions | None:
     return versions
 
 
-def starting_centre(path: Path) -> Centre:
-    """The centre in this directory with the flows in force. Raises DocumentError."""
+def starting_centre(path: Path) -> tuple[Centre, Versions | None]:
+    """The centre in this directory with the flows in force, and its versions. Raises DocumentError."""
     versions = versions_of(path)
     if versions is None:
-        return load_centre(path)
+        return load_centre(path), None
     try:
-        return versions.load(versions.plan.in_force)
+        return versions.load(versions.plan.in_force), versions
     except VersionsUnavailable as error:
         raise DocumentError([Problem(str(error), str(path))]) from error
 

@@ -204,9 +204,9 @@ async def test_a_restart_begins_with_the_version_in_force_though_the_directory_i
         if not store:
             for path in engine.directory.glob("records.db*"):
                 path.rename(path.with_name(f"gone-{path.name}"))
-        centre = starting_centre(directory)
+        centre, versions = starting_centre(directory)
         assert centre.version == 2
-        another = Engine(centre)
+        another = Engine(centre, versions=versions)
         assert another.centre.version == 2
         another.live = engine.live
         another.releases.open()
