@@ -12,6 +12,7 @@ from documents.writing import yaml_text
 from ivr.importing.draft import KINDS, Draft
 from ivr.importing.format import MAX_BYTES, SourceFile
 from ivr.importing.mending import mend
+from ivr.importing.tidy import tidy
 from switchboard.centre import Centre, load_centre
 
 REPORT = "imported.md"
@@ -70,15 +71,20 @@ def _checked(made: Path, directory: Path) -> None:
         load_centre(made)
     except DocumentError as error:
         raise DocumentError(
-            Problem(p.message, p.file.replace(str(made), str(directory)), p.line, p.path, p.hint, p.severity)
-            for problem in [error]
-            for p in problem.problems
+            Problem(p.message, _as_if(p.file, made, directory), p.line, p.path, p.hint, p.severity)
+            for p in error.problems
         ) from None
+
+
+def _as_if(file: str, made: Path, directory: Path) -> str:
+    """The file's name, had it been made in its place."""
+    return str(directory) + file.partition(made.name)[2] if made.name in file else file
 
 
 def _write(draft: Draft, directory: Path, name: str, time_zone: str) -> None:
     for flow in draft.flows.values():
         mend(draft, flow)
+        tidy(flow)
     draft.complete()
     (directory / "flows").mkdir()
     languages = list(dict.fromkeys((draft.language, *draft.languages)))

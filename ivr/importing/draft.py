@@ -18,7 +18,7 @@ KINDS: dict[Kind, str] = {
     "to do": "To be done by hand",
 }
 SILENT = "silent"
-_MOST_TEXT = 160
+_MOST_TEXT, _LONGEST_SOUND = 160, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Draft:
         if name not in self._sounds:
             prompt = _free(plain_name(name), self.prompts)
             self._sounds[name] = prompt
-            if _SOUND.fullmatch(name):
+            if _SOUND.fullmatch(name) and len(name) <= _LONGEST_SOUND:
                 self.prompts[prompt] = {"sounds": {self.language: [name]}}
                 do = f"or put it into sounds/{self.language}/{prompt}.wav and delete 'sounds'; write down its text"
                 self.find("to do", file, line, name, "this recording must be among Asterisk's sounds", do)

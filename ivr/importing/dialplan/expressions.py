@@ -38,7 +38,7 @@ def constant(text: str, scope: Scope) -> str:
 def filled_in(text: str, scope: Scope) -> str:
     """The text with the variables whose values are known, as Asterisk fills them in before it looks at commas."""
     whole = ""
-    for kind, piece in _pieces(text):
+    for kind, piece in _pieces(text) if len(text) <= MAX_LENGTH and _depth(text) <= MAX_DEPTH else ():
         written = piece if kind == "text" else ("${" + piece + "}" if kind == "variable" else "$[" + piece + "]")
         if kind == "variable":
             try:
@@ -47,11 +47,13 @@ def filled_in(text: str, scope: Scope) -> str:
                 found = None
             written = written if found is None else found
         whole += written
-    return whole
+    return whole or text
 
 
 def value(text: str, scope: Scope) -> Operand:
     """The value of a text with `${...}` and `$[...]` in it."""
+    if len(text) > MAX_LENGTH or _depth(text) > MAX_DEPTH:
+        raise Untranslatable("a text that is too long, or has too many brackets inside each other")
     parts = [Operand(constant=piece) if kind == "text" else _piece(kind, piece, scope) for kind, piece in _pieces(text)]
     joined: list[Operand] = []
     for part in parts:
@@ -77,6 +79,9 @@ def condition(text: str, scope: Scope) -> bool | str:
     return as_truth(operand, scope)
 
 
+MAX_LENGTH = 2_000
+MAX_DEPTH = 30
+MAX_TOKENS = 200
 _TIME_RANGE = re.compile(r"\$\{IFTIME\(.*")
 
 
@@ -95,6 +100,15 @@ def _pieces(text: str) -> list[tuple[str, str]]:
         else:
             plain, position = plain + text[position], position + 1
     return [*pieces, ("text", plain)] if plain else pieces
+
+
+def _depth(text: str) -> int:
+    """How many brackets are inside each other."""
+    deepest = depth = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _closing(text: str, start: int) -> int:
@@ -229,7 +243,7 @@ class _Parser:
         position, end = 0, len(plain.rstrip())
         while position < end:
             found = _TOKEN.match(plain, position)
-            if found is None:
+            if found is None or len(self.tokens) >= MAX_TOKENS:
                 raise Untranslatable(f"$[{self.text}] cannot be read")
             position = found.end()
             if found[1]:

@@ -166,7 +166,7 @@ def choice(asked: bool | str, yes: Operand, no: Operand, scope: Scope) -> Operan
 
 
 def applied(operator: str, left: Operand, right: Operand, scope: Scope) -> Operand:
-    if left.constant is not None and right.constant is not None:
+    if left.constant is not None and right.constant is not None and operator not in (":", "=~"):
         return Operand(constant=_reckoned(operator, left.constant.strip(), right.constant.strip()))
     if operator in ("|", "&"):
         return _joined(operator, left, right, scope)
@@ -229,9 +229,6 @@ def _reckoned(operator: str, left: str, right: str) -> str:
             "<": one < other, ">": one > other, "<=": one <= other, ">=": one >= other,
         }  # fmt: skip
         return str(int(results[operator]))
-    if operator in (":", "=~"):
-        found = re.match(right, left) if operator == ":" else re.search(right, left)
-        return "0" if found is None else found[1] if found.groups() else str(len(found[0]))
     a, b = (float(side) if re.fullmatch(r"-?\d+(\.\d+)?", side) else 0.0 for side in (left, right))
     if operator in "/%" and b == 0:
         raise Untranslatable("a division by zero")

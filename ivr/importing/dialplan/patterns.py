@@ -71,14 +71,27 @@ def _width(kind: str, inside: str) -> int:
     return sum(re.fullmatch(f"[{inside}]", character) is not None for character in map(chr, range(33, 127)))
 
 
+def _set(inside: str) -> str:
+    """The characters of `[13-5a]` for a regular expression; one that nobody can type where there are none."""
+    characters: dict[str, None] = {}
+    for found in re.finditer(r"(.)-(.)|(.)", inside, re.DOTALL):
+        if found[3] is not None:
+            characters[found[3]] = None
+        else:
+            characters |= dict.fromkeys(map(chr, range(ord(found[1]), min(ord(found[2]), ord(found[1]) + 255) + 1)))
+    return "".join(re.escape(character) for character in characters) or "\ue000"
+
+
 @cache
 def _parts(name: str) -> tuple[tuple[str, str], ...]:
     if not name.startswith("_"):
         return tuple(("set" if character in ".!" else "rest", character) for character in name)
     parts: list[tuple[str, str]] = []
     for found in re.finditer(r"\[([^\]]*)\]|(.)", name[1:]):
+        if parts and parts[-1] in (("rest", "."), ("rest", "!")):
+            break  # what stands behind them Asterisk does not look at
         if found[1] is not None:
-            parts.append(("set", re.sub(r"([\\^\[])", r"\\\1", found[1])))
+            parts.append(("set", _set(found[1])))
         elif found[2] in "-":
             continue  # Asterisk passes over dashes
         elif found[2].upper() in _LETTERS:

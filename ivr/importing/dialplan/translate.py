@@ -23,6 +23,7 @@ from ivr.importing.draft import Draft, FlowDraft, Kind
 from ivr.importing.times import Span, WrongTime, add_hours
 
 MAX_QUIET = 2_000
+MAX_VALUE = 1_000
 MAX_DEPTH = 6
 DIALLED = "exten"
 """The attribute that holds what the caller dialled, where a pattern matched it."""
@@ -250,14 +251,16 @@ class Translator:
         self,
         name: str,
         known: dict[str, str | None],
-        inside: tuple[str, ...] = (),
+        visited: set[str] | None = None,
         above: Undecided | None = None,
     ) -> Iterator[tuple[Extension, Undecided | None]]:
         """All extensions that count in this context, in the order in which Asterisk tries them, each with the include
-        of which it must be known first whether it counts."""
+        of which it must be known first whether it counts. Each context counts once, as in Asterisk."""
+        visited = set() if visited is None else visited
         context = self.plan.contexts.get(name)
-        if context is None or name in inside:
+        if context is None or name in visited:
             return
+        visited.add(name)
         for extension in sorted(context.extensions.values(), key=lambda extension: patterns.rank(extension.name)):
             yield extension, above
         for include in context.includes:
@@ -265,7 +268,7 @@ class Translator:
             answer = known.get(key) if include.when else "1"
             if answer != "0":
                 undecided = above if above or answer else self._undecided(key, include)
-                yield from self._candidates(include.context, known, (*inside, name), undecided)
+                yield from self._candidates(include.context, known, visited, undecided)
 
     def _undecided(self, key: str, include: Include) -> Undecided | None:
         try:
@@ -338,6 +341,8 @@ class Translator:
         if name not in self.variables.followed:
             return place, self.variables.assignment(name, found, scope)
         if found.constant is not None:
+            if len(found.constant) > MAX_VALUE:
+                raise Untranslatable(f"{name} grows longer than {MAX_VALUE:,} characters")
             return place.with_values(**{name: found.constant}), {}
         return place.with_values(**{name: UNKNOWN}), self.variables.assignment(name, found, scope)
 

@@ -30,6 +30,7 @@ _OF_THE_CALL = {
     "callerid": "contact.number",
     "calledid": "contact.dialled",
 }
+_MOST_TOKENS, _MOST_BRACKETS = 200, 30
 _NOTHING = ("undefined", "null")
 
 
@@ -80,12 +81,14 @@ class _Parser:
         position, end = 0, len(self.text.rstrip().rstrip(";"))
         while position < end:
             found = _TOKEN.match(self.text, position)
-            if found is None or found.end() > end:
+            if found is None or found.end() > end or len(self.tokens) >= _MOST_TOKENS:
                 raise Untranslatable(f"{self.text!r} has more than variables, values and operators")
             position = found.end()
             self.tokens.append((str(found.lastgroup), found[str(found.lastgroup)]))
         if not self.tokens:
             raise Untranslatable("an empty expression")
+        if sum(token == ("operator", "(") for token in self.tokens) > _MOST_BRACKETS:
+            raise Untranslatable("an expression with too many brackets")
         term = self._ternary()
         if self.at < len(self.tokens):
             raise Untranslatable(f"{self.text!r} has more than variables, values and operators")

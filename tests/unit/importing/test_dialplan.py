@@ -156,6 +156,39 @@ def test_what_is_no_dialplan_is_refused_with_its_line(text: str, message: str) -
     assert "extensions.conf" in str(refused.value)
 
 
+ASKS = "[a]\nexten => s,1,Background(m)\n"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"{ASKS}exten => 1,1,GotoIf({'$[' * 300}1{']' * 300}?2)\n same => n,Queue(q)\n", id="nested"),
+        pytest.param(f"{ASKS}exten => 1,1,GotoIf($[{'(' * 900}1{')' * 900}]?2)\n same => n,Queue(q)\n", id="brackets"),
+        pytest.param(f"{ASKS}exten => 1,1,GotoIf($[{'!' * 1_500}1]?2)\n same => n,Queue(q)\n", id="operators"),
+        pytest.param(f"{ASKS}exten => 1,1,GotoIf($[{'a' * 40}! : (a+)+$]?2)\n same => n,Queue(q)\n", id="slow pattern"),
+        pytest.param(f"{ASKS}exten => _{'.' * 40}!,1,Queue(q)\nexten => 1,1,Goto({'a' * 80},1)\n", id="slow extension"),
+        pytest.param(f"{ASKS}exten => _[z-a]X,1,Queue(q)\nexten => _[]X,1,Queue(q)\n", id="empty sets"),
+        pytest.param(
+            "".join(f"[c{i}]\ninclude => c{i + 1}\ninclude => c{i + 2}\n" for i in range(40))
+            + "[c40]\nexten => s,1,Background(m)\nexten => 1,1,Queue(q)\n[c41]\nexten => 2,1,Queue(q)\n",
+            id="includes of includes",
+        ),
+        pytest.param(
+            "[a]\nexten => s,1,Set(A=xxxxxxxxxx)\n same => n(x),Set(A=${A}${A})\n same => n,Background(${A})\n"
+            " same => n,Goto(s,x)\nexten => 1,1,Queue(q)\n",
+            id="growing",
+        ),
+        pytest.param(f"{ASKS}exten => 1,1,Gosub(1,1)\nexten => 2,1,Goto(2,1)\nexten => 3,1,Queue(q)\n", id="endless"),
+        pytest.param(f"[a]\ninclude => a\n{ASKS[4:]}exten => 1,1,Queue(q)\n", id="includes itself"),
+    ],
+)
+def test_a_hostile_dialplan_becomes_a_centre_soon(text: str, tmp_path: Path) -> None:
+    start = "c0" if text.startswith("[c0]") else "a"
+    centre, _ = centre_of(tmp_path, "asterisk", text, start)
+    assert call(centre).end == "asks"
+
+
 def test_templates_additions_comments_and_old_spellings_are_read(tmp_path: Path) -> None:
     text = """
         [base](!)

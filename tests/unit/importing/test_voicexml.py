@@ -151,6 +151,25 @@ def test_what_is_no_voicexml_is_refused(text: str, message: str) -> None:
     assert message in str(refused.value)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "inside",
+    [
+        pytest.param(f'<form><block><if cond="{"(" * 900}x{")" * 900}"><exit/></if></block></form>', id="brackets"),
+        pytest.param(f'<form><block><if cond="{"!" * 900}x"><exit/></if></block></form>', id="operators"),
+        pytest.param("<form><block>" + "<if cond='x'>" * 150 + "</if>" * 150 + "</block></form>", id="nested"),
+        pytest.param('<form id="a"><subdialog name="x" src="#a"/></form>', id="calls itself"),
+        pytest.param(
+            '<form id="a"><block><goto next="#b"/></block></form><form id="b"><block><goto next="#a"/></block></form>',
+            id="round and round",
+        ),
+    ],
+)
+def test_hostile_voicexml_becomes_a_centre_soon(inside: str, tmp_path: Path) -> None:
+    centre, _ = centre_of(tmp_path, "voicexml", f"{HEAD}{inside}</vxml>")
+    assert call(centre).end == "hangs up normal"
+
+
 def test_a_doctype_is_never_fetched() -> None:
     text = f'<!DOCTYPE vxml PUBLIC "-//W3C//DTD VOICEXML 2.1//EN" "http://no.example/v.dtd">{HEAD}<form><block>Hi.</block></form></vxml>'
     assert [prompt["text"] for prompt in draft_of("voicexml", text).prompts.values()] == [{"en": "Hi."}]
