@@ -1,10 +1,10 @@
-"""Contacts in the simulation: they come, press keys, wait, hear announcements, lose patience, talk, and come again.
+"""Contacts in the simulation: they come, press keys, wait, hear announcements, lose patience, and come again. What
+happens between is `simulations.talks`.
 
 Nothing here routes. The router decides, and this does what callers and ringing phones do.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import simpy
@@ -12,18 +12,11 @@ import simpy
 from ivr.flow.effects import BookCallback
 from ivr.flow.inputs import CallbackBooked, Dequeued, EffectFailed, HungUp, Input
 from router.core.decisions import (
-    CancelOffer,
-    Connect,
     ContactFinished,
     ContactQueued,
     ContactReleased,
-    CustomerReached,
     Decision,
-    Offer,
-    OfferEnded,
     RingCustomer,
-    WorkInterrupted,
-    WorkResumed,
 )
 from router.core.events import (
     AnyEvent,
@@ -33,22 +26,18 @@ from router.core.events import (
     CallbackReached,
     CallbackRequested,
     ContactArrived,
-    ContactEnded,
     ContactLeft,
-    ContactTransferred,
-    OfferAccepted,
-    OfferDeclined,
 )
 from simulations.agents import Agent
 from simulations.callers import IvrCallers
-from simulations.distributions import Distribution
+from simulations.contact import Contact, Times
 from simulations.features.callbacks import Callbacks
-from simulations.features.lines import Group, Trunk
+from simulations.features.lines import Trunk
 from simulations.features.redials import Fate
 from simulations.run import Run
-from simulations.scenario import Kind, Quantity, TracedContact
-from simulations.streams import Draws, choose
-from simulations.tallies import CallerTally
+from simulations.scenario import Kind, TracedContact
+from simulations.streams import choose
+from simulations.talks import Talks
 
 GONE = ""
 """Instead of an exit: the caller hung up."""
@@ -61,64 +50,28 @@ Life = Generator[simpy.Event, str, None]
 """What a SimPy process of ours is: it waits for events, which may tell by which exit a caller comes back."""
 
 
-@dataclass(slots=True, eq=False)
-class Contact:
-    """A call (or another contact) in the simulation. `number` is the caller's place among those of the kind: the draws
-    hang on that, and for redials on `attempt` (from 1).
-
-    `ends_ms`: when the talk under way will end; `left_ms`: what is left of one that was broken off or rests. `visits`
-    counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer was.
-    """
-
-    name: str
-    kind: str
-    number: int
-    traced: TracedContact | None
-    tally: CallerTally
-    attempt: int = 1
-    queue: str = ""
-    offers: int = 0
-    visits: int = 0
-    patience_ms: int | None = None
-    since_ms: int = 0
-    gives_up_ms: int | None = None
-    back: simpy.Event | None = None
-    line: Group | None = None
-    ends_ms: int | None = None
-    left_ms: int | None = None
-    talks: int = 0
-    callback: bool = False
-    rung: int = 0
-    fate: Fate = "none"
-
-
 class Contacts:
     """The contacts of one replication."""
 
     def __init__(self, run: Run, agents: Mapping[str, Agent]) -> None:
         setting = run.setting
-        self._run, self._shell, self._streams, self._agents = run, run.shell, run.streams, agents
-        self._setting, self._kinds = setting, setting.scenario.kinds
+        self._run, self._shell, self._streams = run, run.shell, run.streams
+        self._kinds = setting.scenario.kinds
         library = setting.centre.library
         self._ivr = IvrCallers(setting, run.streams, library) if library is not None else None
         self._queues = {queue.name: queue for queue in setting.policy.queues}
         self._trunk = Trunk(setting.scenario.lines, self._kinds) if setting.scenario.lines else None
         self._inside: dict[str, Contact] = {}
         self._calling_again: dict[str, Contact] = {}
-        self._ringing: set[str] = set()
-        self._draws: dict[tuple[str, str, str, int, int], Draws | None] = {}
+        self._times = Times(run)
+        talks = Talks(run, agents, self._inside, self._times)
+        self.hand_back, self.cut_off = talks.hand_back, talks.cut_off
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
-            Offer: self._ring,
-            Connect: self._connect,
-            CancelOffer: self._stop_ringing,
-            OfferEnded: self._stop_ringing,
+            **talks.hands,
             RingCustomer: self._ring_customer,
-            CustomerReached: self._connect,
             ContactQueued: self._queued,
             ContactReleased: self._released,
             ContactFinished: self._finished,
-            WorkInterrupted: self._interrupted,
-            WorkResumed: self._resumed,
         }
 
     def __len__(self) -> int:
@@ -240,7 +193,7 @@ class Contacts:
         contact.since_ms = now_ms
         contact.visits += 1
         if contact.patience_ms is None:
-            contact.patience_ms = self._drawn_ms(contact, "patience", contact.attempt - 1)
+            contact.patience_ms = self._times.drawn_ms(contact, "patience", contact.attempt - 1)
         if kind.announcement is not None and self._leaves_at_once(contact, kind):
             self._shell.feed(ContactLeft(contact.name))
             return
@@ -342,83 +295,6 @@ class Contacts:
         contact.tally = self._run.counts.at(contact.kind, self._shell.now_ms)
         self._call(contact)
 
-    # Offers and talks
-
-    def _ring(self, offer: Offer) -> None:
-        contact, answering = self._inside[offer.contact], self._agents[offer.agent].worker.answering
-        stream, contact.offers = f"{contact.kind}/offer {contact.offers}", contact.offers + 1
-        self._ringing.add(offer.offer)
-        answer: AnyEvent = OfferAccepted(offer.offer)
-        if answering.no_answer or answering.declined:
-            uniform = self._streams.uniforms(f"{stream}/answer")[contact.number]
-            if uniform < answering.no_answer:
-                return  # the router's deadline ends it
-            if uniform < answering.no_answer + answering.declined:
-                answer = OfferDeclined(offer.offer)
-        delay_ms = round(self._streams.draws(f"{stream}/delay", answering.delay_s)[contact.number] * 1000)
-        if delay_ms:
-            self._shell.after(delay_ms, lambda: self._answer(offer.offer, answer))
-        else:
-            self._shell.feed(answer)
-
-    def _answer(self, offer: str, answer: AnyEvent) -> None:
-        if offer in self._ringing:
-            self._shell.feed(answer)
-
-    def _stop_ringing(self, decision: CancelOffer | OfferEnded) -> None:
-        self._ringing.discard(decision.offer)
-
-    def _connect(self, decision: Connect | CustomerReached) -> None:
-        """The talk begins."""
-        self._ringing.discard(decision.offer)
-        contact, agent = self._inside[decision.contact], self._agents[decision.agent]
-        contact.gives_up_ms = None
-        agent.queue = contact.queue
-        agent.wrap_up_ms = self._drawn_ms(contact, "wrap-up", contact.talks)
-        if contact.left_ms is None:
-            own = agent.worker.handle_time(contact.kind, contact.queue)
-            handle_ms = self._drawn_ms(contact, "handle time", contact.talks, own)
-            assert handle_ms is not None, "the setting has seen to it"
-            contact.left_ms = round(handle_ms * agent.factor(contact.kind, contact.queue, self._shell.now_ms))
-        self._talks_on(contact)
-
-    def _talks_on(self, contact: Contact) -> None:
-        """What is left of the talk begins."""
-        assert contact.left_ms is not None
-        length_ms, contact.left_ms = contact.left_ms, None
-        ends_ms = contact.ends_ms = self._shell.now_ms + length_ms
-        self._shell.after(length_ms, lambda: self._end_talk(contact, ends_ms))
-
-    def _end_talk(self, contact: Contact, ends_ms: int) -> None:
-        if contact.ends_ms == ends_ms:
-            contact.fate = "answered"
-            self._shell.feed(ContactEnded(contact.name))
-
-    def _break_off(self, contact: Contact) -> None:
-        """The rest of the talk comes later, or never."""
-        if contact.ends_ms is not None:
-            contact.left_ms, contact.ends_ms = contact.ends_ms - self._shell.now_ms, None
-
-    def _interrupted(self, decision: WorkInterrupted) -> None:
-        self._break_off(self._inside[decision.contact])
-
-    def _resumed(self, decision: WorkResumed) -> None:
-        self._talks_on(self._inside[decision.contact])
-
-    def hand_back(self, name: str) -> None:
-        """The agent has to go: the contact waits again for the rest of its talk."""
-        contact = self._inside[name]
-        self._break_off(contact)
-        self._shell.feed(ContactTransferred(name, contact.queue))
-
-    def cut_off(self, name: str) -> None:
-        """The talk is torn apart, and the caller with it."""
-        contact = self._inside[name]
-        contact.ends_ms = None
-        contact.fate = "cut_off"
-        contact.tally.cut_off += 1
-        self._shell.feed(ContactEnded(name))
-
     # Callbacks
 
     def _may_ask_for_callback(self, contact: Contact, wishes: Callbacks) -> None:
@@ -485,27 +361,3 @@ class Contacts:
     def _customer_answers(self, contact: Contact, rung: int, answer: AnyEvent) -> None:
         if contact.rung == rung:
             self._shell.feed(answer)
-
-    # What is drawn
-
-    def _drawn_ms(
-        self, contact: Contact, what: Quantity, again: int = 0, own: Distribution | None = None
-    ) -> int | None:
-        """What was measured of this contact, or what is drawn for it; None: nobody says. `again`: how often there was
-        such a draw for this caller before. `own` stands above the scenario's distribution."""
-        traced = contact.traced if not again else None
-        if traced is not None and (measured := traced.measured_s(what)) is not None:
-            return round(measured * 1000)
-        key = (what, contact.kind, contact.queue, again, id(own))
-        if key not in self._draws:
-            distribution = own or self._setting.distribution(what, contact.kind, contact.queue)
-            # One stream for all queues: who has a long story tells it to whoever answers.
-            stream = f"{contact.kind}/{what}" + (f"/{again}" if again else "")
-            self._draws[key] = None if distribution is None else self._streams.draws(stream, distribution)
-        draws = self._draws[key]
-        if draws is None:
-            return None
-        drawn_ms = round(draws[contact.number] * 1000)
-        if what == "patience" and traced is not None and traced.waited_s is not None:
-            drawn_ms += round(traced.waited_s * 1000)
-        return drawn_ms

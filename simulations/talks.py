@@ -1,0 +1,112 @@
+"""Phones that ring and talks that follow: what agents and callers do from an offer to the end of the work."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from router.core.decisions import (
+    CancelOffer,
+    Connect,
+    CustomerReached,
+    Decision,
+    Offer,
+    OfferEnded,
+    WorkInterrupted,
+    WorkResumed,
+)
+from router.core.events import AnyEvent, ContactEnded, ContactTransferred, OfferAccepted, OfferDeclined
+from simulations.agents import Agent
+from simulations.contact import Contact, Times
+from simulations.run import Run
+
+
+class Talks:
+    """The offers and talks of one replication, of the contacts that are `inside`."""
+
+    def __init__(self, run: Run, agents: Mapping[str, Agent], inside: Mapping[str, Contact], times: Times) -> None:
+        self._shell, self._streams, self._agents = run.shell, run.streams, agents
+        self._inside, self._times = inside, times
+        self._ringing: set[str] = set()
+        self.hands: dict[type[Decision], Callable[[Any], None]] = {
+            Offer: self._ring,
+            Connect: self._connect,
+            CancelOffer: self._stop_ringing,
+            OfferEnded: self._stop_ringing,
+            CustomerReached: self._connect,
+            WorkInterrupted: self._interrupted,
+            WorkResumed: self._resumed,
+        }
+
+    def _ring(self, offer: Offer) -> None:
+        contact, answering = self._inside[offer.contact], self._agents[offer.agent].worker.answering
+        stream, contact.offers = f"{contact.kind}/offer {contact.offers}", contact.offers + 1
+        self._ringing.add(offer.offer)
+        answer: AnyEvent = OfferAccepted(offer.offer)
+        if answering.no_answer or answering.declined:
+            uniform = self._streams.uniforms(f"{stream}/answer")[contact.number]
+            if uniform < answering.no_answer:
+                return  # the router's deadline ends it
+            if uniform < answering.no_answer + answering.declined:
+                answer = OfferDeclined(offer.offer)
+        delay_ms = round(self._streams.draws(f"{stream}/delay", answering.delay_s)[contact.number] * 1000)
+        if delay_ms:
+            self._shell.after(delay_ms, lambda: self._answer(offer.offer, answer))
+        else:
+            self._shell.feed(answer)
+
+    def _answer(self, offer: str, answer: AnyEvent) -> None:
+        if offer in self._ringing:
+            self._shell.feed(answer)
+
+    def _stop_ringing(self, decision: CancelOffer | OfferEnded) -> None:
+        self._ringing.discard(decision.offer)
+
+    def _connect(self, decision: Connect | CustomerReached) -> None:
+        """The talk begins."""
+        self._ringing.discard(decision.offer)
+        contact, agent = self._inside[decision.contact], self._agents[decision.agent]
+        contact.gives_up_ms = None
+        agent.queue = contact.queue
+        agent.wrap_up_ms = self._times.drawn_ms(contact, "wrap-up", contact.talks)
+        if contact.left_ms is None:
+            own = agent.worker.handle_time(contact.kind, contact.queue)
+            handle_ms = self._times.drawn_ms(contact, "handle time", contact.talks, own)
+            assert handle_ms is not None, "the setting has seen to it"
+            contact.left_ms = round(handle_ms * agent.factor(contact.kind, contact.queue, self._shell.now_ms))
+        self._talks_on(contact)
+
+    def _talks_on(self, contact: Contact) -> None:
+        """What is left of the talk begins."""
+        assert contact.left_ms is not None
+        length_ms, contact.left_ms = contact.left_ms, None
+        ends_ms = contact.ends_ms = self._shell.now_ms + length_ms
+        self._shell.after(length_ms, lambda: self._end_talk(contact, ends_ms))
+
+    def _end_talk(self, contact: Contact, ends_ms: int) -> None:
+        if contact.ends_ms == ends_ms:
+            contact.fate = "answered"
+            self._shell.feed(ContactEnded(contact.name))
+
+    def _break_off(self, contact: Contact) -> None:
+        """The rest of the talk comes later, or never."""
+        if contact.ends_ms is not None:
+            contact.left_ms, contact.ends_ms = contact.ends_ms - self._shell.now_ms, None
+
+    def _interrupted(self, decision: WorkInterrupted) -> None:
+        self._break_off(self._inside[decision.contact])
+
+    def _resumed(self, decision: WorkResumed) -> None:
+        self._talks_on(self._inside[decision.contact])
+
+    def hand_back(self, name: str) -> None:
+        """The agent has to go: the contact waits again for the rest of its talk."""
+        contact = self._inside[name]
+        self._break_off(contact)
+        self._shell.feed(ContactTransferred(name, contact.queue))
+
+    def cut_off(self, name: str) -> None:
+        """The talk is torn apart, and the caller with it."""
+        contact = self._inside[name]
+        contact.ends_ms = None
+        contact.fate = "cut_off"
+        contact.tally.cut_off += 1
+        self._shell.feed(ContactEnded(name))
