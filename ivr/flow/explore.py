@@ -9,8 +9,8 @@ not found within so many steps.
 
 import json
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -34,12 +34,13 @@ _RESTS = frozenset({"", "Collect", "Enqueue", "TakeVoicemail"})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Who calls, and when."""
+    """Who calls, and when; `emergency`: somebody has thrown the emergency switch."""
 
     dials: str
     flow: str
     at: datetime
     caller: str
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,6 @@ def _why_missing(search: "_Search", way: Way) -> str:
         return "a caller gets there whom flow tests cannot describe"
     left = "" if search.queues else ", and nothing else was left to try"
     more = "; perhaps only a fault outside the flow leads there" if way.exit == "error" else ""
-    more = "; the emergency switch leads there" if way.exit == "emergency" else more
     return f"not found within {search.steps:,} steps{left}{more}"
 
 
@@ -113,11 +113,14 @@ class _Search:
     seen: set[Any] = field(default_factory=set)
 
     def run(self) -> None:
-        machine, trying = Machine(self.library), Trying(self.library)
+        trying = Trying(self.library)
+        closed = replace(self.library, emergencies=frozenset(self.library.hours))
+        machines = {False: Machine(self.library), True: Machine(closed)}
         wanted = {way for flow in self.library.flows for way in Coverage(self.library.flows).all_ways(flow)}
         for start in self._starts(trying):
             now_ms = _now_ms(self.library, start.at)
-            session, effects = machine.start(start.flow, Caller(start.caller, start.dials, ""), now_ms)
+            caller = Caller(start.caller, start.dials, "")
+            session, effects = machines[start.emergency].start(start.flow, caller, now_ms)
             visits = new_visits(None, session)
             ways = frozenset(ways_taken(self.library.flows, visits))
             self._note(Trail(start, session, effects[-1], visits, ways), trying)
@@ -125,9 +128,13 @@ class _Search:
             trail = self._next()
             now_ms = _now_ms(self.library, trail.start.at)
             for move in trying.moves(trail.session, trail.effect, trail.world):
-                self._note(_moved(machine, self.library, trail, move, now_ms), trying)
-        self.found = {way: self._settled(machine, trying, trail) for way, trail in self.found.items()}
-        self.entered = {node: self._settled(machine, trying, trail) for node, trail in self.entered.items()}
+                self._note(_moved(machines[trail.start.emergency], self.library, trail, move, now_ms), trying)
+
+        def settled(trail: Trail) -> Trail:
+            return self._settled(machines[trail.start.emergency], trying, trail)
+
+        self.found = {way: settled(trail) for way, trail in self.found.items()}
+        self.entered = {node: settled(trail) for node, trail in self.entered.items()}
 
     def _next(self) -> Trail:
         """The next trail to go on from: every second time one of the first call that has any."""
@@ -149,7 +156,9 @@ class _Search:
             for caller in callers
             for number, flow in self.numbers.items()
         ]
-        return sorted(starts, key=lambda s: (s.at != DEFAULT_AT) + (s.caller != callers[0]))
+        if self.library.hours:
+            starts += [Start(number, flow, DEFAULT_AT, callers[0], True) for number, flow in self.numbers.items()]
+        return sorted(starts, key=lambda s: (s.at != DEFAULT_AT) + (s.caller != callers[0]) + s.emergency)
 
     def _note(self, trail: Trail, trying: Trying) -> None:
         """Keeps what is new about this trail, and whether to go on from there."""
@@ -233,7 +242,7 @@ def _tests(
         nodes = {(visit.flow, visit.node) for visit in trail.visits}
         if trail.ways <= coverage.ways and nodes <= coverage.nodes:
             continue
-        test = _test(f"reaches {name}", trail)
+        test = _test(f"reaches {name}", trail, library.hours)
         source = read(json.dumps({"tests": [test]}))
         (result,) = run_tests(source, library, numbers)
         if result.problems:
@@ -245,14 +254,16 @@ def _tests(
     return tests, claims, coverage
 
 
-def _test(name: str, trail: Trail) -> dict[str, Any]:
-    """The trail as a flow test."""
+def _test(name: str, trail: Trail, hours: Iterable[str]) -> dict[str, Any]:
+    """The trail as a flow test, in a centre with these opening hours."""
     start, session = trail.start, trail.session
     given: dict[str, Any] = {"dials": start.dials}
     if start.caller:
         given["caller"] = start.caller
     if start.at != DEFAULT_AT:
         given["at"] = start.at.isoformat(timespec="minutes")
+    if start.emergency:
+        given["emergency"] = list(hours)
     if trail.world.lookups:
         given["lookups"] = [stub for _, stub in trail.world.lookups]
     if trail.world.pins:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ivr.flow import effects, inputs
-from ivr.flow.names import ExitName, FlowName, LanguageTag, PromptName, QueueName
+from ivr.flow.names import ExitName, FlowName, HoursName, LanguageTag, PromptName, QueueName
 from ivr.flow.node import Part
 from ivr.flow.session import Attribute
 from ivr.flow.told import url_of
@@ -57,6 +57,7 @@ class Given(Part):
     caller: str = Field("", description="The caller's number; by default it is withheld.")
     name: str = Field("", description="The caller's display name.")
     at: datetime = Field(_DEFAULT_AT, description="The centre's wall clock; by default Monday, 2026-01-05T10:00.")
+    emergency: tuple[HoursName, ...] = Field((), description="Opening hours that the emergency switch has closed.")
     lookups: tuple[LookupStub, ...] = Field((), description="The first one that fits answers.")
     pins: dict[str, str] = Field(default_factory=dict, description="The PINs of customers, for `verify`.")
 

@@ -3,7 +3,7 @@ the call goes. No phone, no clock, no network; the machine that answers is the o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from documents import Problem, Source, nearest, validate
 from ivr.flow import effects, inputs
@@ -38,7 +38,13 @@ def run_tests(source: Source, library: Library, numbers: Mapping[str, str]) -> l
     """
     machine = Machine(library)
     tests = validate(source, FlowTests).tests
-    return [_Run(machine, numbers, test, source, ("tests", i)).result() for i, test in enumerate(tests)]
+    return [_Run(_of(machine, test), numbers, test, source, ("tests", i)).result() for i, test in enumerate(tests)]
+
+
+def _of(machine: Machine, test: FlowTest) -> Machine:
+    """The machine, in the emergency that the test gives."""
+    closed = frozenset(test.given.emergency)
+    return Machine(replace(machine.library, emergencies=closed)) if closed else machine
 
 
 @dataclass(slots=True)
@@ -82,6 +88,12 @@ class _Run:
         if flow not in flows:
             self._problem(("given", "flow"), f"there is no flow {flow!r}", nearest(flow, flows))
             return None
+        hours = self.machine.library.hours
+        for position, name in enumerate(given.emergency):
+            if name not in hours:
+                path = ("given", "emergency", position)
+                self._problem(path, f"there are no opening hours {str(name)!r}", nearest(name, hours))
+                return None
         zone = self.machine.library.zone
         at = given.at if given.at.tzinfo else given.at.replace(tzinfo=zone)
         now_ms = int(at.timestamp() * 1000)

@@ -89,7 +89,8 @@ def test_the_tests_pass_and_take_what_they_are_for() -> None:
         coverage.add(result.visits)
         assert claimed <= coverage.ways
     assert coverage.ways == found.coverage.ways
-    assert exits(found.missing) == {"are-we-open: emergency"}
+    assert not found.missing
+    assert "are-we-open: emergency" in exits(coverage.ways)
 
 
 @pytest.mark.parametrize(
@@ -198,16 +199,16 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_the_command_writes_tests_that_the_test_command_runs(tmp_path: Path) -> None:
     desk = Path(copytree(ROOT / "examples/helpdesk", tmp_path / "desk"))
     code, output = run(desk, "--strict")
-    assert code == 1
+    assert code == 0
     assert f"callers in {desk}/tests/explored.yaml, found in" in output
-    assert "nodes reached, 25 of 26 exits taken" in output
-    assert "not found: main.are-we-open: emergency: not found within" in output
+    assert "nodes reached, 26 of 26 exits taken" in output
+    assert "not found" not in output
     tested = CliRunner().invoke(app, ["test", str(desk), str(desk / "tests/explored.yaml")])
     assert tested.exit_code == 0
-    assert "25 of 26 exits taken" in tested.output
+    assert "26 of 26 exits taken" in tested.output
     with pytest.raises(DocumentError, match="--replace writes over it"):
         run(desk)
     before = (desk / "tests/explored.yaml").read_text()
     data = json.loads(run(desk, "--replace", "--json")[1])
     assert (desk / "tests/explored.yaml").read_text() == before
-    assert data["flows"]["main"] == {"exits": 26, "taken": 25}
+    assert data["flows"]["main"] == {"exits": 26, "taken": 26}

@@ -130,6 +130,7 @@ def test_a_caller_who_meets_what_is_expected(title: str) -> None:
         ("does: [{press: '3'}]\nexpect: {attributes: {vip: 1}}", "expected 1, but it is True"),
         ("does: [hang_up]\nexpect: {outcome: completed}", "expected 'completed', but it is 'hungup'"),
         ("given: {dials: '101'}\nexpect: {queue: sales}", "the centre has no number '101' (did you mean '100'?)"),
+        ("given: {flow: main, emergency: [ofice]}\nexpect: {queue: sales}", "there are no opening hours 'ofice'"),
         ("given: {flow: mian}\nexpect: {queue: sales}", "there is no flow 'mian' (did you mean 'main'?)"),
         (
             "does: [{from_queue: full}]\nexpect: {queue: x}",
