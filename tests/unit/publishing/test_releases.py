@@ -21,6 +21,7 @@ from switchboard.operations import Actor, OperationRefused, perform
 from switchboard.publishing import releases as module
 from switchboard.publishing.starting import starting_centre
 from tests.support.api import running_engine
+from tests.support.voices import humming
 
 ANNA, BEN = (Actor(name, frozenset({"admin"}), "api") for name in ("anna", "ben"))
 FLOW = "flows/main.yaml"
@@ -85,6 +86,24 @@ async def test_the_preview_says_what_would_change_and_does_nothing(engine: Engin
     assert any("open" in warning for warning in shown.warnings)  # a node that nobody reaches any more
     assert engine.releases.plan == before
     assert begun(engine).version == 1
+
+
+async def test_what_a_voice_says_is_rendered_when_it_is_published_and_not_before(
+    engine: Engine, tmp_path: Path
+) -> None:
+    voices = f"{{en: {{engine: program}}, es: {{engine: program}}}}, program: [{humming(tmp_path)}, '{{out}}']"
+    edit(engine, "settings:\n", f"settings:\n  speech: {{voices: {voices}}}\n", "centre.yaml")
+    rendered = engine.centre.directory / "sounds/en/tts"
+    shown = await perform(engine, ANNA, "preview_publication", {})
+    assert shown.render
+    assert not rendered.exists()
+    await publish(engine)
+    assert len(list(rendered.iterdir())) >= len([one for one in shown.render if "(en)" in one])
+    assert not (await perform(engine, ANNA, "preview_publication", {})).render
+    edit(engine, "Press 1 or 2.", "This will fail.", "prompts.yaml")
+    with pytest.raises(OperationRefused, match="the voice is hoarse"):
+        await publish(engine)
+    assert engine.releases.plan.in_force == 1
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Which sound says a prompt; rendering by synthesis; recordings that are taken in."""
 
 import json
-import stat
-import sys
 import wave
 from pathlib import Path
 
@@ -21,23 +19,13 @@ from switchboard.centre.settings import SpeechSettings
 from switchboard.centre.sounds import value_voice
 from switchboard.cli.prompts import app
 from tests.support.tones import file_of, tone
+from tests.support.voices import humming
 
 ROOT = Path(__file__).parents[3]
 PROMPTS = """\
 prompts:
   {hello}: {{text: {{en: Hello., es: Hola.}}}}
   named: {{text: {{en: Named., es: Con nombre.}}, sounds: {{en: [vm-goodbye], es: [vm-goodbye]}}}}
-"""
-SAYS = """\
-#!{python}
-import sys, wave, math, struct
-text = sys.stdin.read()
-if "fail" in text.lower():
-    sys.exit("the voice is hoarse")
-with wave.open(sys.argv[1], "wb") as out:
-    out.setparams((1, 2, 16000, 0, "NONE", ""))
-    n = 1600 * len(text.split())
-    out.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(i / 9))) for i in range(n)))
 """
 
 
@@ -51,9 +39,7 @@ def invoke(*arguments: object) -> tuple[int, str]:
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
     """A centre of two languages, one prompt of which has only texts; a program that hums a tenth of a second a word."""
-    program = tmp_path / "hum"
-    program.write_text(SAYS.format(python=sys.executable))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    program = humming(tmp_path)
     directory = tmp_path / "desk"
     (directory / "flows").mkdir(parents=True)
     (directory / "centre.yaml").write_text(
