@@ -7,13 +7,24 @@ from tests.faults.frame import Fault
 from tests.faults.lines import LINE_FAULTS
 from tests.faults.machine import MACHINE_FAULTS, small_file_system, unmount
 from tests.faults.phones import PHONE_FAULTS
-from tests.support.faults import Counts, counts, staged
+from tests.support.faults import Counts, NotStaged, counts, staged
 
 FAULTS: dict[str, Fault] = ENGINE_FAULTS | LINE_FAULTS | PHONE_FAULTS | MACHINE_FAULTS
 
 
 async def drive(fault: Fault, directory: Path, *, after_s: float = 0.0) -> Counts:
-    """The fault happens `after_s` after the calls have come into their stages; what was counted in the end."""
+    """The fault happens `after_s` after the calls have come into their stages; what was counted in the end. Calls that
+    do not come into their stages in time are brought there once more, before anything happens to them."""
+    try:
+        return await _drive(fault, directory, after_s)
+    except NotStaged as error:
+        print(f"staged anew: {error}")
+    again = directory / "again"
+    again.mkdir()
+    return await _drive(fault, again, after_s)
+
+
+async def _drive(fault: Fault, directory: Path, after_s: float) -> Counts:
     environment = fault.environment(directory) if fault.environment else {}
     engine_directory = directory / "engine"
     if fault.disk:

@@ -156,9 +156,13 @@ class Scene:
 _FREE = ("ready", "paused", "offline")
 
 
+class NotStaged(Exception):
+    """On a busy machine a talk was over before the others were in their stages: nothing has been tried yet."""
+
+
 @asynccontextmanager
 async def staged(directory: Path, **centre: Any) -> AsyncIterator[Scene]:
-    """Asterisk, the engine and calls in every stage, at the moment at which the fault is to happen."""
+    """Asterisk, the engine and calls in every stage, at the moment at which the fault is to happen; or NotStaged."""
     engine_port = tcp_port()
     async with AsyncExitStack() as stack:
         agi = await stack.enter_async_context(Wire(engine_port))
@@ -176,7 +180,10 @@ async def staged(directory: Path, **centre: Any) -> AsyncIterator[Scene]:
         )
         scene = Scene(await stack.enter_async_context(live), exchange, ami, agi)
         await live.start()
-        await scene.stage()
+        try:
+            await scene.stage()
+        except AssertionError as error:
+            raise NotStaged(str(error)) from error
         yield scene
 
 
