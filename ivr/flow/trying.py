@@ -193,11 +193,10 @@ class Trying:
         if known is not None:
             yield Move(_answer(known))
             return
-        for data in self._data(node):
-            yield _looked_up(question, effect, {"data": data})
-        yield _looked_up(question, effect, {"status": 404})
-        yield _looked_up(question, effect, {"fails": "timeout"})
-        yield _looked_up(question, effect, {"status": 500})
+        likeliest, *others = self._data(node)
+        failures = ({"status": 404}, {"fails": "timeout"}, {"status": 500})
+        for answer in ({"data": likeliest}, *failures, *({"data": data} for data in others)):
+            yield _looked_up(question, effect, answer)
 
     def _data(self, node: Node) -> list[Any]:
         """Answers with everything that the node's expressions take from them."""

@@ -212,3 +212,12 @@ def test_the_command_writes_tests_that_the_test_command_runs(tmp_path: Path) -> 
     data = json.loads(run(desk, "--replace", "--json")[1])
     assert (desk / "tests/explored.yaml").read_text() == before
     assert data["flows"]["main"] == {"exits": 26, "taken": 26}
+
+
+def test_a_lookup_fails_however_many_answers_there_are_to_try() -> None:
+    """Of the example in three languages only what waits for a date and a price that can be spoken is not found."""
+    centre = load_centre(ROOT / "examples/travel")
+    found = explore(centre.library, centre.numbers)
+    failures = {f"{node}: {exit}" for node in ("who-calls", "find-booking") for exit in ("not_found", "error")}
+    assert failures <= exits(found.coverage.ways)
+    assert exits(found.missing) == {"tell-trip: next", "tell-payment: next"}
