@@ -72,6 +72,12 @@ class FaultCentre(LiveCentre):
 
     agi_port: int = 0
     environment: dict[str, str] = field(default_factory=dict)
+    http_port: int = field(default_factory=tcp_port)
+
+    @property
+    def api_port(self) -> int:
+        """Not beside that of the wire to FastAGI, where any outgoing connection may be."""
+        return self.http_port
 
     async def spawn(self, *arguments: str | Path) -> asyncio.subprocess.Process:
         with patched(self.environment):
