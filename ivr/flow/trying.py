@@ -17,11 +17,13 @@ from ivr.flow import effects, inputs
 from ivr.flow.effects import Effect
 from ivr.flow.inputs import Input
 from ivr.flow.library import Library
-from ivr.flow.node import Node
+from ivr.flow.node import Node, Part
 from ivr.flow.nodes.collect import luhn
 from ivr.flow.session import Session
+from ivr.flow.speak import Value
 from ivr.flow.told import press, url_of
 from ivr.flow.turn import clock
+from ivr.words import What
 
 _LITERAL = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"|(?<![\w.'\"])(\d{1,15})(?![\w.'\"])")
 _MATCHES = re.compile(r"matches\('([^'\\]*)'\)")
@@ -31,6 +33,15 @@ _CLASS = re.compile(r"\[([^\]]*)\]|\\d|(.)", re.DOTALL)
 _MOST_LITERALS, _MOST_ANSWERS = 12, 40
 _DIGITS = "1234567890" * 4
 DEFAULT_AT = datetime(2026, 1, 5, 10)
+_SAYABLE: dict[What, tuple[Any, ...]] = {
+    "number": (7,),
+    "digits": ("12",),
+    "date": ("2026-02-03",),
+    "time": ("09:30",),
+    "datetime": ("2026-02-03T09:30",),
+    "money": (12.5, "EUR", "12.50 EUR"),
+}
+"""Values of each kind that is said; of money the amount, the currency, or both may come from elsewhere."""
 _DAYS = 366
 
 
@@ -207,7 +218,8 @@ class Trying:
         wanted = {path: ["x"] for path in paths}
         for reference in references:
             for path in _DATA.findall(reference.name):
-                wanted[path] = [*self._compared_with(str(reference.path[-1])), *wanted[path]]
+                name = str(reference.path[-1])
+                wanted[path] = [*self._compared_with(name), *self._sayable.get(name, ()), *wanted[path]]
         fitting = [_nested(dict(zip(paths, chosen, strict=True))) for chosen in islice(product(*wanted.values()), 12)]
         values: list[Any] = ["x", True, False, 1, *self.literals[:_MOST_LITERALS]]
         same = [_nested(dict.fromkeys(paths, value)) for value in values]
@@ -217,6 +229,17 @@ class Trying:
             for value in values[1:]
         ]
         return [*fitting, *same, *(one if len(paths) > 1 else []), {}][:_MOST_ANSWERS]
+
+    @cached_property
+    def _sayable(self) -> dict[str, list[Any]]:
+        """By attribute, where some node says it: values that can be said so."""
+        found: dict[str, list[Any]] = {}
+        for flow in self.library.flows.values():
+            for node in flow.nodes.values():
+                for value in _said(node):
+                    for name in sorted(value.value.fields("contact") or ()):
+                        found[name] = list(dict.fromkeys([*found.get(name, ()), *_SAYABLE[value.say]]))
+        return found
 
     def _compared_with(self, name: str) -> list[Any]:
         """What some expression compares this attribute with, and for numbers the next one."""
@@ -260,6 +283,18 @@ class Trying:
                 return None
             found |= fields
         return frozenset(found)
+
+
+def _said(part: Any) -> Iterator[Value]:
+    """Every value that is spoken within, wherever a node has it."""
+    if isinstance(part, Value):
+        yield part
+    elif isinstance(part, Part):
+        for _, inner in part:
+            yield from _said(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            yield from _said(inner)
 
 
 def asked(effect: effects.LookUp | effects.Query) -> str:

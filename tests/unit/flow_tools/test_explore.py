@@ -214,10 +214,12 @@ def test_the_command_writes_tests_that_the_test_command_runs(tmp_path: Path) -> 
     assert data["flows"]["main"] == {"exits": 26, "taken": 26}
 
 
-def test_a_lookup_fails_however_many_answers_there_are_to_try() -> None:
-    """Of the example in three languages only what waits for a date and a price that can be spoken is not found."""
+def test_a_lookup_fails_and_brings_what_can_be_said_however_many_answers_there_are_to_try() -> None:
+    """The example in three languages says a date, a number and a price that lookups bring."""
     centre = load_centre(ROOT / "examples/travel")
     found = explore(centre.library, centre.numbers)
+    assert not found.missing
+    assert not found.unreachable.ways
+    said = {"tell-trip: next", "tell-payment: next"}
     failures = {f"{node}: {exit}" for node in ("who-calls", "find-booking") for exit in ("not_found", "error")}
-    assert failures <= exits(found.coverage.ways)
-    assert exits(found.missing) == {"tell-trip: next", "tell-payment: next"}
+    assert said | failures <= exits(found.coverage.ways)
