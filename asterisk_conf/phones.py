@@ -23,6 +23,8 @@ from asterisk_conf.root import ensure_program
 
 SCENARIO_TICK_S = 0.1
 STOP_TIMEOUT_S = 5.0
+# What a SIPp binds: SIP, media, its own control, and, by itself, the port two above that of the media.
+_PORTS = 4
 # SIPp's play_dtmf (3.6.1): payload type 96, 400 ms of filler, and then for each key a pause and a tone.
 _DTMF_PAYLOAD = 96
 _TONE_S = 0.08
@@ -217,10 +219,11 @@ class Callers(_Sipp):
     async def start(self) -> None:
         rounds = max((len(call.keys) for call in self.calls), default=0)
         count = str(len(self.calls))
-        sip, media, control = free_udp_ports(self._host, 3)
+        sip, media, control, _ = free_udp_ports(self._host, _PORTS)
         options = [
             f"{self._asterisk[0]}:{self._asterisk[1]}",
-            *("-i", self._host, "-mi", self._host, "-p", str(sip), "-mp", str(media), "-cp", str(control)),
+            *("-i", self._host, "-mi", self._host, "-p", str(sip), "-mp", str(media)),
+            *("-ci", self._host, "-cp", str(control)),
             # SIPp makes the first call after one interval of its rate; each call then waits for its own moment.
             *("-m", count, "-l", count, "-r", str(max(100, len(self.calls)))),
         ]
@@ -255,7 +258,7 @@ class AgentPhone(_Sipp):
     ) -> None:
         super().__init__(directory, name)
         self.host = host
-        self.port, self._media, self._control = free_udp_ports(host, 3)
+        self.port, self._media, self._control, _ = free_udp_ports(host, _PORTS)
         self._answers = tuple(answers)
 
     @property
@@ -266,7 +269,7 @@ class AgentPhone(_Sipp):
         rounds = max((len(answer.keys) for answer in self._answers), default=0)
         rows = [self._row(answer, rounds) for answer in self._answers]
         own = ["-i", self.host, "-mi", self.host, "-p", str(self.port)]
-        options = [*own, "-mp", str(self._media), "-cp", str(self._control)]
+        options = [*own, "-mp", str(self._media), "-ci", self.host, "-cp", str(self._control)]
         await self._launch(
             "phone.xml.j2",
             rows,

@@ -60,7 +60,7 @@ async def calling(
     scenario = _scenario(directory, "caller", key_after_ms=key_after_ms, stay_ms=stay_ms)
     target = [f"{CALLERS_HOST}:{sip_port}", "-s", number, "-recv_timeout", str(reply_limit_ms)]
     pace = ["-r", f"{rate:g}", "-m", str(calls), "-l", str(calls)]
-    process = await _sipp(directory, scenario, CALLERS_HOST, free_udp_ports(CALLERS_HOST), [*target, *pace])
+    process = await _sipp(directory, scenario, CALLERS_HOST, free_udp_ports(CALLERS_HOST, 4), [*target, *pace])
     try:
         yield process
     finally:
@@ -82,7 +82,7 @@ async def called(directory: Path, process: asyncio.subprocess.Process, calls: in
 async def phones(directory: Path, port: int, talk_ms: int) -> AsyncIterator[int]:
     """All agents' phones while the block runs, as a process id; behind the block `phones_did` reads what they wrote."""
     scenario = _scenario(directory, "phones", talk_ms=talk_ms)
-    process = await _sipp(directory, scenario, AGENTS_HOST, (port, *free_udp_ports(AGENTS_HOST, 1)), [])
+    process = await _sipp(directory, scenario, AGENTS_HOST, (port, *free_udp_ports(AGENTS_HOST, 3)), [])
     while not udp_port_is_bound(AGENTS_HOST, port):
         if process.returncode is not None:
             raise PhoneError(f"the phones did not start\n{path_tail(directory / 'phones.screen', 15)}")
@@ -122,6 +122,7 @@ def _scenario(directory: Path, name: str, **values: object) -> Path:
 async def _sipp(
     directory: Path, scenario: Path, host: str, ports: Sequence[int], options: Sequence[str]
 ) -> asyncio.subprocess.Process:
+    """`ports`: SIP, media and, for SIPp binds it too, the second above the media's."""
     name = scenario.stem
     command = [
         str(ensure_program("sipp", "sip-tester")),

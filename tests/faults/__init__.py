@@ -14,23 +14,23 @@ FAULTS: dict[str, Fault] = ENGINE_FAULTS | LINE_FAULTS | PHONE_FAULTS | MACHINE_
 
 async def drive(fault: Fault, directory: Path, *, after_s: float = 0.0) -> Counts:
     """The fault happens `after_s` after the calls have come into their stages; what was counted in the end. Calls that
-    do not come into their stages in time are brought there once more, before anything happens to them."""
+    do not come there in time are brought there once more and given more time, before anything happens to them."""
     try:
         return await _drive(fault, directory, after_s)
     except NotStaged as error:
         print(f"staged anew: {error}")
     again = directory / "again"
     again.mkdir()
-    return await _drive(fault, again, after_s)
+    return await _drive(fault, again, after_s, slowness=2.0)
 
 
-async def _drive(fault: Fault, directory: Path, after_s: float) -> Counts:
+async def _drive(fault: Fault, directory: Path, after_s: float, *, slowness: float = 1.0) -> Counts:
     environment = fault.environment(directory) if fault.environment else {}
     engine_directory = directory / "engine"
     if fault.disk:
         await small_file_system(engine_directory, fault.disk)
     try:
-        async with staged(directory, environment=environment) as scene:
+        async with staged(directory, slowness=slowness, environment=environment) as scene:
             scene.expected_errors += fault.expected_errors
             await scene.moment(after_s)
             await fault.happen(scene)

@@ -104,18 +104,20 @@ class Scene:
     asterisk_died: bool = False
     vanished: list[str] = field(default_factory=list)
     journal_has_gap: bool = False
+    slowness: float = 1.0
+    """How much longer than usual the talk and the ringing last, in whose time all others come into their stages."""
 
     async def stage(self) -> None:
         """Brings everybody into the stages."""
         centre = self.centre
         again = [Answer(ring_s=0.1, talk_s=0.3)] * 30
-        self.phones["tom"] = await centre.phone("tom", Answer(ring_s=0.1, talk_s=TALK_S), *again)
-        await self.call(PlannedCall(QUEUE, hang_up_after_s=15))  # who hears nobody any more goes
+        self.phones["tom"] = await centre.phone("tom", Answer(ring_s=0.1, talk_s=TALK_S * self.slowness), *again)
+        await self.call(PlannedCall(QUEUE, hang_up_after_s=15 * self.slowness))  # who hears nobody any more goes
         await centre.until_agent("tom", "busy")
         self.phones["uma"] = await centre.phone("uma", Answer(ring_s=0.1, talk_s=0.3), *again)
         await self.call(PlannedCall(QUEUE))
         await centre.until_agent("uma", "wrap_up")
-        self.phones["vic"] = await centre.phone("vic", Answer(ring_s=RING_S, talk_s=0.3), *again)
+        self.phones["vic"] = await centre.phone("vic", Answer(ring_s=RING_S * self.slowness, talk_s=0.3), *again)
         await self.call(PlannedCall(QUEUE))
         await centre.until_agent("vic", "ringing")
         await self.call(
@@ -167,7 +169,7 @@ class NotStaged(Exception):
 
 
 @asynccontextmanager
-async def staged(directory: Path, **centre: Any) -> AsyncIterator[Scene]:
+async def staged(directory: Path, *, slowness: float = 1.0, **centre: Any) -> AsyncIterator[Scene]:
     """Asterisk, the engine and calls in every stage, at the moment at which the fault is to happen; or NotStaged."""
     engine_port = tcp_port()
     async with AsyncExitStack() as stack:
@@ -180,11 +182,11 @@ async def staged(directory: Path, **centre: Any) -> AsyncIterator[Scene]:
             directory,
             ami_port=ami.port,
             agi_port=engine_port,
-            ring_s=10,
-            wrap_up_s=WRAP_UP_S,
+            ring_s=10 * slowness,
+            wrap_up_s=WRAP_UP_S * slowness,
             **centre,
         )
-        scene = Scene(await stack.enter_async_context(live), exchange, ami, agi)
+        scene = Scene(await stack.enter_async_context(live), exchange, ami, agi, slowness=slowness)
         await live.start()
         try:
             await scene.stage()

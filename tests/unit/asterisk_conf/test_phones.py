@@ -1,5 +1,6 @@
 """What can be told of the SIP phones without calling: their plans and scenarios."""
 
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -9,7 +10,7 @@ import pytest
 
 from asterisk_conf import phones
 from asterisk_conf.phones import Callers, Keys, PlannedCall
-from asterisk_conf.ports import reserved_ports
+from asterisk_conf.ports import free_udp_ports, reserved_ports
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,24 @@ def test_ports_reserved_here_are_not_given_to_another_process() -> None:
     with reserved_ports() as ours:
         theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert int(theirs) != ours.sip
+
+
+def test_ports_of_phones_are_given_once_before_they_come_round_again() -> None:
+    given = [port for _ in range(50) for port in free_udp_ports("127.0.0.2", 4)]
+    assert len(set(given)) == len(given) == 200
+
+
+def test_a_port_of_phones_that_is_bound_is_passed_over_whatever_address_it_is_bound_on() -> None:
+    turn = [port for _ in range(80) for port in free_udp_ports("127.0.0.2", 4)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wildcard:
+        wildcard.bind(("0.0.0.0", turn[-50]))
+        again = [port for _ in range(80) for port in free_udp_ports("127.0.0.2", 4)]
+    assert turn[-50] not in again
+    assert set(turn[-30:]) <= set(again)
+
+
+def test_phones_of_two_processes_have_ports_of_their_own() -> None:
+    code = "from asterisk_conf.ports import free_udp_ports\nfor _ in range(75): print(*free_udp_ports('127.0.0.2', 4))"
+    theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    ours = {port for _ in range(75) for port in free_udp_ports("127.0.0.2", 4)}
+    assert not ours.intersection(map(int, theirs.split()))
