@@ -3,12 +3,11 @@
 import asyncio
 import json
 import shutil
-import socket
 import sys
 import time
 import wave
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ async def bench(directory: Path, agents: int, *, relay: bool, silent: bool = Fal
     names = [f"agent{number}" for number in range(1, agents + 1)]
     async with AsyncExitStack() as stack:
         ports = stack.enter_context(reserved_ports())
-        engine_port, relay_port = stack.enter_context(_free_tcp_ports(2))
+        engine_port, relay_port = ports.ami + 1, ports.ami + 2
         (phones_port,) = free_udp_ports(AGENTS_HOST, 1)
         centre = _write_centre(directory / "centre", names, engine_port, ports, silent=silent)
         site = AsteriskSite(
@@ -204,12 +203,3 @@ def _write_centre(directory: Path, agents: Sequence[str], agi_port: int, ports: 
             sound.setparams((1, 2, 8_000, 0, "NONE", ""))
             sound.writeframes(bytes(1_600 * tenths))
     return directory
-
-
-@contextmanager
-def _free_tcp_ports(count: int) -> Iterator[list[int]]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    yield ports

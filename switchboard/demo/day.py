@@ -87,7 +87,7 @@ def _lognormal(draw: np.random.Generator, mean: float, scv: float, count: int) -
     return draw.lognormal(np.log(mean) - variance / 2, np.sqrt(variance), count)
 
 
-def demo_centre(centre: Centre, directory: Path, ports: Ports, agi_port: int) -> tuple[Centre, str]:
+def demo_centre(centre: Centre, directory: Path, ports: Ports) -> tuple[Centre, str]:
     """The centre as the demo runs it, and its AMI secret: open at any hour, compressed, on its own ports and in its
     own directory, with a secret of its own and the demo PIN for everybody."""
     secret = secrets.token_urlsafe(24)
@@ -97,7 +97,7 @@ def demo_centre(centre: Centre, directory: Path, ports: Ports, agi_port: int) ->
     settings = centre.settings.model_copy(
         update={
             "engine": centre.settings.engine.model_copy(
-                update={"directory": str(directory / "engine"), "agi_host": "127.0.0.1", "agi_port": agi_port}
+                update={"directory": str(directory / "engine"), "agi_host": "127.0.0.1", "agi_port": ports.ami + 1}
             ),
             "asterisk": centre.settings.asterisk.model_copy(
                 update={

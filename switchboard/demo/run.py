@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ async def play(directory: Path, example: Path, *, calls: int, seconds: float, se
     example_centre = load_centre(example)
     async with AsyncExitStack() as stack:
         ports = stack.enter_context(reserved_ports())
-        centre, secret = demo_centre(example_centre, directory, ports, _free_port())
+        centre, secret = demo_centre(example_centre, directory, ports)
         agents = [agent.name for agent in centre.policy.agents]
         day = plan_day(agents, calls, seconds, seed)
         phones = [AgentPhone(directory / "phones", name, day.answers[name], host=AGENTS_HOST) for name in agents]
@@ -153,10 +152,3 @@ def _longest_waiting(journal: Path) -> str:
         if isinstance(decision, ContactFinished)
     ]
     return max(finished, key=lambda contact: (contact.offers, contact.wait_ms)).contact if finished else "CONTACT"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
