@@ -13,13 +13,25 @@ import pyarrow.parquet as pq
 from documents import DocumentError, Problem, nearest
 from simulations.history.callers import CallerHashes
 from simulations.history.form import OUTCOMES, Ints, contacts_table
-from simulations.history.mapping import COUNTS, DURATIONS, TEXTS, Columns, Duration, Mapping, Text, outcomes_known
+from simulations.history.mapping import (
+    COUNTS,
+    DURATIONS,
+    MOMENTS,
+    TEXTS,
+    Columns,
+    Duration,
+    Mapping,
+    Moment,
+    Text,
+    outcomes_known,
+)
 from simulations.history.refusals import Refusals
 from simulations.history.rows import AT_ONCE, blocks_of, delimiter_of, encoding_of, first_lines, header_of
 from simulations.history.units import FORMATS, TimeFormat, decimal_of, durations_ms, format_of, guess_format, wall_ms
 from simulations.history.zones import LocalClock
 
 LONGEST_MS = 7 * 86_400_000
+DAY_MS = 86_400_000
 EARLIEST_MS, LATEST_MS = 631_152_000_000, 4_102_444_800_000
 """1990 and 2100: a moment outside of it is a mistake."""
 
@@ -156,6 +168,9 @@ class _Columns:
 
     def contacts(self, lines: Ints, columns: dict[str, Any]) -> Any:
         count = len(lines)
+        for moment in MOMENTS:
+            if f"{moment}.date" in columns:
+                columns[moment] = joined(columns[f"{moment}.date"], columns[f"{moment}.time"])
         if self._decimal is None:
             # Clocks such as 1:35,5 do not tell, so only plain numbers vote.
             self._decimal = decimal_of([columns[name] for name in DURATIONS if name in columns])
@@ -165,7 +180,7 @@ class _Columns:
         for duration in DURATIONS:
             if duration in columns:
                 made[duration], right = self._duration(duration, lines, columns[duration], right)
-        for moment in ("answered", "ended"):
+        for moment in MOMENTS[1:]:
             if moment in columns:
                 made[moment], right = self._later(moment, lines, columns[moment], made["arrived_ms"], right)
         for counted in COUNTS:
@@ -213,17 +228,24 @@ class _Columns:
         self._refuse(lines, odd, "a time before 1990 or after 2100", cells)
         return utc, right & ~odd
 
-    def _later(self, name: str, lines: Ints, cells: Any, arrived: Ints, right: Any) -> tuple[Any, Any]:
+    def _later(self, name: Moment, lines: Ints, cells: Any, arrived: Ints, right: Any) -> tuple[Any, Any]:
         walls, offsets = self._walls(name, cells)
         empty = _empty(cells)
         right = self._readable(lines, name, cells, walls, right, empty)
         known = pc.fill_null(walls, 0).to_numpy(zero_copy_only=False)
-        utc = known - pc.fill_null(offsets, 0).to_numpy(zero_copy_only=False)
-        local = ~_bools(pc.is_valid(offsets))
-        utc = numpy.where(local, self.clock.later(known, arrived), utc)
+        local = ~_bools(pc.is_valid(offsets)) & ~empty
+        utc = self._utc_later(known, offsets, local, arrived)
+        if self._mapping.columns.of_the_arrivals_day(name):
+            next_day = numpy.where(arrived - utc > DAY_MS // 2, DAY_MS, 0)
+            utc = self._utc_later(known + next_day, offsets, local, arrived)
         before = right & ~empty & (utc < arrived)
         self._refuse(lines, before, f"{name} before it arrived", cells)
         return pa.array(utc, pa.int64(), mask=empty), right & ~before
+
+    def _utc_later(self, walls: Ints, offsets: Any, local: Any, arrived: Ints) -> Ints:
+        utc = walls - pc.fill_null(offsets, 0).to_numpy(zero_copy_only=False)
+        found: Ints = numpy.where(local, self.clock.later(walls, arrived) if local.any() else utc, utc)
+        return found
 
     def _walls(self, name: str, cells: Any) -> tuple[Any, Any]:
         if pa.types.is_timestamp(cells.type):
@@ -242,8 +264,8 @@ class _Columns:
         found = guess_format(pa.array(known, pa.string())) if known else FORMATS[0]
         if found is None:
             shown = ", ".join(repr(cell) for cell in list(dict.fromkeys(known))[:3])
-            column = self._mapping.columns.name(name)
-            message = f"the times of column {column!r} cannot be told: {shown}"
+            column = " and ".join(map(repr, self._mapping.columns.names(name).values()))
+            message = f"the times of column {column} cannot be told: {shown}"
             hint = "write time_format into the mapping, such as '%d/%m/%Y %H:%M:%S'"
             raise DocumentError([Problem(message, self._name, hint=hint)])
         return found
@@ -338,6 +360,23 @@ class _Columns:
             "line": lines,
             "file": numpy.full(len(lines), self._file, numpy.int32),
         }
+
+
+def joined(dates: Any, times: Any) -> Any:
+    """The moments of a column of dates and one of times, as text; empty where both are. Where one is missing it says
+    so, and is no time that could be read."""
+    # Spreadsheets put midnight behind a date, and their first day before a time.
+    date = pc.replace_substring_regex(_trimmed(dates), r"[T ]0?0:00(:00(\.0+)?)?Z?$", "")
+    time = pc.replace_substring_regex(_trimmed(times), r"^(1899-12-3[01]|3[01][./]12[./]1899|12/3[01]/1899)[T ]", "")
+    no_date, no_time = pc.equal(date, ""), pc.equal(time, "")
+    text = pc.binary_join_element_wise(
+        pc.if_else(no_date, "(no date)", date), pc.if_else(no_time, "(no time)", time), " "
+    )
+    return pc.if_else(pc.and_(no_date, no_time), "", text)
+
+
+def _trimmed(cells: Any) -> Any:
+    return pc.fill_null(pc.utf8_trim_whitespace(_as_text(cells)), "")
 
 
 def _as_text(cells: Any) -> Any:

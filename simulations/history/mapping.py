@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from documents import DocumentError, Problem, Source, nearest, validate
 from simulations.history.form import Outcome
@@ -50,17 +50,36 @@ class InUnit(_Model):
     unit: Unit
 
 
+class DateAndTime(_Model):
+    """A moment whose day and clock stand in two columns."""
+
+    date: str
+    time: str
+
+
+def _no_list(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError("a column, or {date: NAME, time: NAME} belongs here, not a list")
+    return value
+
+
+MomentColumn = Annotated[str | DateAndTime, BeforeValidator(_no_list)]
+
+
 class Columns(_Model):
     """What stands in which column. Only `arrived` is needed, and what tells how the contact ended: `outcome`, or else
     `agent`, `answered` or `talk` (who has none of it was not answered).
+
+    A moment is one column, or `{date: NAME, time: NAME}`. Where `answered` or `ended` has the date of the arrival, a
+    clock that is half a day behind it is one of the next day: the contact went over midnight.
 
     Durations are in seconds, or `{column: NAME, unit: ms, min or h}`; `1:35` and `0:01:35` are understood, too.
     `handle` is talk, hold and wrap-up in one, for exports that know no more.
     """
 
-    arrived: str
-    answered: str | None = None
-    ended: str | None = None
+    arrived: MomentColumn
+    answered: MomentColumn | None = None
+    ended: MomentColumn | None = None
     contact: str | None = None
     queue: str | None = None
     kind: str | None = None
@@ -89,10 +108,21 @@ class Columns(_Model):
             raise ValueError("'handle' is for exports without 'talk'; here both are named")
         return self
 
-    def name(self, field: str) -> str | None:
-        """The column of this field in the file."""
-        value = getattr(self, field)
-        return value.column if isinstance(value, InUnit) else value
+    def names(self, field: str) -> dict[str, str]:
+        """What is read for this field, and its column in the file: two things for a date and its time."""
+        match getattr(self, field):
+            case None:
+                return {}
+            case InUnit(column=column) | str(column):
+                return {field: column}
+            case DateAndTime(date=date, time=time):
+                return {f"{field}.date": date, f"{field}.time": time}
+        raise TypeError(field)
+
+    def of_the_arrivals_day(self, moment: Moment) -> bool:
+        """This moment has a clock of its own, and the date of the arrival."""
+        arrived, other = self.arrived, getattr(self, moment)
+        return isinstance(arrived, DateAndTime) and isinstance(other, DateAndTime) and arrived.date == other.date
 
     def unit(self, field: Duration) -> Unit:
         value = getattr(self, field)
@@ -100,8 +130,7 @@ class Columns(_Model):
 
     def named(self) -> dict[str, str]:
         """Field to column, of all that are named."""
-        names = {field: self.name(field) for field in type(self).model_fields}
-        return {field: name for field, name in names.items() if name is not None}
+        return {what: column for field in type(self).model_fields for what, column in self.names(field).items()}
 
 
 class Mapping(_Model):
@@ -156,17 +185,20 @@ def outcomes_known(mapping: Mapping) -> dict[str, str]:
 
 
 def mapping_of_header(file: str, header: Sequence[str]) -> Mapping:
-    """For a file whose columns have our own names: `arrived`, `queue`, `wait_s`, `talk_ms`, ...
+    """For a file whose columns have our own names: `arrived`, `queue`, `wait_s`, `talk_ms`, ... The arrival may also be
+    `arrived_date` and `arrived_time`, or `date` and `time`.
 
     Raises DocumentError when it has no column `arrived`: then somebody must write a mapping.
     """
     folded = {name.casefold(): name for name in header if name}
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {name: column for name, column in folded.items() if name in Columns.model_fields}
+    pairs = [(moment, f"{moment}_date", f"{moment}_time") for moment in MOMENTS]
+    for moment, day, clock in [*pairs, ("arrived", "date", "time")]:
+        if moment not in columns and day in folded and clock in folded:
+            columns[moment] = {"date": folded[day], "time": folded[clock]}
     for name, column in folded.items():
         base, _, unit = name.rpartition("_")
-        if name in Columns.model_fields:
-            columns[name] = column
-        elif base in MOMENTS:
+        if base in MOMENTS:
             columns.setdefault(base, column)
         elif base in DURATIONS and unit in UNIT_MS:
             columns.setdefault(base, {"column": column, "unit": unit})

@@ -1,6 +1,6 @@
 """CSV and Parquet by a mapping: what exports look like, days when the clock is changed, and what is refused."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from documents import DocumentError
 from simulations.history.mapping import mapping_of_header
 from simulations.history.rows import delimiter_of, encoding_of
+from switchboard.history.importing import read_mapping
 from tests.support.histories import HASHES, MADRID, Read, only
 
 COLUMNS = {"arrived": "Start", "queue": "Queue", "wait": "Wait", "talk": "Talk", "agent": "Agent"}
@@ -99,6 +100,89 @@ def test_moments_as_people_write_them(tmp_path: Path, times: tuple[str, ...], ex
     rows = [f"{at};sales;1;2;anna" for at in times]
     read = Read(written(tmp_path, "\n".join([HEADER.replace(",", ";"), *rows])), {"columns": COLUMNS})
     assert [row["arrived_ms"] for row in read.rows] == [utc(at) for at in expected]
+
+
+TWO = {"arrived": {"date": "Day", "time": "Clock"}, "agent": "Who"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("02.03.2026;09:00:12", "2026-03-02 08:00:12"),
+        ("2026-03-02;9:00 PM", "2026-03-02 20:00"),
+        ("13/03/2026;09:00", "2026-03-13 08:00"),
+        ("2026-03-02;09:00:12+05:30", "2026-03-02 03:30:12"),
+        ("2026-03-02 00:00:00;1899-12-30 09:00:12", "2026-03-02 08:00:12"),
+        ("02.03.2026 0:00;30.12.1899 00:00:00", "2026-03-01 23:00"),
+        ("2026-03-02;00:00", "2026-03-01 23:00"),
+    ],
+)
+def test_date_and_time_in_two_columns(tmp_path: Path, cells: str, expected: str) -> None:
+    read = Read(written(tmp_path, f"Day;Clock;Who\n{cells};anna\n"), {"columns": TWO})
+    assert ([row["arrived_ms"] for row in read.contacts], read.refused) == ([utc(expected)], [])
+
+
+def test_two_columns_know_the_days_on_which_the_clock_is_changed(tmp_path: Path) -> None:
+    days = [("2026-10-25", at) for at in ("02:10", "02:50", "02:05")] + [("2026-03-29", "02:30")]
+    rows = [f"{day},{at}:00,anna{place}" for place, (day, at) in enumerate(days)]
+    read = Read(written(tmp_path, "\n".join(["Day,Clock,Who", *rows])), {"columns": TWO})
+    assert [row["arrived_ms"] for row in read.rows] == [utc(f"2026-10-25 {at}") for at in ("00:10", "00:50", "01:05")]
+    assert "3 rows are in an hour that came twice" in read.notes[0]
+    assert read.refused == [(5, "this time does not exist in Europe/Madrid: the clock was put forward")]
+
+
+def test_a_format_is_of_both_columns_with_a_space_between(tmp_path: Path) -> None:
+    path = written(tmp_path, "Day,Clock,Who\n20260302,0905,anna\n")
+    with pytest.raises(DocumentError, match=r"the times of column 'Day' and 'Clock' cannot be told: '20260302 0905'"):
+        Read(path, {"columns": TWO})
+    read = Read(path, {"columns": TWO, "time_format": "%Y%m%d %H%M"})
+    assert read.rows[0]["arrived_ms"] == utc("2026-03-02 08:05")
+
+
+def test_a_date_without_a_time_is_no_midnight(tmp_path: Path) -> None:
+    rows = ["2026-03-02,09:00,anna", "2026-03-02,,anna", ",09:00,anna", ",,anna"]
+    read = Read(written(tmp_path, "\n".join(["Day,Clock,Who", *rows])), {"columns": TWO})
+    assert read.refused == [(3, "arrived is not understood"), (4, "arrived is not understood"), (5, "arrived is empty")]
+    shown = [value for *_, value in read.refusals.first(9)]
+    assert shown[:2] == ["2026-03-02 (no time)", "(no date) 09:00"]
+
+
+def test_clocks_of_the_arrivals_day_go_over_midnight(tmp_path: Path) -> None:
+    rows = ["2026-10-24,23:59:50,00:00:10,00:02:00", "2026-10-25,02:59:30,02:00:10,02:05:00", "2026-10-25,09:00,08:59,"]
+    columns = {name: {"date": "Day", "time": name} for name in ("arrived", "answered", "ended")}
+    read = Read(written(tmp_path, "\n".join(["Day,Arrived,Answered,Ended", *rows])), {"columns": columns})
+    assert [only(row, ("wait_ms", "talk_ms")) for row in read.contacts] == [(20_000, 110_000), (40_000, 290_000)]
+    assert read.refused == [(4, "answered before it arrived")]
+
+
+def test_parquet_with_a_date_and_a_time_of_day(tmp_path: Path) -> None:
+    data = {"Day": [date(2026, 3, 2), None], "Clock": [time(9, 0, 12, 250_000), time(9)], "Who": ["anna", "anna"]}
+    pq.write_table(pa.table(data), tmp_path / "calls.parquet")
+    read = Read(tmp_path / "calls.parquet", {"columns": TWO})
+    assert [row["arrived_ms"] for row in read.contacts] == [utc("2026-03-02 08:00:12.250")]
+    assert read.refused == [(2, "arrived is not understood")]
+
+
+def test_later_times_with_offsets_need_no_zone_where_some_are_empty(tmp_path: Path) -> None:
+    path = written(tmp_path, "Start,Taken,Who\n2026-03-02 09:00Z,2026-03-02 09:01Z,anna\n2026-03-02 09:02Z,,\n")
+    read = Read(path, {"columns": {"arrived": "Start", "answered": "Taken", "agent": "Who"}}, zone=None)
+    assert [row["wait_ms"] for row in read.contacts] == [60_000, None]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "said"),
+    [
+        ("{date: Day}", "mapping.yaml:1: columns.arrived.time: 'time' is missing"),
+        ("{date: Day, tme: T}", "mapping.yaml:1: columns.arrived.tme: 'tme' is not known here (did you mean 'time'?)"),
+        ("[Day, Clock]", "a column, or {date: NAME, time: NAME} belongs here"),
+    ],
+)
+def test_a_mapping_of_two_columns_that_is_not_right(tmp_path: Path, arrived: str, said: str) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(f"columns: {{agent: Who, arrived: {arrived}}}\n")
+    with pytest.raises(DocumentError) as error:
+        read_mapping(path)
+    assert said in "\n".join(map(str, error.value.problems))
 
 
 def test_days_that_cannot_be_told_from_months_are_asked_for(tmp_path: Path) -> None:
@@ -230,11 +314,13 @@ def test_callers_are_hashed_and_their_numbers_nowhere(tmp_path: Path) -> None:
 def test_our_own_names_need_no_mapping() -> None:
     mapping = mapping_of_header("x.csv", ["arrived_ms", "queue", "wait_ms", "talk_s", "agent", "remark"])
     columns = mapping.columns
-    assert (columns.arrived, columns.name("wait"), columns.unit("wait"), columns.unit("talk")) == (
-        "arrived_ms",
-        "wait_ms",
-        "ms",
-        "s",
-    )
+    assert (columns.arrived, columns.names("wait")) == ("arrived_ms", {"wait": "wait_ms"})
+    assert (columns.unit("wait"), columns.unit("talk")) == ("ms", "s")
+    for names in (["Date", "Time", "agent"], ["arrived_date", "arrived_time", "agent"]):
+        assert mapping_of_header("x.csv", names).columns.named() == {
+            "arrived.date": names[0],
+            "arrived.time": names[1],
+            "agent": "agent",
+        }
     with pytest.raises(DocumentError, match=r"there is no column 'arrived' .did you mean 'Arrival'"):
         mapping_of_header("x.csv", ["Arrival", "Queue"])
