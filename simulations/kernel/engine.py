@@ -11,9 +11,12 @@ from simulations.arrivals import rates_per_hour
 from simulations.kernel.draws import Callers, Stream
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.layout import (
+    BLOCKED,
+    CALLERS,
     COUNTED,
     DONE,
     LONGEST,
+    LOST,
     MORE_ARRIVALS,
     MORE_BACK,
     MORE_LANES,
@@ -204,9 +207,9 @@ def _spans(
         seen = {name: tally for name, tally, numbers in zip(plan.groups, groups, workers, strict=False) if any(numbers)}
         by_name = dict(sorted(zip(plan.queues, queues, strict=True)))
         by_kind = {
-            kind.name: CallerTally(count, count, never_served=lost)
-            for kind, (count, lost) in zip(plan.kinds, came, strict=False)
-            if count
+            kind.name: CallerTally(row[CALLERS], row[CALLERS], blocked=row[BLOCKED], never_served=row[LOST])
+            for kind, row in zip(plan.kinds, came, strict=False)
+            if row[CALLERS]
         }
         found.append(Span(start_ms, end_ms, every, by_name, all_agents, dict(sorted(seen.items())), by_kind))
     return found
@@ -277,6 +280,7 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "contact_keys": len(arrays["contact_keys"]) - 1,
         "order_count": orders[0],
         "seed": scenario.seed & (1 << 64) - 1,
+        "trunks": len(scenario.lines),
     }
     for name, value in given.items():
         clock[0][name] = value
@@ -321,7 +325,7 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "bid_rank": numpy.zeros((SLOTS + agents, len(arrays["contact_keys"]))),
         "counted": _whole(intervals, len(plan.queues), len(COUNTED)),
         "waits": numpy.zeros((intervals, len(plan.queues), buckets), dtype=numpy.int32),
-        "callers": _whole(intervals, max(1, kinds), 2),
+        "callers": _whole(intervals, max(1, kinds), 3),
         "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
         "back_draws": _whole(agents if plan.backs else 1, BLOCK),
         "back_position": _whole(agents),
@@ -330,7 +334,7 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
     return World(**arrays)
 
 
-MUTABLE = ("agents", "kinds", "lines")
+MUTABLE = ("agents", "kinds", "lines", "trunk_free")
 
 
 def _whole(*shape: int) -> Any:

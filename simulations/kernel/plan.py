@@ -96,6 +96,7 @@ class _Planner:
         self._line_arrays(arrays)
         self._ranking_arrays(arrays)
         self._kind_arrays(arrays, kinds)
+        self._trunk_arrays(arrays, kinds)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
         arrays["bucket_of"] = leading_buckets()
@@ -172,6 +173,15 @@ class _Planner:
                     if (quantity, distribution) in plan.variates:
                         columns[number, at, what] = plan.variates.index((quantity, distribution))
         arrays |= {"kinds": records, "variates": columns}
+
+    def _trunk_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
+        groups = self.scenario.lines
+        trunk_of = numpy.full((len(kinds), len(groups) + 1), NONE, dtype=numpy.int64)
+        for number, plan in enumerate(kinds):
+            own = [place for place, group in enumerate(groups) if group.kinds is None or plan.name in group.kinds]
+            trunk_of[number, : len(own)] = own
+        arrays["trunk_of"] = trunk_of
+        arrays["trunk_free"] = numpy.array([group.count for group in groups] or [0], dtype=numpy.int64)
 
     # Queues and steps
 

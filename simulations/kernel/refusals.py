@@ -29,6 +29,7 @@ from router.core.policy import (
 from router.core.strategies import AgentKey, ContactKey, FitKey, PreferredKey, registry
 from simulations.distributions import Distribution
 from simulations.features.busyness import Busyness
+from simulations.features.lines import Lines
 from simulations.money import Money
 from simulations.scenario import (
     Answering,
@@ -83,8 +84,10 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     Worker: _supported("name group site shifts_ms handle_time_factor answering"),
     Scenario: _supported(
         "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
-        "confidence until_half_width control_variates busyness kinds queues staff answering ivr money"
+        "confidence until_half_width control_variates busyness kinds queues staff answering ivr money "
+        "lines"
     ),
+    Lines: _supported("count kinds"),
     Kind: _supported("arrivals queue attributes handle_time_s patience_s priority", number=_no_flow),
     Arrivals: _supported("per_hour per_interval trace"),
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),

@@ -52,6 +52,7 @@ def random_setting(seed: int) -> Setting:
         if any(problem.severity == "error" for problem in check_policy(policy)):
             continue
         document = _scenario(dice, policy) | _busy_days(random.Random(f"busy days {seed}"))
+        _finite_lines(random.Random(f"lines {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -69,6 +70,17 @@ def _busy_days(dice: random.Random) -> dict[str, object]:
         "correlation": dice.choice((0, 0.5, 1)),
     }
     return {"busyness": busyness}
+
+
+def _finite_lines(dice: random.Random, document: dict[str, Any]) -> None:
+    """Groups of lines, for all kinds or for some, of which some may be for nobody's sake."""
+    if dice.random() < 0.7:
+        return
+    kinds = list(document["kinds"])
+    document["lines"] = [
+        {"count": dice.choice((1, 2, 5, 20))} | ({"kinds": dice.sample(kinds, 1)} if dice.random() < 0.5 else {})
+        for _ in range(dice.choice((1, 1, 2, 3)))
+    ]
 
 
 def _keys(dice: random.Random, names: tuple[str, ...], most: int) -> tuple[KeySpec, ...]:

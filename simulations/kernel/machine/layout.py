@@ -82,6 +82,9 @@ WORKED = (
 )
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
+# Columns of what is counted of callers, by interval and kind.
+CALLERS, BLOCKED, LOST = range(3)
+
 LEADING_BITS = 7
 """So many bits of a wait behind its first tell all but two of the buckets that it may be in."""
 
@@ -101,7 +104,7 @@ CLOCK = _record(
     "now seq end_ms last_ms wake_ms interval_ms interval from_ms to_ms alive arrivals offers heap timers "
     "pending_head pending_tail fed arriving over dirty_now dirty_next dirty_agents special free logged keep_log "
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
-    "contact_keys order_count bids started patient quiet_ms",
+    "contact_keys order_count bids started patient quiet_ms trunks",
     words="seed",
 )
 AGENT = _record(
@@ -115,7 +118,7 @@ CONTACT = _record(
     "seq number arrived_ms queued_ms step_ms gives_up_ms patience_key timer_ms line_from_ms offer deadline_ms "
     "answered_ms waited_ms ask_again_ms",
     small="kind type queue step line state agent interval placed previous next place refused refusals offers due "
-    "due_reason now_mark next_mark",
+    "due_reason now_mark next_mark trunk",
 )
 KIND = _record("queue position filled complete number")
 QUEUE = _record(
@@ -187,7 +190,9 @@ class World(NamedTuple):
     bid_rank: Any
     counted: Any  # interval x queue x column
     waits: Any  # interval x queue x bucket
-    callers: Any  # interval x kind x (who came, who was never served)
+    callers: Any  # interval x kind x column
+    trunk_free: Any  # group of lines: how many are free
+    trunk_of: Any  # kind x place: the groups that its calls may use, -1 behind the last
     worked: Any  # interval x group x column
     bucket_of: Any  # by the leading bits of a wait
     bucket_from: Any  # the least wait of each bucket

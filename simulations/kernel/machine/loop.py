@@ -23,6 +23,7 @@ from simulations.kernel.machine.base import (
     set_end,
     set_interval,
 )
+from simulations.kernel.machine.callers import blocked, take_trunk
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
 from simulations.kernel.machine.offers import accept, deadline, fail, withdraw
@@ -103,8 +104,11 @@ def tell_arrival(w, k):
         w.draws[i, v] = w.arrival_draws[k, at, v]
     for v in range(w.lanes.shape[1]):
         w.lanes[i, v] = w.arrival_lanes[k, at, v]
+    w.callers[c.interval, k, CALLERS] += 1
+    if c.trunks and not take_trunk(w, i):
+        blocked(w, i)
+        return
     c.alive += 1
-    w.callers[c.interval, k, 0] += 1
     if not plain.arrives(w, i):
         feed(w, ARRIVED, i, 0)
 

@@ -3,6 +3,7 @@
 from numba import njit
 
 from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_key, push_timer
+from simulations.kernel.machine.callers import give_back_trunk
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import place, take
 
@@ -244,7 +245,7 @@ def finish(w, i, outcome):
         wait_ms = c.now - contact.arrived_ms
         note(w, FINISHED, contact.seq, contact.queue, outcome, wait_ms, 0, NONE)
         leave_line(w, contact)
-        w.callers[contact.interval, contact.kind, 1] += 1
+        w.callers[contact.interval, contact.kind, LOST] += 1
         if outcome == ABANDONED:
             tally[ABANDONED_N] += 1
             tally[SHORT_ABANDONS] += wait_ms < w.queues[contact.queue].short_ms
@@ -256,5 +257,7 @@ def finish(w, i, outcome):
         w.queues[contact.queue].inside -= 1
     contact.state = GONE
     contact.timer_ms = NEVER
+    if c.trunks:
+        give_back_trunk(w, contact)
     w.free[c.free] = i
     c.free += 1

@@ -7,8 +7,11 @@ import pytest
 import yaml
 
 from simulations.driver import Replication
+from simulations.engines import replicate
 from simulations.features import BASE, FEATURES, used
 from simulations.features.base import Feature
+from simulations.kernel.engine import Kernel
+from simulations.kernel.refusals import refusals
 from simulations.scenario import Scenario
 from simulations.shell import Handled
 from tests.support.scenarios import setting_of
@@ -64,6 +67,19 @@ def test_the_example_has_the_feature_and_says_so(feature: Feature) -> None:
 def test_the_example_plays_and_makes_a_difference(feature: Feature) -> None:
     """In one of the first days at least: not every day somebody is ill."""
     assert any(played(document(feature), number) != played(without(feature), number) for number in range(6))
+
+
+PLAYED_BY_THE_KERNEL = {"busyness", "lines"}
+
+
+def test_the_kernel_counts_the_same_or_refuses_by_name(feature: Feature) -> None:
+    setting = setting_of(document(feature))
+    reasons = refusals(setting)
+    assert bool(reasons) == (feature.name not in PLAYED_BY_THE_KERNEL)
+    if reasons:
+        assert any(f"{feature.place[-1]}: not supported" in reason for reason in reasons), reasons
+    else:
+        assert Kernel(setting).replicate(2) == replicate(setting, 2)
 
 
 def test_the_small_scenario_has_none_of_them() -> None:

@@ -67,12 +67,13 @@ def test_the_engine_is_named_and_changes_no_figure(command: tuple[str, ...], tmp
 
 
 def test_what_the_kernel_does_not_support_is_named_and_simulated_all_the_same(tmp_path: Path) -> None:
-    scenario = written(tmp_path, SMALL | {"lines": [{"count": 9}]})
+    wishes = {"calls": SMALL["kinds"]["calls"] | {"callbacks": {"share": 0.5}}}
+    scenario = written(tmp_path, SMALL | {"kinds": wishes})
     by_kernel, by_simpy = (
         run("staff", scenario, "--engine", engine, "--jobs", 1, "--out", tmp_path / engine, "--json")
         for engine in ("kernel", "simpy")
     )
-    assert "the kernel does not support all of 'An hour': lines: not supported." in by_kernel.stderr
+    assert "the kernel does not support all of 'An hour': kinds.calls.callbacks: not supported." in by_kernel.stderr
     assert by_kernel.stderr.endswith(by_simpy.stderr)
     assert by_kernel.stdout == by_simpy.stdout
 
