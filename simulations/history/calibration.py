@@ -24,6 +24,7 @@ from simulations.history.zones import Bools
 from simulations.setting import Centre
 
 _FEW = 100
+_SHOWN = 8
 _NOTICEABLE = 0.05
 """Fits further off than this from what was measured are told of."""
 
@@ -72,6 +73,8 @@ class Calibration:
     second_stays: Bools
     """Contacts that came by overflow from another queue: no arrivals."""
     notes: tuple[str, ...] = field(default=())
+    notes_of_days: tuple[str, ...] = ()
+    """Those that are about how days differ, which does not matter where real days are played."""
     centre: Centre | None = None
     flows: tuple[FlowCallers, ...] = ()
     """Callers who come through the flows of the `centre`, where one was given; kinds are then those who do not."""
@@ -133,12 +136,15 @@ def calibrate(
     totals = days.counts.sum(axis=2)
     together = dispersion(sum((flow.counts.sum(axis=1) for flow in flows), totals.sum(axis=0)), days.weekdays)
     joined = correlation(list(totals), days.weekdays, [fit.dispersion.scv or 0.0 for fit in fits])
-    _tell_of_days(days, together, notes)
+    of_days = _told_of_days(days, together)
+    notes += of_days
     ring, refused = _ringing(history, used)
     there = presence(history)
     if not there.seen:
         notes.append("the records do not say when agents were there; that was guessed from the contacts they took")
     _tell_of_redials(redialling, notes)
+    if centre is not None:
+        _tell_of_strangers(there, centre, notes)
     return Calibration(
         where,
         days,
@@ -155,6 +161,7 @@ def calibrate(
         choices_of(history),
         overflowing.second,
         tuple(notes),
+        tuple(of_days),
         centre,
         flows,
     )
@@ -222,13 +229,14 @@ def _tell_of_kind(name: str, total: int, handle: Fit | None, patience: PatienceF
         notes.append(
             f"{name}: {patience.abandoned} gave up, too few to tell how patient callers are; they wait for ever"
         )
-    elif patience is not None and (patience.distance or 0) > _NOTICEABLE:
+    elif patience is not None and (distance := patience.distance or 0) > _NOTICEABLE:
         notes.append(
-            f"{name}: the fitted patience is up to {patience.distance:.0%} off what was seen; look at its picture"
+            f"{name}: the fitted patience is up to {100 * distance:.0f} % off what was seen; look at its picture"
         )
 
 
-def _tell_of_days(days: Days, together: Dispersion, notes: list[str]) -> None:
+def _told_of_days(days: Days, together: Dispersion) -> list[str]:
+    notes = []
     if len(days.dates) == 1:
         notes.append("there is one day only: nothing is known of how days differ, and rates are those of this day")
     elif together.scv is None:
@@ -236,6 +244,7 @@ def _tell_of_days(days: Days, together: Dispersion, notes: list[str]) -> None:
     for number, weekday in enumerate(WEEKDAYS):
         if (count := int((days.weekdays == number).sum())) == 1 and len(days.dates) > 1:
             notes.append(f"there is {count} {weekday.capitalize()} only")
+    return notes
 
 
 def _tell_of_redials(redialling: Redialling, notes: list[str]) -> None:
@@ -244,6 +253,14 @@ def _tell_of_redials(redialling: Redialling, notes: list[str]) -> None:
         notes.append(
             f"{known} contacts of known callers gave up, too few to tell who calls again; redials are left out"
         )
+
+
+def _tell_of_strangers(there: Presence, centre: Centre, notes: list[str]) -> None:
+    known = {agent.name for agent in centre.policy.agents}
+    strangers = sorted(agent for agent in there.spans if agent not in known)
+    if strangers:
+        shown = ", ".join(strangers[:_SHOWN]) + (f" and {len(strangers) - _SHOWN} more" * (len(strangers) > _SHOWN))
+        notes.append(f"the centre has no such agents, so they are left out: {shown}")
 
 
 def _queue(history: History, queue: str, used: Bools, overflowing: Overflowing) -> QueueFit:

@@ -35,10 +35,16 @@ _ROUNDS = 500
 
 @dataclass(frozen=True, slots=True)
 class FlowCallers:
-    """Callers of one `number`: how many in each interval of each day (days x intervals), and what they did."""
+    """Callers of one `number`: how many in each interval of each day (days x intervals), and what they did.
+
+    `entered_ms` and `day_of` (an index into the days) are of all who entered its flow within the days and hours that
+    count, also of those who called again, whom `counts` leaves out.
+    """
 
     name: str
     number: str
+    entered_ms: Ints
+    day_of: Ints
     counts: Ints
     choices: dict[str, dict[str, float]]
     lookups: dict[str, list[dict[str, Any]]]
@@ -53,31 +59,39 @@ def through_flows(history: History) -> Bools:
 def flow_callers(
     history: History, centre: Centre, days: Days, zone: ZoneInfo, again: frozenset[str], notes: list[str]
 ) -> tuple[FlowCallers, ...]:
-    """For every number of the centre whose flow callers entered. Who calls `again` after giving up is no arrival.
+    """For every number of the centre whose flow callers entered within the days and hours that count. Who calls `again`
+    after giving up is no arrival.
 
     Raises DocumentError when there is nothing of these flows in the history.
     """
     assert centre.library is not None
     flows, numbers = centre.library.flows, _number_of_flow(centre)
     rows = _rows(history)
-    entered = {contact: steps[0] for contact, steps in rows.items()}
+    moments = numpy.array([steps[0][0] for steps in rows.values()], dtype=numpy.int64)
+    days_of, intervals_of = _places(moments, days, zone)
+    entered: dict[str, list[int]] = {}
+    contacts = list(rows)
+    for place in numpy.flatnonzero(days_of >= 0).tolist():
+        entered.setdefault(rows[contacts[place]][0][1], []).append(place)
     found = []
-    for flow, count in Counter(step[1] for step in entered.values()).most_common():
+    for flow, places in sorted(entered.items(), key=lambda item: -len(item[1])):
         if flow not in numbers:
-            notes.append(f"{count} callers entered the flow {flow!r}, which no number of the centre leads to: left out")
+            notes.append(
+                f"{len(places)} callers entered the flow {flow!r}, which no number of the centre leads to: left out"
+            )
             continue
         exits: dict[str, Counter[str]] = {}
-        moments = []
-        for contact, steps in rows.items():
-            if entered[contact][1] != flow:
-                continue
-            if contact not in again:
-                moments.append(steps[0][0])
-            for _, through, node, exit in steps:
+        counts = numpy.zeros((len(days.dates), days.intervals), dtype=numpy.int64)
+        for place in places:
+            if contacts[place] not in again:
+                counts[days_of[place], intervals_of[place]] += 1
+            for _, through, node, exit in rows[contacts[place]]:
                 exits.setdefault(f"{through}.{node}", Counter())[exit] += 1
         choices, lookups = _said(flows, exits, notes)
-        counts = _counted(numpy.array(moments, dtype=numpy.int64), days, zone)
-        found.append(FlowCallers(_name(flow, numbers[flow]), numbers[flow], counts, choices, lookups))
+        number = numbers[flow]
+        found.append(
+            FlowCallers(_name(flow, number), number, moments[places], days_of[places], counts, choices, lookups)
+        )
     if not found:
         hint = "import the centre's own records or journals; other sources do not know what callers pressed"
         raise DocumentError([Problem("the history has no callers in the flows of this centre", hint=hint)])
@@ -106,17 +120,16 @@ def _rows(history: History) -> dict[str, list[tuple[int, str, str, str]]]:
     return found
 
 
-def _counted(moments: Ints, days: Days, zone: ZoneInfo) -> Ints:
+def _places(moments: Ints, days: Days, zone: ZoneInfo) -> tuple[Ints, Ints]:
+    """The day and the interval of each moment; the day -1 outside of those that count."""
     wall = local_ms(moments, zone)
     day, minute = wall // DAY_MS, wall % DAY_MS // MINUTE_MS
-    counts = numpy.zeros((len(days.dates), days.intervals), dtype=numpy.int64)
     places = {each.toordinal(): place for place, each in enumerate(days.dates)}
     epoch = 719_163  # the ordinal of 1970-01-01
     place = numpy.array([places.get(int(number) + epoch, -1) for number in day], dtype=numpy.int64)
     interval = (minute - days.first_minute) // days.interval_minutes
-    inside = (place >= 0) & (minute >= days.first_minute) & (interval < days.intervals)
-    numpy.add.at(counts, (place[inside], interval[inside]), 1)
-    return counts
+    inside = (minute >= days.first_minute) & (interval < days.intervals)
+    return numpy.where(inside, place, -1), interval
 
 
 def _said(

@@ -10,6 +10,7 @@ from router.core.policy import Policy
 from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import rounded
+from simulations.history.flows import FlowCallers
 from simulations.history.staffing import shift_text
 from simulations.history.zones import Bools
 
@@ -41,17 +42,12 @@ def scenario_of_weekday(found: Calibration, weekday: int, name: str, replication
 
 def _through_flows(found: Calibration, document: dict[str, Any], chosen: Bools) -> dict[str, Any]:
     """The same day at the centre itself: its policy, its agents, and callers who come through its flows."""
-    assert found.centre is not None
-    policy = found.centre.policy
-    del document["policy"]
-    staff = document.pop("staff")
+    document = _at_the_centre(found, document)
     kinds: dict[str, Any] = {}
     for flow in found.flows:
         mean, _ = mean_and_error(flow.counts[chosen])
         if mean.any():
-            arrivals = {"per_interval": [rounded(float(value)) for value in mean]}
-            said = {"choices": flow.choices, "lookups": flow.lookups}
-            kinds[flow.name] = {"number": flow.number, "arrivals": arrivals} | {k: v for k, v in said.items() if v}
+            kinds[flow.name] = _callers(flow, {"per_interval": [rounded(float(value)) for value in mean]})
     for fit in found.fits:
         mean, _ = mean_and_error(found.days.counts[found.kinds.names.index(fit.name)][chosen])
         if mean.any():
@@ -59,14 +55,26 @@ def _through_flows(found: Calibration, document: dict[str, Any], chosen: Bools) 
     document["kinds"] = {name: kind | _redials(found) for name, kind in kinds.items()}
     if found.together.found:
         document["busyness"] = {"distribution": "gamma", "scv": rounded(found.together.scv or 0.0, 3)}
-    document["queues"] = _queues_of_centre(found, policy)
+    return document
+
+
+def _at_the_centre(found: Calibration, document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the centre's queues and agents in the place of a policy and groups of its own."""
+    assert found.centre is not None
+    policy = found.centre.policy
     known = {agent.name for agent in policy.agents}
-    document["staff"] = [
+    staff = [
         {"agents": [one["group"]], **{k: one[k] for k in ("shifts", "handle_time_factor") if k in one}}
-        for one in staff
+        for one in document["staff"]
         if one["group"] in known
     ]
-    return document
+    kept = {field: value for field, value in document.items() if field != "policy"}
+    return kept | {"queues": _queues_of_centre(found, policy), "staff": staff}
+
+
+def _callers(flow: FlowCallers, arrivals: dict[str, Any]) -> dict[str, Any]:
+    said = {"choices": flow.choices, "lookups": flow.lookups}
+    return {"number": flow.number, "arrivals": arrivals} | {name: value for name, value in said.items() if value}
 
 
 def _queues_of_centre(found: Calibration, policy: Policy) -> dict[str, Any]:
@@ -89,13 +97,19 @@ def _queues_of_centre(found: Calibration, policy: Policy) -> dict[str, Any]:
 
 
 def scenario_of_day(found: Calibration, day: date, name: str, traces: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """The document of one day with its real arrivals (`traces`: kind to contacts) and its staff: its work and patience
-    are drawn, and who called again is among the arrivals."""
+    """The document of one day with its real arrivals (`traces`: kind, or callers of a flow, to contacts) and its staff:
+    its work and patience, and what callers press, are drawn, and who called again is among the arrivals."""
     document = _day(found, day, f"{day} of {name}", 1)
-    document["kinds"] = {
-        fit.name: _kind(fit, {"trace": traces[fit.name]}) for fit in found.fits if traces.get(fit.name)
+    if found.centre is None:
+        kinds = {fit.name: _kind(fit, {"trace": traces[fit.name]}) for fit in found.fits if traces.get(fit.name)}
+        return document | {"kinds": kinds}
+    kinds = {
+        fit.name: {"queue": fit.queue, "arrivals": {"trace": traces[fit.name]}}
+        for fit in found.fits
+        if traces.get(fit.name)
     }
-    return document
+    through = {flow.name: _callers(flow, {"trace": traces[flow.name]}) for flow in found.flows if traces.get(flow.name)}
+    return _at_the_centre(found, document) | {"kinds": through | kinds}
 
 
 def _day(found: Calibration, day: date, name: str, replications: int) -> dict[str, Any]:

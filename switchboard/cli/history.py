@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,6 +91,10 @@ Interval = Annotated[int, typer.Option(min=5, max=1440, help="The length of an i
 Hours = Annotated[
     str | None, typer.Option(help="The hours that count, such as 08:00-18:00; by default all with calls.")
 ]
+AtCentre = Annotated[
+    Path | None,
+    typer.Option(help="The centre's directory: callers then come through its flows, by its numbers and policy."),
+]
 Queues = Annotated[list[str], typer.Option("--queue", help="Only these queues.")]
 
 
@@ -104,10 +109,7 @@ def calibrate(
     interval: Interval = 30,
     hours: Hours = None,
     queue: Queues = [],  # noqa: B006
-    centre: Annotated[
-        Path | None,
-        typer.Option(help="The centre's directory: callers then come through its flows, by its numbers and policy."),
-    ] = None,
+    centre: AtCentre = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
     """Find out how callers and agents behave, and write scenarios that behave alike, with a page of pictures."""
@@ -155,28 +157,43 @@ def backtest(
     ] = None,
     replications: Annotated[int, typer.Option(min=2, max=10_000, help="How often each day is played.")] = 30,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="What the predicted ranges should hold.")] = 0.9,
-    answered_within: Annotated[float, typer.Option(min=0, help="The seconds of the service level.")] = 20,
+    answered_within: Annotated[
+        float | None,
+        typer.Option(min=0, help="The seconds of the service level: 20, or with --centre those of its queues."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The seed.")] = 1,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
     time_zone: Zone = None,
     interval: Interval = 30,
     hours: Hours = None,
     queue: Queues = [],  # noqa: B006
+    centre: AtCentre = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
     """Fit on some days, play the others with their real arrivals, and tell how far the model is from what happened."""
-    from simulations.history.backtest import back_test, split
+    from simulations.history.backtest import USUAL_WITHIN_S, back_test, split
     from simulations.history.calibration import calibrate as find
     from simulations.history.directory import read_history
     from simulations.history.writing import back_test_figures, back_test_files, write_files
     from simulations.places import PlaceLost, local
     from simulations.reports.files import json_text
 
+    if centre is not None and answered_within is not None:
+        message = "the centre's queues have goals of their own; change answered_within_s there"
+        raise typer.BadParameter(message, param_hint="--answered-within")
     read = read_history(history)
-    within = _hours(hours, interval)
-    everything = find(read, zone=time_zone, interval_minutes=interval, hours=within, queues=queue or None)
+    fit = partial(
+        find,
+        read,
+        zone=time_zone,
+        interval_minutes=interval,
+        hours=_hours(hours, interval),
+        queues=queue or None,
+        centre=None if centre is None else _centre(centre),
+    )
+    everything = fit()
     learn, test = split(everything, days)
-    found = find(read, zone=time_zone, interval_minutes=interval, hours=within, queues=queue or None, dates=learn)
+    found = fit(dates=learn)
     columns = (TextColumn("days played"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("days", total=replications * len(test))
@@ -189,7 +206,7 @@ def backtest(
                 local(jobs or os.cpu_count() or 1),
                 replications=replications,
                 level=level,
-                answered_within_s=answered_within,
+                answered_within_s=USUAL_WITHIN_S if answered_within is None else answered_within,
                 seed=seed,
                 progress=lambda done: progress.update(task, completed=done),
             )

@@ -20,12 +20,14 @@ from ivr.flow.ways import new_visits
 from simulations.arrivals import arrival_times_ms
 from simulations.callers import IvrCallers
 from simulations.flow_study import study_flows
-from simulations.history.calibration import calibrate
+from simulations.history.backtest import back_test, split
+from simulations.history.calibration import Calibration, calibrate
 from simulations.history.directory import write_history
 from simulations.history.flows import exits_of, one_try
 from simulations.history.form import CONTACTS_SCHEMA, History, agent_times_table, choices_table
 from simulations.history.refusals import Refusals
-from simulations.replications import replicate
+from simulations.places import local
+from simulations.replications import Study, replicate, run_studies
 from simulations.setting import Centre, Setting, read_scenario, settle
 from simulations.streams import Streams
 from switchboard.centre import load_centre
@@ -67,6 +69,11 @@ def history(desk: Setting) -> History:
         day += timedelta(days=3 if day.weekday() == 4 else 1)
     table = pa.Table.from_pylist(contacts, schema=CONTACTS_SCHEMA)
     return History(table, agent_times_table(times), choices_table(choices), {"time_zone": "Europe/Dublin"})
+
+
+@pytest.fixture(scope="module")
+def calibrated(history: History, desk: Setting) -> Calibration:
+    return calibrate(history, centre=desk.centre)
 
 
 def callers(desk: Setting, day: int) -> list[tuple[int, list[Visit], str, bool]]:
@@ -114,10 +121,9 @@ def contact(name: str, queue: str, at_ms: int, who: int) -> dict[str, Any]:
     }
 
 
-def test_what_callers_press_is_found_again(history: History, desk: Setting) -> None:
+def test_what_callers_press_is_found_again(calibrated: Calibration, desk: Setting) -> None:
     """Of some 3,600 callers; four standard errors of a share."""
-    found = calibrate(history, centre=desk.centre)
-    (callers,) = found.flows
+    (callers,) = calibrated.flows
     assert callers.number == "+35315550100"
     menu, given = callers.choices["main.main-menu"], desk.scenario.kinds["employees"].choices["main-menu"]
     print(menu)
@@ -170,6 +176,77 @@ def test_a_history_without_flows_is_told_what_to_import(history: History, desk: 
     without = History(history.contacts, history.agent_times, choices_table([]), history.about)
     with pytest.raises(DocumentError, match=r"no callers in the flows of this centre"):
         calibrate(without, centre=desk.centre)
+
+
+def test_agents_whom_the_centre_does_not_have_are_named(calibrated: Calibration) -> None:
+    assert "the centre has no such agents, so they are left out: gone" in calibrated.notes
+
+
+def test_a_back_test_plays_the_centre_with_callers_when_they_really_called(
+    history: History, desk: Setting, calibrated: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn, test = split(calibrated, 2)
+    found = calibrate(history, centre=desk.centre, dates=learn)
+    played: list[Setting] = []
+
+    def run(settings: list[Setting], *_: Any) -> list[Study]:
+        played.extend(settings)
+        return run_studies(settings, local(1), None)
+
+    monkeypatch.setattr("simulations.history.backtest.run_studies", run)
+    result = back_test(history, found, calibrated, test, local(1), replications=2)
+    entered = {}
+    for row in history.choices.sort_by("at_ms").to_pylist():
+        entered.setdefault(row["contact"], row["at_ms"])
+    for setting, day in zip(played, test, strict=True):
+        begin_ms = round(setting.scenario.started.replace(tzinfo=DUBLIN).timestamp() * 1000)
+        ((name, kind),) = setting.scenario.kinds.items()
+        assert (name, kind.number) == ("callers of main (+35315550100)", "+35315550100")
+        assert setting.policy.queues == desk.policy.queues
+        moments = sorted(at_ms for contact, at_ms in entered.items() if contact.startswith(f"{day}/"))
+        assert [round(each.at_s * 1000) + begin_ms for each in kind.arrivals.traced] == moments
+    goals = {queue.name: queue.goal for queue in desk.policy.queues}
+    rows = [row for row in history.contacts.to_pylist() if row["contact"][:10] in map(str, test)]
+    for verdict in result.verdicts:
+        if verdict.metric == "service_level_share" and verdict.queue:
+            mine = [row for row in rows if row["queue"] == verdict.queue]
+            short = sum(
+                row["outcome"] == "abandoned" and row["wait_ms"] < goals[verdict.queue].short_abandon_ms for row in mine
+            )
+            limit = goals[verdict.queue].answered_within_ms
+            within = sum(row["outcome"] == "answered" and row["wait_ms"] <= limit for row in mine)
+            assert verdict.real == pytest.approx(within / (len(mine) - short))
+
+
+def test_what_callers_press_is_learnt_from_the_days_of_learning_only(
+    history: History, desk: Setting, calibrated: Calibration
+) -> None:
+    learn, test = split(calibrated, 5)
+    last = {str(day) for day in test}
+    rows = [
+        row | {"choice": "hang up"} if row["node"] == "main-menu" and row["contact"][:10] in last else row
+        for row in history.choices.to_pylist()
+    ]
+    names = ("contact", "at_ms", "flow", "node", "choice")
+    changed = choices_table([tuple(row[name] for name in names) for row in rows])
+    other = History(history.contacts, history.agent_times, changed, history.about)
+    (before,) = calibrate(history, centre=desk.centre, dates=learn).flows
+    (after,) = calibrate(other, centre=desk.centre, dates=learn).flows
+    assert before.choices == after.choices
+    assert before.choices != calibrated.flows[0].choices
+
+
+def test_the_back_test_of_a_centre_by_command(history: History, tmp_path: Path) -> None:
+    write_history(history, Refusals(), b"k" * 32, tmp_path / "history")
+    command = ["backtest", str(tmp_path / "history"), "--centre", str(HELPDESK), "--out", str(tmp_path / "out")]
+    options = ["--days", "1", "--replications", "2", "--jobs", "1"]
+    result = CliRunner().invoke(app, [*command, *options], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert "hardware" in result.stdout
+    assert "the centre has no such agents, so they are left out: gone" in (tmp_path / "out/report.md").read_text()
+    refused = CliRunner().invoke(app, [*command, "--answered-within", "30"])
+    assert refused.exit_code == 2
+    assert "change answered_within_s there" in refused.output
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.001, 0.4), st.integers(0, 4), st.integers(0, 4))
