@@ -24,7 +24,7 @@ def main(report: Callable[[str], None] = print) -> None:
         if arguments and case.name not in arguments:
             continue
         began = time.monotonic()
-        setting = case.setting(case.replications * longer, SEED + 1, lines=not case.room_is_ample)
+        setting = case.setting(case.replications * longer, SEED + 1)
         study = run_study(setting, os.cpu_count() or 1, engine="kernel")
         results = summarise(study)
         report(f"{case.name}: {results.replications} replications in {time.monotonic() - began:.0f} s")

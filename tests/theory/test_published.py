@@ -3,6 +3,8 @@ and through the compiled kernel where that supports the scenario. The cases, and
 which was set beforehand: `tests.support.published`. `python -m benchmarks.published` does the same at length.
 """
 
+from dataclasses import replace
+
 import pytest
 from scipy.stats import poisson
 
@@ -17,7 +19,7 @@ BY_NAME = {case.name: case for case in CASES}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_published(case: Case) -> None:
-    setting = case.setting(lines=not case.room_is_ample)
+    setting = case.setting()
     outcomes = [replicate_compiled(setting, number) for number in range(case.replications)]
     found = verdicts(case, summarise(Study(setting, case.replications, outcomes)))
     print(case.name, *found, sep="\n")
@@ -28,14 +30,19 @@ def test_published(case: Case) -> None:
 def test_nobody_is_blocked_where_the_room_is_ample() -> None:
     """Who waits has some patience left. Callers with some left since they came are, as if none was ever served, a
     Poisson number of mean 102 (arrivals in the mean patience): never 200. So Whitt's 200 places to wait are as good as
-    any number, and the kernel, which knows no lines, plays the same days."""
+    any number, as his exact values for exponential service suppose."""
     assert poisson.sf(199, 102) < 1e-15
-    with_lines, without = (BY_NAME["whitt-e2"].setting(1, lines=lines) for lines in (True, False))
-    assert not refusals(without)
-    in_simpy, compiled = replicate(with_lines, 0), replicate_compiled(without, 0)
-    assert in_simpy.whole.all_queues == compiled.whole.all_queues
-    assert in_simpy.whole.all_agents == compiled.whole.all_agents
-    assert sum(kind.blocked for kind in in_simpy.whole.kinds.values()) == 0
+    played = replicate_compiled(BY_NAME["whitt-m"].setting(1), 0)
+    assert sum(kind.blocked for kind in played.whole.kinds.values()) == 0
+
+
+@pytest.mark.parametrize("name", ["whitt-e2", "wallace-whitt-2"])
+def test_the_kernel_plays_the_days_of_simpy(name: str) -> None:
+    """An hour of each, with the lines; random scenarios do it at length (`tests.support.kernel_check`)."""
+    hour = {"warm_up_minutes": 0, "interval_minutes": 60, "duration_minutes": 60}
+    setting = replace(BY_NAME[name], changes=hour).setting(1)
+    assert not refusals(setting)
+    assert replicate(setting, 0) == replicate_compiled(setting, 0)
 
 
 def test_the_published_values_for_exponential_service_are_within_half_a_percent_of_the_exact_ones() -> None:
