@@ -2,7 +2,8 @@
 
 The one with the smallest AIC is taken; if its distribution function is further than ALLOWED_DISTANCE from the measured
 one (Kolmogorov and Smirnov's distance), the measured values themselves are (their quantiles, so that a scenario stays
-readable). Records have whole seconds: a value x stands for (x - 0.5, x + 0.5), and zeros for half a second.
+readable). Records have whole seconds: a value x stands for (x - 0.5, x + 0.5), and zeros for half a second. Times that
+are all the same but for that (`same_s`) are a constant: every family would be fitted to the rounding.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ MOST_VALUES = 60
 LEAST = 20
 """With fewer values nothing but their mean is known: an exponential distribution is assumed."""
 _SMALLEST_S = 0.5
+LEAST_EQUAL = 5
+"""Fewer equal times may be so by chance."""
+_SAME_SHARE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ def fit_durations(values_s: Floats) -> Fit | None:
     deviation = float(values.std(ddof=1)) if count > 1 else 0.0
     scv = (deviation / mean) ** 2
     error = deviation / count**0.5
-    if deviation == 0:
-        return Fit(count, mean, 0.0, 0.0, _constant(mean), "constant", (), values)
+    if count >= LEAST_EQUAL and same_s(values) is not None:
+        return Fit(count, mean, error, scv, _constant(mean), "constant", (), values)
     if count < LEAST:
         document = {"distribution": "exponential", "mean": rounded(mean)}
         return Fit(count, mean, error, scv, document, "exponential", (), values)
@@ -66,6 +70,19 @@ def fit_durations(values_s: Floats) -> Fit | None:
     if best.distance > ALLOWED_DISTANCE:
         return Fit(count, mean, error, scv, empirical(values), "empirical", candidates, values)
     return Fit(count, mean, error, scv, best.document, best.family, candidates, values)
+
+
+def tolerance_s(middle_s: float) -> float:
+    """How far times around this one may be from it and still be the same: the second of the records, or 1 %."""
+    return max(1.0, 0.01 * middle_s)
+
+
+def same_s(values_s: Floats) -> float | None:
+    """The one time that all but 1 % of these are; None if they differ."""
+    middle, mean = float(numpy.median(values_s)), float(values_s.mean())
+    allowed = tolerance_s(middle)
+    near = (numpy.abs(values_s - middle) <= allowed).mean()
+    return mean if near >= _SAME_SHARE and abs(mean - middle) <= allowed else None
 
 
 def frozen(document: dict[str, Any]) -> Any:
@@ -132,7 +149,8 @@ def distance(law: Any, values: Floats) -> float:
     after = numpy.cumsum(counts) / len(values)
     before = after - counts / len(values)
     expected = law.cdf(distinct)
-    middle = (after + before) / 2 if (counts > 1).mean() > 0.2 else None
-    if middle is not None:
-        return float(numpy.abs(expected - middle).max())
+    if (counts > 1).mean() > 0.2:
+        above, below = distinct + 0.5, numpy.where(distinct <= _SMALLEST_S, 0.0, distinct - 0.5)
+        above[distinct <= _SMALLEST_S] = _SMALLEST_S
+        return float(max(numpy.abs(law.cdf(above) - after).max(), numpy.abs(law.cdf(below) - before).max()))
     return float(max(numpy.abs(expected - after).max(), numpy.abs(expected - before).max()))

@@ -201,7 +201,7 @@ def law_text(document: dict[str, Any] | None) -> str:
         case "empirical":
             return f"measured ({len(document['values'])} values)"
         case "constant":
-            return f"{document['value']:g} s"
+            return f"constant, {document['value']:g} s"
         case name:
             rest = ", ".join(
                 f"{key} {value:g}" for key, value in document.items() if key not in ("distribution", "mean")

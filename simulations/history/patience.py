@@ -7,6 +7,8 @@
   AT_ONCE_S. Who was answered without a wait had no chance to leave, and is not at risk.
 * The others are fitted by maximum likelihood, given that they waited so long: exponential, Weibull, log-normal; the
   smallest AIC counts (L. Brown et al., "Statistical analysis of a telephone call center", JASA 100, 2005).
+* Where the curve stays up and falls within one second (all hang up after the same time: a timer somewhere), patience is
+  that constant; a Weibull would be given a shape in the hundreds.
 """
 
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import gamma as gamma_function
 
-from simulations.history.durations import rounded
+from simulations.history.durations import rounded, tolerance_s
 from simulations.history.form import Floats
 from simulations.history.zones import Bools
 
@@ -27,6 +29,8 @@ AT_ONCE_S = 2.0
 LEAST_AT_RISK = 20
 """Beyond the time at which fewer are at risk the curve is too rough to judge by."""
 LEAST_ABANDONED = 5
+ALL_AT_ONE_TIME = 0.95
+"""So much of the curve must fall there for a constant patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +108,21 @@ def _lognormal(p: dict[str, float]) -> Any:
     return stats.lognorm(variance**0.5, scale=p["mean"] * numpy.exp(-variance / 2))
 
 
+class _Constant:
+    """Everybody is patient until `value`, and nobody beyond."""
+
+    def __init__(self, p: dict[str, float]) -> None:
+        self._value = p["value"]
+
+    def sf(self, times_s: Any) -> Any:
+        return (numpy.asarray(times_s) < self._value).astype(float)
+
+
 LAWS: dict[str, Callable[[dict[str, float]], Any]] = {
     "exponential": _exponential,
     "weibull": _weibull,
     "lognormal": _lognormal,
+    "constant": _Constant,
 }
 _BEGIN: dict[str, dict[str, float]] = {"exponential": {}, "weibull": {"shape": 1.0}, "lognormal": {"scv": 2.0}}
 
@@ -123,13 +138,8 @@ def fit_patience(wait_s: Floats, gave_up: Bools) -> PatienceFit:
     if deaths < LEAST_ABANDONED:
         return PatienceFit(len(wait_s), abandoned, survival, 1 - by_then, by_then_error, "", {}, {}, None, None)
     wait, event = wait_s[later], gave_up[later]
-    best: tuple[float, str, dict[str, float], dict[str, float]] | None = None
-    for family in LAWS:
-        aic, parameters, errors = _maximised(family, wait, event)
-        if best is None or aic < best[0]:
-            best = (aic, family, parameters, errors)
-    assert best is not None
-    _, family, parameters, errors = best
+    constant = _constant_patience(survival, wait, event, by_then)
+    family, parameters, errors = constant or _likeliest(wait, event)
     law = LAWS[family](parameters)
     # Some of those who left in the first seconds would have left then anyway.
     stayed = min(1.0, by_then / float(law.sf(AT_ONCE_S)))
@@ -137,9 +147,11 @@ def fit_patience(wait_s: Floats, gave_up: Bools) -> PatienceFit:
     if at_once < 2 * by_then_error:
         at_once, stayed = 0.0, 1.0
     judged = survival.at_risk >= LEAST_AT_RISK
-    distance = (
-        float(numpy.abs(survival.patient - stayed * law.sf(survival.times_s))[judged].max()) if judged.any() else None
-    )
+    known = bool(judged.any())
+    if constant is not None:  # within its own second the curve is on its way down
+        judged &= numpy.abs(survival.times_s - parameters["value"]) > tolerance_s(parameters["value"])
+    off = numpy.abs(survival.patient - stayed * law.sf(survival.times_s))[judged]
+    distance = float(off.max(initial=0.0)) if known else None
     document: dict[str, Any] = {"distribution": family} | {name: rounded(value) for name, value in parameters.items()}
     if at_once > 0:
         share = round(at_once, 4)
@@ -148,6 +160,32 @@ def fit_patience(wait_s: Floats, gave_up: Bools) -> PatienceFit:
     return PatienceFit(
         len(wait_s), abandoned, survival, at_once, by_then_error, family, parameters, errors, document, distance
     )
+
+
+Fitted = tuple[str, dict[str, float], dict[str, float]]
+"""A family, its parameters and their standard errors."""
+
+
+def _constant_patience(survival: Survival, wait: Floats, event: Bools, patient_before: float) -> Fitted | None:
+    """The time at which everybody who is still there gives up, if there is such a time."""
+    left = wait[event]
+    middle = float(numpy.median(left))
+    allowed = tolerance_s(middle)
+    fallen = survival.at(middle - allowed - 1e-9) - survival.at(middle + allowed)
+    if fallen < ALL_AT_ONE_TIME * patient_before:
+        return None
+    there = left[numpy.abs(left - middle) <= allowed]
+    return "constant", {"value": float(there.mean())}, {"value": float(there.std()) / len(there) ** 0.5}
+
+
+def _likeliest(wait: Floats, event: Bools) -> Fitted:
+    best: tuple[float, Fitted] | None = None
+    for family in _BEGIN:
+        aic, parameters, errors = _maximised(family, wait, event)
+        if best is None or aic < best[0]:
+            best = (aic, (family, parameters, errors))
+    assert best is not None
+    return best[1]
 
 
 def _maximised(family: str, wait: Floats, event: Bools) -> tuple[float, dict[str, float], dict[str, float]]:

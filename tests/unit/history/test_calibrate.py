@@ -16,8 +16,10 @@ from typer.testing import CliRunner, Result
 from documents import DocumentError, read, validate
 from simulations.history.calibration import calibrate
 from simulations.history.directory import write_history
+from simulations.history.durations import fit_durations
 from simulations.history.form import AGENT_TIMES_SCHEMA, CONTACTS_SCHEMA, History, choices_table
 from simulations.history.page import calibration_report
+from simulations.history.patience import fit_patience
 from simulations.history.redialling import redials_of
 from simulations.history.refusals import Refusals
 from simulations.history.scenarios import scenario_of_weekday, yaml_text
@@ -289,6 +291,68 @@ def test_queues_that_overflow_into_each_other_are_calibrated_together(shop: Hist
     source = read(yaml_text(document, ["x"]), "s.yaml")
     setting = settle(source, validate(source, Scenario), None)
     assert setting.policy.queues[0].last_action.target == "support"
+
+
+def test_who_all_hang_up_after_the_same_time_have_a_constant_patience() -> None:
+    """Whole seconds, some of them one later; two of three were answered before."""
+    dice = numpy.random.default_rng(4)
+    patience, answered_after = 60 + dice.integers(0, 2, 3_000), dice.exponential(60, 3_000).round()
+    fit = fit_patience(numpy.minimum(patience, answered_after), patience < answered_after)
+    assert fit.document == {"distribution": "constant", "value": pytest.approx(60.5, abs=0.1)}
+    assert fit.distance == 0
+    assert fit.patient(numpy.array([59.0, 62.0])).tolist() == [1, 0]
+    at_once = dice.random(3_000) < 0.1
+    some = fit_patience(
+        numpy.where(at_once, 0.0, numpy.minimum(patience, answered_after)), at_once | (patience < answered_after)
+    )
+    assert some.document is not None
+    zero, rest = some.document["parts"]
+    assert (zero["of"], rest["of"]["distribution"]) == (0, "constant")
+    assert zero["share"] == pytest.approx(0.1, abs=4 * (0.09 / 3_000) ** 0.5)
+
+
+@pytest.mark.parametrize("first", [0.3, 0.9])
+def test_a_time_at_which_some_hang_up_is_no_constant_patience(first: float) -> None:
+    dice = numpy.random.default_rng(4)
+    patience = numpy.where(dice.random(2_000) < first, 60.0, 60 + dice.exponential(120, 2_000).round())
+    fit = fit_patience(patience, numpy.ones(2_000, bool))
+    assert fit.family != "constant"
+    assert fit.distance is not None
+    assert fit.distance > 0.05  # so it is told
+
+
+def test_handle_times_that_are_all_the_same_are_a_constant() -> None:
+    dice = numpy.random.default_rng(4)
+    rounded = fit_durations(numpy.array(120 + dice.integers(0, 2, 400), float))
+    long = fit_durations(600 + dice.normal(0, 1, 400))
+    for fit, value in ((rounded, 120.5), (long, 600)):
+        assert fit is not None
+        assert fit.document == {"distribution": "constant", "value": pytest.approx(value, abs=0.2)}
+    spread = fit_durations(120 + dice.normal(0, 3, 400))
+    assert spread is not None
+    assert spread.chosen != "constant"
+    with_tail = fit_durations(numpy.array([120.0] * 995 + [3_600.0] * 5))
+    assert with_tail is not None
+    assert with_tail.chosen == "empirical"
+    one = fit_durations(numpy.array([95.0]))
+    assert one is not None
+    assert one.document == {"distribution": "exponential", "mean": 95}
+
+
+def test_a_history_of_constants_is_written_and_told_as_such(shop: History) -> None:
+    def always(row: dict[str, Any]) -> dict[str, Any]:
+        if row["outcome"] == "abandoned":
+            return row | {"wait_ms": 90_000}
+        return row | {"talk_ms": 240_000, "wait_ms": min(row["wait_ms"], 80_000)}
+
+    found = calibrate(changed(shop, always))
+    (kind,) = scenario_of_weekday(found, 0, "shop")["kinds"].values()
+    assert kind["handle_time_s"] == {"distribution": "constant", "value": 240}
+    assert kind["patience_s"] == {"distribution": "constant", "value": 90}
+    assert not [note for note in found.notes if "off what was seen" in note]
+    page = html(calibration_report(found, "shop", None))
+    assert "constant, 240 s" in page
+    assert "constant, 90 s" in page
 
 
 def test_choices_of_callers(shop: History) -> None:
