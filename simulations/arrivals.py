@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy
 
+from simulations.distributions.base import Floats
 from simulations.scenario import Arrivals, Scenario
 
 BLOCK = 1024
@@ -24,14 +25,24 @@ def rates_per_hour(arrivals: Arrivals, scenario: Scenario) -> list[float]:
     return found
 
 
+def unit_gaps(arrivals: Arrivals, generator: numpy.random.Generator, blocks: int) -> Floats:
+    """Gaps of mean 1 between arrivals, so many rows of BLOCK."""
+    if arrivals.interarrival is None:
+        return generator.exponential(1.0, (blocks, BLOCK))
+    rows = [arrivals.interarrival.sample(generator, BLOCK) for _ in range(blocks)]
+    return numpy.stack(rows) / arrivals.interarrival.average
+
+
 def arrivals_ms(
     arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator, factor: float = 1.0
 ) -> Iterator[int]:
     """One day's arrivals, in order, all rates times `factor` (a trace is as it is).
 
-    A Poisson process of rate 1 is carried over to the day by the inverse of the cumulative rate (E. Çinlar,
-    Introduction to Stochastic Processes, 1975, section 4.7), so a change of rate moves arrivals and
-    reorders nothing. They are drawn as they are asked for: memory does not grow with their number.
+    A Poisson process of rate 1, or a renewal process with other gaps, is carried over to the day by the inverse of the
+    cumulative rate (E. Çinlar, Introduction to Stochastic Processes, 1975, section 4.7; for other gaps W. Whitt,
+    "Heavy-traffic limits for queues with periodic arrival processes", Operations Research Letters 42, 2014), so a
+    change of rate moves arrivals and reorders nothing. They are drawn as they are asked for: memory does not grow with
+    their number.
     """
     if arrivals.trace is not None:
         for contact in arrivals.traced:
@@ -42,7 +53,7 @@ def arrivals_ms(
     expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60 * factor))
     reached = 0.0
     while reached < expected[-1]:
-        unit = reached + numpy.cumsum(generator.exponential(1.0, BLOCK))
+        unit = reached + numpy.cumsum(unit_gaps(arrivals, generator, 1)[0])
         reached = float(unit[-1])
         times = numpy.interp(unit[unit < expected[-1]], expected, borders_ms)
         yield from map(int, numpy.rint(times))

@@ -106,7 +106,7 @@ def arrivals_control(study: Study) -> Control | None:
     scenario = study.setting.scenario
     if not scenario.control_variates or not study.outcomes:
         return None
-    drawn = [name for name, kind in scenario.kinds.items() if kind.arrivals.trace is None]
+    drawn = [name for name, kind in scenario.kinds.items() if kind.arrivals.is_poisson]
     skipped = round(scenario.warm_up_minutes / scenario.interval_minutes)
     hours = scenario.interval_minutes / 60
     mean = sum(sum(rates_per_hour(scenario.kinds[name].arrivals, scenario)[skipped:]) * hours for name in drawn)

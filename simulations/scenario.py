@@ -16,6 +16,7 @@ from simulations.distributions.constant import Constant
 from simulations.features.announcement import Announcement
 from simulations.features.busyness import Busyness
 from simulations.features.callbacks import Callbacks
+from simulations.features.interarrival import Gaps
 from simulations.features.late import Late
 from simulations.features.lines import Lines
 from simulations.features.outages import Outage
@@ -68,17 +69,25 @@ class Arrivals(Model):
 
     `per_hour` is one rate for the whole time or one for each interval, `per_interval` the expected number in each
     interval, `trace` the recorded contacts or the name of a CSV file with a column `at_s` and any of the others.
+    `interarrival` is another distribution of the gaps between arrivals than the exponential of a Poisson stream.
     """
 
     per_hour: OneOrMany | None = None
     per_interval: tuple[NotNegative, ...] | None = None
     trace: FileOrContacts | None = None
+    interarrival: Gaps | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if sum(way is not None for way in (self.per_hour, self.per_interval, self.trace)) != 1:
             raise ValueError("arrivals need exactly one of 'per_hour', 'per_interval' and 'trace'")
+        if self.trace is not None and self.interarrival is not None:
+            raise ValueError("a trace has its own times; 'interarrival' is for 'per_hour' and 'per_interval'")
         return self
+
+    @property
+    def is_poisson(self) -> bool:
+        return self.trace is None and self.interarrival is None
 
     @property
     def traced(self) -> tuple[TracedContact, ...]:

@@ -21,7 +21,7 @@ def _found() -> dict[str, type[Distribution]]:
     for module in pkgutil.iter_modules(__path__):
         members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
         for member in members:
-            if inspect.isclass(member) and issubclass(member, Distribution) and member is not Distribution:
+            if inspect.isclass(member) and issubclass(member, Distribution) and "name" in vars(member):
                 types[member.name] = member
     return dict(sorted(types.items()))
 

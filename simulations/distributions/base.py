@@ -27,6 +27,23 @@ class Distribution(BaseModel):
     expected_mean: ClassVar[float]
     expected_quantiles: ClassVar[dict[float, float]]
 
+    distribution: str
+
+    @property
+    def average(self) -> float:
+        """The expected value."""
+        raise NotImplementedError
+
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
         """`size` independent draws."""
         raise NotImplementedError
+
+
+class WithMean(Distribution):
+    """One that is written down by its `mean`."""
+
+    mean: Positive
+
+    @property
+    def average(self) -> float:
+        return self.mean

@@ -19,5 +19,9 @@ class Constant(Distribution):
     distribution: Literal["constant"] = "constant"
     value: NotNegative
 
+    @property
+    def average(self) -> float:
+        return self.value
+
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
         return numpy.full(size, self.value)

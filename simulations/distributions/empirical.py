@@ -29,6 +29,10 @@ class Empirical(Distribution):
             raise ValueError("at least one weight must be above 0")
         return self
 
+    @property
+    def average(self) -> float:
+        return float(numpy.average(self.values, weights=self.weights))
+
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
         values: Floats = numpy.asarray(self.values, dtype=float)
         if self.weights is None:

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy
 from pydantic import Field
 
-from simulations.distributions.base import Distribution, Floats, Positive
+from simulations.distributions.base import Floats, WithMean
 
 
-class Erlang(Distribution):
+class Erlang(WithMean):
     """The sum of `phases` exponential phases, together with this `mean`; less variable the more phases it has."""
 
     name: ClassVar[str] = "erlang"
@@ -18,7 +18,6 @@ class Erlang(Distribution):
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 106.9624, 0.9: 212.8928}
 
     distribution: Literal["erlang"] = "erlang"
-    mean: Positive
     phases: Annotated[int, Field(ge=1)]
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:

@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 import numpy
 
-from simulations.distributions.base import Distribution, Floats, Positive
+from simulations.distributions.base import Floats, WithMean
 
 
-class Exponential(Distribution):
+class Exponential(WithMean):
     """Exponential with this `mean`; the patience and handle time of the Erlang formulas."""
 
     name: ClassVar[str] = "exponential"
@@ -17,7 +17,6 @@ class Exponential(Distribution):
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 124.7665, 0.9: 414.4653}
 
     distribution: Literal["exponential"] = "exponential"
-    mean: Positive
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
         return generator.exponential(self.mean, size)

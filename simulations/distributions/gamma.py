@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 import numpy
 
-from simulations.distributions.base import Distribution, Floats, Positive
+from simulations.distributions.base import Floats, Positive, WithMean
 
 
-class Gamma(Distribution):
+class Gamma(WithMean):
     """Gamma with this `mean` and squared coefficient of variation `scv` (variance over mean squared)."""
 
     name: ClassVar[str] = "gamma"
@@ -17,7 +17,6 @@ class Gamma(Distribution):
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 167.8347, 0.9: 388.9720}
 
     distribution: Literal["gamma"] = "gamma"
-    mean: Positive
     scv: Positive
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:

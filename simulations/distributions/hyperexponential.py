@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy
 from pydantic import Field
 
-from simulations.distributions.base import Distribution, Floats, Positive
+from simulations.distributions.base import Floats, WithMean
 
 
-class Hyperexponential(Distribution):
+class Hyperexponential(WithMean):
     """Two exponentials mixed to this `mean` and squared coefficient of variation `scv` (above 1), balanced means.
 
     With probability p = (1 + sqrt((scv - 1) / (scv + 1))) / 2 the mean is mean / 2p, otherwise mean / 2(1 - p): both
@@ -21,7 +21,6 @@ class Hyperexponential(Distribution):
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 81.2688, 0.9: 352.3530}
 
     distribution: Literal["hyperexponential"] = "hyperexponential"
-    mean: Positive
     scv: Annotated[float, Field(gt=1, allow_inf_nan=False)]
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:

@@ -6,10 +6,10 @@ from typing import ClassVar, Literal, Self
 import numpy
 from pydantic import model_validator
 
-from simulations.distributions.base import Distribution, Floats, Positive
+from simulations.distributions.base import Floats, Positive, WithMean
 
 
-class Lognormal(Distribution):
+class Lognormal(WithMean):
     """Log-normal with this `mean`, and either `sd` (in the mean's unit) or `scv` (variance over mean squared)."""
 
     name: ClassVar[str] = "lognormal"
@@ -19,7 +19,6 @@ class Lognormal(Distribution):
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 169.7056, 0.9: 493.2554}
 
     distribution: Literal["lognormal"] = "lognormal"
-    mean: Positive
     scv: Positive | None = None
     sd: Positive | None = None
 

@@ -53,6 +53,10 @@ class Mixture(Distribution):
             raise ValueError(f"the shares add up to {total:.6g}; they must add up to 1")
         return self
 
+    @property
+    def average(self) -> float:
+        return sum(part.share * part.of.average for part in self.parts)
+
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
         cumulative = numpy.cumsum([part.share for part in self.parts])
         chosen = numpy.searchsorted(cumulative, generator.random(size) * cumulative[-1], side="right")

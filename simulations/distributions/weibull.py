@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 import numpy
 
-from simulations.distributions.base import Distribution, Floats, Positive
+from simulations.distributions.base import Floats, Positive, WithMean
 
 
-class Weibull(Distribution):
+class Weibull(WithMean):
     """Weibull with this `mean` and `shape`; shape 1 is exponential, below 1 those who stay grow more patient."""
 
     name: ClassVar[str] = "weibull"
@@ -18,7 +18,6 @@ class Weibull(Distribution):
     expected_quantiles: ClassVar[dict[float, float]] = {0.5: 83.7321, 0.9: 375.5171}
 
     distribution: Literal["weibull"] = "weibull"
-    mean: Positive
     shape: Positive
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
-from simulations.arrivals import rates_per_hour
+from simulations.arrivals import rates_per_hour, unit_gaps
 from simulations.distributions.base import Distribution, Floats
 from simulations.kernel.machine.layout import NONE
 from simulations.kernel.plan import KindPlan, Plan
@@ -40,7 +40,7 @@ class Callers:
         self._plan, self._kind, self._streams = plan, kind, streams
         scenario = plan.setting.scenario
         traced = kind.kind.arrivals.traced
-        self._times = _Traced(traced) if kind.kind.arrivals.trace is not None else _Poisson(kind, scenario, streams)
+        self._times = _Traced(traced) if kind.kind.arrivals.trace is not None else _Drawn(kind, scenario, streams)
         self._traced = traced
         self._variates = [
             None if distribution is None else Stream(streams, f"{kind.name}/{quantity}", distribution)
@@ -132,11 +132,12 @@ class _Traced:
         return times, len(self._times) == 0
 
 
-class _Poisson:
+class _Drawn:
     """`arrivals.arrival_times_ms`, chunk by chunk."""
 
     def __init__(self, kind: KindPlan, scenario: Scenario, streams: Streams) -> None:
-        rates = rates_per_hour(kind.kind.arrivals, scenario)
+        self._arrivals = kind.kind.arrivals
+        rates = rates_per_hour(self._arrivals, scenario)
         self._generator = streams.generator(f"{kind.name}/arrivals")
         busyness = scenario.busyness
         factor = 1.0 if busyness is None else busyness.factor(kind.name, streams)
@@ -148,7 +149,7 @@ class _Poisson:
         last = self._expected[-1]
         if self._reached >= last:
             return numpy.zeros(0, dtype=numpy.int64), True
-        unit = self._generator.exponential(1.0, chunk).reshape(-1, ARRIVALS_BLOCK).cumsum(axis=1)
+        unit = unit_gaps(self._arrivals, self._generator, chunk // ARRIVALS_BLOCK).cumsum(axis=1)
         for block in unit:
             block += self._reached
             self._reached = float(block[-1])

@@ -89,7 +89,7 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     ),
     Lines: _supported("count kinds"),
     Kind: _supported("arrivals queue attributes handle_time_s patience_s priority", number=_no_flow),
-    Arrivals: _supported("per_hour per_interval trace"),
+    Arrivals: _supported("per_hour per_interval trace interarrival"),
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
     Answering: _supported("delay_s no_answer declined back_after_s"),

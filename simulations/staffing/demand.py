@@ -141,11 +141,14 @@ def _written(setting: Setting) -> dict[str, Work]:
     for name, kind in scenario.kinds.items():
         queue = kind.queue or ""
         contacts = numpy.array(rates_per_hour(kind.arrivals, scenario)) * hours
-        talk = _mean(setting.distribution("handle time", name, queue))
+        talk = setting.distribution("handle time", name, queue)
+        assert talk is not None  # a setting has one for every kind that can reach a queue
         wrap_up = setting.distribution("wrap-up", name, queue)
-        after = wrap_ups[queue] if wrap_up is None else _mean(wrap_up)
+        after = wrap_ups[queue] if wrap_up is None else wrap_up.average
         patience = setting.distribution("patience", name, queue)
-        found.setdefault(queue, []).append((contacts, talk + after, numpy.inf if patience is None else _mean(patience)))
+        found.setdefault(queue, []).append(
+            (contacts, talk.average + after, numpy.inf if patience is None else patience.average)
+        )
     return {queue: _together([Work(*part) for part in parts]) for queue, parts in found.items()}
 
 
@@ -163,11 +166,6 @@ def _together(parts: list[Work]) -> Work:
     aht = float(weights @ [part.aht_s for part in parts])
     give_up = float(weights @ [1 / part.patience_s for part in parts])
     return Work(contacts, aht, 1 / give_up if give_up > 0 else numpy.inf)
-
-
-def _mean(distribution: object) -> float:
-    sample = distribution.sample(numpy.random.default_rng(1), 20_000)  # type: ignore[attr-defined]
-    return float(sample.mean())
 
 
 def _measured(place: Workplace) -> dict[str, Work]:
@@ -189,6 +187,6 @@ def _measured(place: Workplace) -> dict[str, Work]:
             for name in scenario.kinds
             if (setting_patience := place.setting.distribution("patience", name, queue.name)) is not None
         ]
-        mean_patience = _mean(patience[0]) if patience else numpy.inf
+        mean_patience = patience[0].average if patience else numpy.inf
         works[queue.name] = Work(arrived, handled_ms / finished / 1000, mean_patience)
     return works

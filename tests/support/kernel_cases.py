@@ -53,6 +53,7 @@ def random_setting(seed: int) -> Setting:
             continue
         document = _scenario(dice, policy) | _busy_days(random.Random(f"busy days {seed}"))
         _finite_lines(random.Random(f"lines {seed}"), document)
+        _other_gaps(random.Random(f"gaps {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -81,6 +82,20 @@ def _finite_lines(dice: random.Random, document: dict[str, Any]) -> None:
         {"count": dice.choice((1, 2, 5, 20))} | ({"kinds": dice.sample(kinds, 1)} if dice.random() < 0.5 else {})
         for _ in range(dice.choice((1, 1, 2, 3)))
     ]
+
+
+def _other_gaps(dice: random.Random, document: dict[str, Any]) -> None:
+    """Arrivals that are no Poisson stream, in some of the cases."""
+    for kind in document["kinds"].values():
+        if "trace" not in kind["arrivals"] and dice.random() < 0.15:
+            kind["arrivals"]["interarrival"] = dice.choice(
+                (
+                    {"distribution": "hyperexponential", "mean": 2, "scv": 4},
+                    {"distribution": "erlang", "mean": 9, "phases": 3},
+                    {"distribution": "uniform", "low": 5, "high": 25},
+                    30,
+                )
+            )
 
 
 def _keys(dice: random.Random, names: tuple[str, ...], most: int) -> tuple[KeySpec, ...]:

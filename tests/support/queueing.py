@@ -1,9 +1,10 @@
-"""Exact answers to hold simulations to: Erlang C, Erlang A and a two-skill system as a Markov chain.
+"""Exact answers to hold simulations to: Erlang C, GI/M/1, Erlang A and a two-skill system as a Markov chain.
 
 Rates are per minute, times in minutes.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy
@@ -36,6 +37,30 @@ class ErlangC:
     @property
     def mean_wait(self) -> float:
         return self.p_wait / (self.agents * self.service - self.arrivals)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalM1:
+    """GI/M/1: one agent, patient callers, and gaps between arrivals whose Laplace transform is `transform` (Gross and
+    Harris, Fundamentals of Queueing Theory, section 5.3)."""
+
+    transform: Callable[[float], float]
+    service: float
+
+    @property
+    def p_wait(self) -> float:
+        """The root between 0 and 1 of x = transform(service (1 - x)); the iteration from 0 comes to it from below."""
+        before, root = -1.0, 0.0
+        while root - before > 1e-14:
+            before, root = root, self.transform(self.service * (1 - root))
+        return root
+
+    def p_answered_within(self, minutes: float) -> float:
+        return 1 - self.p_wait * math.exp(-self.service * (1 - self.p_wait) * minutes)
+
+    @property
+    def mean_wait(self) -> float:
+        return self.p_wait / (self.service * (1 - self.p_wait))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ a given share of the value, so that the test has power: what is off by 3.5 + 2 t
 The seeds are fixed, so the verdict is always the same.
 """
 
+from collections.abc import Callable
+
 import pytest
 
 from documents import Source
@@ -14,7 +16,7 @@ from simulations.replications import replicate
 from simulations.scenario import Scenario
 from simulations.setting import settle
 from simulations.statistics import Estimate, estimates, mean_estimate
-from tests.support.queueing import ErlangA, ErlangC, NModel
+from tests.support.queueing import ErlangA, ErlangC, NModel, RenewalM1
 
 REPLICATIONS = 24
 ALLOWED_Z = 3.5  # Student's t with 23 degrees of freedom leaves 0.002 outside
@@ -105,6 +107,55 @@ def test_erlang_a() -> None:
     assert_agrees(line["abandon_share"], exact.p_abandon, 0.07)
     assert_agrees(line["mean_wait_ms"], exact.mean_wait * 60, 0.07, scale=0.001)
     assert_agrees(line["mean_queue_length"], exact.mean_queue, 0.07)
+
+
+def _regular(s: float) -> float:
+    return (2.8 / (2.8 + s)) ** 4
+
+
+def _bursty(s: float) -> float:
+    p = (1 + 0.6**0.5) / 2  # two exponentials of balanced means, squared coefficient of variation 4
+    return sum(share * (1.4 * share) / (1.4 * share + s) for share in (p, 1 - p))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "transform", "expected"),
+    [
+        ({"distribution": "erlang", "mean": 5, "phases": 4}, _regular, (0.5529115, 1.2366936)),
+        ({"distribution": "hyperexponential", "mean": 5, "scv": 4}, _bursty, (0.8478637, 5.5730516)),
+    ],
+    ids=["regular", "bursty"],
+)
+def test_other_gaps_between_arrivals(
+    gaps: dict[str, object], transform: Callable[[float], float], expected: tuple[float, float]
+) -> None:
+    """GI/M/1 with 0.7 calls a minute; the mean of the written gaps is another, for only their form counts. `expected`:
+    P(wait) and its x / (1 - x), where x is the root of a polynomial that numpy.roots finds."""
+    queues, _ = run(
+        {
+            "name": "GI/M/1",
+            "seed": 4,
+            "duration_minutes": 1_600,
+            "interval_minutes": 100,
+            "warm_up_minutes": 100,
+            "run_off_minutes": 120,
+            "policy": {"queues": {"line": {"answered_within_s": 60}}},
+            "staff": [{"group": "agents", "count": 1}],
+            "kinds": {
+                "calls": {
+                    "queue": "line",
+                    "arrivals": {"per_hour": 42, "interarrival": gaps},
+                    "handle_time_s": exponential(60),
+                }
+            },
+        }
+    )
+    exact = RenewalM1(transform, service=1.0)
+    assert (exact.p_wait, exact.mean_wait) == pytest.approx(expected, rel=1e-6)
+    line = of(queues, "line")
+    assert_agrees(line["had_to_wait_share"], exact.p_wait, 0.02)
+    assert_agrees(line["service_level_share"], exact.p_answered_within(1), 0.05)
+    assert_agrees(line["asa_ms"], exact.mean_wait, 0.12, scale=1 / 60_000)
 
 
 def test_two_skill_n_model() -> None:

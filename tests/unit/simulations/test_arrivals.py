@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+from pydantic import ValidationError
 
 from simulations.arrivals import arrival_times_ms, rates_per_hour
 from simulations.scenario import Arrivals, Scenario
@@ -52,6 +53,37 @@ def test_a_change_of_one_rate_leaves_what_came_before_it_as_it_was() -> None:
     before, after = times(7, per_hour=[60, 60, 60]), times(7, per_hour=[60, 60, 120])
     assert [at for at in before if at < 7.2e6] == [at for at in after if at < 7.2e6]
     assert len(after) > len(before)
+
+
+def test_other_gaps_have_the_wanted_rate_and_less_or_more_chance() -> None:
+    for gaps, scv in (
+        ({"distribution": "erlang", "mean": 7, "phases": 4}, 0.25),
+        ({"distribution": "hyperexponential", "mean": 7, "scv": 4}, 4.0),
+        ({"distribution": "constant", "value": 7}, 0.0),
+    ):
+        counts = numpy.array([len(times(seed, per_interval=[400, 0, 800], interarrival=gaps)) for seed in range(100)])
+        # A renewal process: by time t with mean count m, mean m + (scv - 1) / 2 and variance near m scv.
+        assert abs(counts.mean() - (1_200 + (scv - 1) / 2)) <= 4 * (1_200 * scv / 100) ** 0.5 + 0.5
+        assert counts.var(ddof=1) == pytest.approx(1_200 * scv, rel=4 * (2 / 100) ** 0.5, abs=1)
+
+
+def test_other_gaps_with_the_same_rates_move_with_them() -> None:
+    gaps = {"distribution": "hyperexponential", "mean": 1, "scv": 3}
+    before = times(7, per_hour=[60, 60, 60], interarrival=gaps)
+    after = times(7, per_hour=[60, 60, 120], interarrival=gaps)
+    assert [at for at in before if at < 7.2e6] == [at for at in after if at < 7.2e6]
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "message"),
+    [
+        ({"trace": [{"at_s": 1}], "interarrival": {"distribution": "erlang", "mean": 1, "phases": 2}}, "own times"),
+        ({"per_hour": 10, "interarrival": 0}, "above 0 s"),
+    ],
+)
+def test_gaps_that_make_no_sense_are_refused(arrivals: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        scenario(**arrivals)
 
 
 def test_a_trace_comes_as_recorded_and_in_order() -> None:

@@ -47,6 +47,10 @@ def test_draws_have_the_promised_mean_and_quantiles(kind: type[Distribution]) ->
         assert (draws < value).mean() - error <= probability <= (draws <= value).mean() + error
 
 
+def test_the_average_is_the_promised_mean(kind: type[Distribution]) -> None:
+    assert written(kind.example).average == pytest.approx(kind.expected_mean)
+
+
 def test_the_same_seed_gives_the_same_draws(kind: type[Distribution]) -> None:
     distribution = written(kind.example)
     first, second = (distribution.sample(numpy.random.default_rng(9), 100) for _ in range(2))
@@ -69,6 +73,8 @@ def test_a_bare_number_is_a_constant() -> None:
         ("{distribution: lognormal, mean: 3}", "either 'scv' or 'sd'"),
         ("{distribution: exponential, mean: 3, sd: 2}", "'sd' is not known here"),
         ("{distribution: hyperexponential, mean: 3, scv: 0.5}", "greater than 1"),
+        ("{distribution: uniform, low: 9, high: 3}", "'low' (9) is above 'high' (3)"),
+        ("{distribution: pareto, mean: 9, shape: 1}", "greater than 1"),
         ("{distribution: empirical, values: []}", "at least 1"),
         ("{distribution: empirical, values: [1, 2], weights: [1]}", "2 values but 1 weights"),
         ("long", "a number or"),
