@@ -20,14 +20,15 @@ from simulations.staffing.requirements import Counts, first_program, single_skil
 from simulations.staffing.search import MOST_EXCHANGES, MOST_ROUNDS, Removal, Search
 
 Verdict = Literal["met", "open", "missed"]
-"""`met` and `missed` are sure at the stated confidence; `open` is what the replications cannot tell."""
+"""`met` and `missed` are sure: all of an answer's verdicts hold together at the stated confidence (see
+`Measured.levels`). `open` is what the replications cannot tell."""
 SEARCH_REPLICATIONS = 5
 MOST_PROOFS = 3
 
 
 class Checked(msgspec.Struct, frozen=True):
     """A goal over some time. `value` is None where nothing was offered; `low` and `high` bound the margin, in contacts
-    (or hours of agents), which is at least 0 where the goal holds."""
+    (or hours of agents), which is at least 0 where the goal holds. The bounds of all goals hold together."""
 
     goal: str
     value: float | None
@@ -169,8 +170,9 @@ def _answer(
 ) -> StaffAnswer:
     scenario = place.setting.scenario
     hours = {g.name: float(row.sum()) * place.interval_s / 3600 for g, row in zip(place.groups, staff, strict=True)}
-    of_day = _checked(measured.goals, measured.day_values(), *measured.day(scenario.confidence))
-    mean, half = measured.intervals(scenario.confidence)
+    level_of_day, level = measured.levels(scenario.confidence, plan.goals.each == "interval")
+    of_day = _checked(measured.goals, measured.day_values(), *measured.day(level_of_day))
+    mean, half = measured.intervals(level)
     values = measured.values()
     starts = interval_starts(scenario)
     return StaffAnswer(

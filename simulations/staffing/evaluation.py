@@ -45,6 +45,15 @@ class Measured:
     def day_values(self) -> Floats:
         return _ratio(self.numerators.sum(axis=(0, 2)), self.denominators.sum(axis=(0, 2)))
 
+    def levels(self, confidence: float, each_interval: bool) -> tuple[float, float]:
+        """The confidence of a single goal over the whole time, and of one in a single interval, with which *all*
+        verdicts hold together at `confidence`. Where the goals are of each interval, half of the doubt goes to the
+        whole time and half to the intervals; within either it is shared equally (Z. Sidak's inequality, Journal of the
+        American Statistical Association 62, 1967)."""
+        together = 1 - (1 - confidence) / 2 if each_interval else confidence
+        of_intervals = int((self.denominators.sum(axis=0) > 0).sum())
+        return together ** (1 / len(self.goals)), together ** (1 / max(1, of_intervals))
+
     def intervals(self, confidence: float) -> tuple[Floats, Floats]:
         """Mean margins and the half-widths of their confidence intervals, goals x intervals."""
         return _mean_and_half_width(self.margins, confidence)

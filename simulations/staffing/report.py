@@ -29,7 +29,7 @@ def staff_report(answer: StaffAnswer) -> Report:
             Tile("Cost", amount(answer.cost, answer.currency)),
             Tile("Hours of agents", f"{sum(answer.agent_hours.values()):,.1f}"),
             Tile("Paid hours", f"{sum(answer.paid_hours.values()):,.1f}"),
-            *(Tile(check.goal, _value(check), _MARKS[check.verdict]) for check in answer.day),
+            *(Tile(check.goal, value_words(check), _MARKS[check.verdict]) for check in answer.day),
         ],
         sections=[
             Section(
@@ -75,25 +75,43 @@ def sentences(answer: StaffAnswer) -> list[str]:
     """The verdict in plain words, with what is sure and what is not."""
     if answer.ended:
         return []
-    sure = f"at {answer.confidence * 100:g} % confidence"
+    days = f"{answer.replications} days"
+    missed = [_with_value(check) for check in answer.day if check.verdict == "missed"]
+    unsure = [_with_value(check) for check in answer.day if check.verdict == "open"]
     found = []
-    of_day = [check.verdict for check in answer.day]
-    missed = [check.goal for check in answer.day if check.verdict == "missed"]
     if missed:
-        found.append(f"This staff misses, {sure}: {'; '.join(missed)}.")
-    elif all(verdict == "met" for verdict in of_day):
-        found.append(f"Over the whole time this staff meets every goal, {sure}.")
-    else:
-        unsure = "; ".join(check.goal for check in answer.day if check.verdict == "open")
-        found.append(f"Over the whole time this staff meets its goals; not yet sure ({sure}): {unsure}.")
+        found.append(f"Over the whole time this staff surely misses {'; '.join(missed)}.")
+    if unsure:
+        met = len(answer.day) - len(missed) - len(unsure)
+        found.append(
+            f"Over the whole time {met} of {len(answer.day)} goals are surely met; {days} cannot tell of "
+            f"{'; '.join(unsure)}."
+        )
+    if not missed and not unsure:
+        found.append("Over the whole time this staff surely meets every goal.")
+    together = len(answer.day)
     if answer.each == "interval":
         verdicts = [check.verdict for row in answer.checks for check in row]
         count = {verdict: verdicts.count(verdict) for verdict in ("met", "open", "missed")}
+        together += len(verdicts)
+        rest = f"; {days} cannot tell of the other {count['open']}" if count["open"] else ""
         found.append(
-            f"Of {len(verdicts)} goals in single intervals {count['met']} are surely met, {count['missed']} surely "
-            f"missed, and {count['open']} lie within the error of {answer.replications} days (each for itself {sure})."
+            f"Of {len(verdicts)} goals in single intervals {count['met']} are surely met and {count['missed']} surely "
+            f"missed{rest}."
+        )
+    sure, more = f"{answer.confidence * 100:g} %", "More days (--replications) leave less untold."
+    if together == 1:
+        found.append(f"Surely: with a confidence of {sure}. {more}")
+    else:
+        found.append(
+            f"Surely: with a confidence of {sure} for all {together} verdicts together; of 100 such runs at most "
+            f"{(1 - answer.confidence) * 100:g} have any of them wrong. {more}"
         )
     return found
+
+
+def _with_value(check: Checked) -> str:
+    return f"{check.goal} ({value_words(check)} in these days)"
 
 
 def reasons(answer: StaffAnswer) -> list[str]:
@@ -108,10 +126,11 @@ def reasons(answer: StaffAnswer) -> list[str]:
     return found or ["No agent can be taken away within the limits."]
 
 
-def _value(check: Checked) -> str:
+def value_words(check: Checked) -> str:
+    """What was measured of a goal."""
     if check.value is None:
         return "–"
-    return f"{check.value:.1f} s" if "ASA" in check.goal else f"{check.value * 100:.1f} %"
+    return f"{check.value:.1f} s" if check.goal.endswith(" s") else f"{check.value * 100:.1f} %"
 
 
 def _staff_table(answer: StaffAnswer) -> Table:
@@ -120,10 +139,10 @@ def _staff_table(answer: StaffAnswer) -> Table:
     columns = [Column("from", text=True), *map(Column, groups), *map(Column, goals)]
     rows = []
     for i, start in enumerate(answer.starts):
-        checks = [Cell(_value(check), mark=_MARKS[check.verdict]) for check in answer.checks[i]]
+        checks = [Cell(value_words(check), mark=_MARKS[check.verdict]) for check in answer.checks[i]]
         rows.append([Cell(start), *(Cell(str(answer.counts[g][i])) for g in groups), *checks])
     hours = [Cell(f"{answer.agent_hours[g]:,.1f} h") for g in groups]
-    rows.append([Cell("all"), *hours, *(Cell(_value(check), mark=_MARKS[check.verdict]) for check in answer.day)])
+    rows.append([Cell("all"), *hours, *(Cell(value_words(check), mark=_MARKS[check.verdict]) for check in answer.day)])
     return Table(columns, rows, strong=[len(rows) - 1])
 
 

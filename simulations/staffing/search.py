@@ -149,10 +149,12 @@ class Search:
         return found
 
     def surely_missed(self, measured: Measured, confidence: float) -> Bools:
-        """Goals x intervals: missed by more than chance; over the whole time, at the worst interval."""
-        mean, half = measured.intervals(confidence)
+        """Goals x intervals: missed by more than chance, all of them looked at together; over the whole time, at the
+        worst interval."""
+        level_of_day, level = measured.levels(confidence, self.each_interval)
+        mean, half = measured.intervals(level)
         found: Bools = (mean + half < 0) & self.each_interval
-        of_day, half_of_day = measured.day(confidence)
+        of_day, half_of_day = measured.day(level_of_day)
         for k in numpy.flatnonzero(of_day + half_of_day < 0):
             found[k, numpy.argmin(mean[k])] = True
         return found

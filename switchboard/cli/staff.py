@@ -218,7 +218,7 @@ def _console() -> Console:
 
 
 def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
-    from simulations.staffing.report import about, amount, ended_words, reasons, sentences
+    from simulations.staffing.report import about, amount, ended_words, reasons, sentences, value_words
 
     console = _console()
     console.print(escape(answer.scenario), style="bold", soft_wrap=True)
@@ -234,8 +234,7 @@ def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
     console.print(table)
     console.print(f"\nCost: {amount(answer.cost, answer.currency)}", markup=False)
     for check in answer.day:
-        shown = "–" if check.value is None else f"{check.value:.4g}" if "ASA" in check.goal else f"{check.value:.1%}"
-        console.print(f"  {check.goal}: {shown} ({check.verdict})", markup=False)
+        console.print(f"  {check.goal}: {value_words(check)} ({check.verdict})", markup=False)
     for sentence in ended_words(answer) or (*sentences(answer), *reasons(answer)):
         console.print(sentence, markup=False)
     _print_paths(console, paths)
