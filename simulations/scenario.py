@@ -232,12 +232,17 @@ class Ivr(Model):
 
 class StandaloneStep(Model):
     """Who may take a contact of this age: agents with these `skills`, for whom the CEL condition `where` holds.
-    `combine`: instead of the step before (`replace`), as well as it (`add`), or both (`narrow`)."""
+    `combine`: instead of the step before (`replace`), as well as it (`add`), or both (`narrow`). The step begins before
+    that age as soon as one of `sooner` is true of the step before it. Of whom it lets in, `keep_free` stay free for
+    others, and they help only while no queue of `lent_by` is below its goal."""
 
     after_s: Positive
+    sooner: tuple[Literal["none_available", "none_logged_in", "below_goal"], ...] = ()
     skills: dict[str, Level] = {}
     where: str | None = None
     combine: Literal["replace", "add", "narrow"] = "replace"
+    keep_free: Annotated[int, Field(ge=1)] | None = None
+    lent_by: tuple[str, ...] = ()
 
 
 class StandaloneCallback(Model):
@@ -253,7 +258,8 @@ class StandaloneCallback(Model):
 class StandaloneQueue(Model):
     """A queue of a scenario that needs no centre.
 
-    `skills` and `where` say who may take a contact, later `steps` who may from an age on. Contacts who wait
+    `skills` and `where` say who may take a contact, later `steps` who may from an age on. `keep_free`: a contact is
+    taken only while more than so many of them are free, for the sake of the other queues. Contacts who wait
     `longest_wait_s` leave by the exit `overflow`, or go to the queue `overflow_to`; so do those who find `full_at`
     others waiting. `callback`: callers may ask to be rung back.
     """
@@ -264,6 +270,7 @@ class StandaloneQueue(Model):
     channel: str = "voice"
     skills: dict[str, Level] = {}
     where: str | None = None
+    keep_free: Annotated[int, Field(ge=1)] | None = None
     steps: tuple[StandaloneStep, ...] = ()
     priority: int = 0
     priority_per_minute: NotNegative = 0

@@ -52,13 +52,21 @@ def _queue(name: str, queue: StandaloneQueue) -> Queue:
 
 
 def _steps(queue: StandaloneQueue) -> tuple[Step, ...]:
-    """Each lasts until the age at which the next one begins."""
-    ends = [Until(after_ms=_ms(step.after_s), clock="age") for step in queue.steps] + [Until()]
-    first = Step("all", Condition(queue.skills, queue.where), until=ends[0])
+    """Each lasts until the next one begins."""
+    ends = [Until(after_ms=_ms(step.after_s), clock="age", **dict.fromkeys(step.sooner, True)) for step in queue.steps]
+    end, *others = [*ends, Until()]
     later = [
-        Step(f"from {step.after_s:g} s", Condition(step.skills, step.where), step.combine, until)
-        for step, until in zip(queue.steps, ends[1:], strict=True)
+        Step(
+            f"from {step.after_s:g} s",
+            Condition(step.skills, step.where),
+            step.combine,
+            until,
+            keep_free=step.keep_free,
+            lent_by=step.lent_by,
+        )
+        for step, until in zip(queue.steps, others, strict=True)
     ]
+    first = Step("all", Condition(queue.skills, queue.where), until=end, keep_free=queue.keep_free)
     return (first, *later)
 
 

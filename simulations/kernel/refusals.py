@@ -40,7 +40,6 @@ from simulations.scenario import (
     Scenario,
     Staff,
     StandalonePolicy,
-    StandaloneQueue,
     TracedContact,
 )
 from simulations.setting import MINUTE_MS, Centre, Setting, Worker
@@ -94,11 +93,6 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
     Answering: _supported("delay_s no_answer declined back_after_s"),
     Staff: _supported("agents group count skills team queues shifts handle_time_factor answering"),
-    StandalonePolicy: _supported("queues contact_ranking"),
-    StandaloneQueue: _supported(
-        "answered_within_s share short_abandon_s skills priority priority_per_minute agent_ranking ring_s wrap_up_s "
-        "longest_wait_s"
-    ),
     # Nobody is called back, comes again or switches queues, and no phone fails, in what the kernel simulates.
     Policy: _supported(
         "version queues agents contact_ranking after_failure pause_reasons short_busy_retry_ms channels"
@@ -122,8 +116,9 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     ),
 }
 
-HARMLESS = (Distribution, Busyness, Ivr, Money, UntilHalfWidth, CallbackRules, Reentry)
-"""Documents within supported fields whose own fields make no difference to the kernel."""
+HARMLESS = (Distribution, Busyness, Ivr, Money, UntilHalfWidth, CallbackRules, Reentry, StandalonePolicy)
+"""Documents within supported fields whose own fields make no difference to the kernel. What a scenario's own policy
+says is in the setting's, which is looked at field by field."""
 
 
 def refusals(setting: Setting) -> list[str]:

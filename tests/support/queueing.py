@@ -1,14 +1,18 @@
-"""Exact answers to hold simulations to: Erlang C, GI/M/1, Erlang A and a two-skill system as a Markov chain.
+"""Exact answers to hold simulations to: Erlang C, GI/M/1, Erlang A, and systems with two kinds of
+contacts as Markov chains.
 
 Rates are per minute, times in minutes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy
 from numpy.typing import NDArray
+
+State = TypeVar("State", bound=tuple[int, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +108,7 @@ class NModel:
 
     def solve(self) -> "NModelAnswers":
         states = self._states()
-        index = {state: position for position, state in enumerate(states)}
-        rates: NDArray[numpy.float64] = numpy.zeros((len(states), len(states)))
-        for state in states:
-            for target, rate in self._moves(state):
-                if target in index:
-                    rates[index[state], index[target]] += rate
-        rates -= numpy.diag(rates.sum(axis=1))
-        balance = rates.T.copy()
-        balance[-1] = 1.0
-        right = numpy.zeros(len(states))
-        right[-1] = 1.0
-        share = numpy.linalg.solve(balance, right)
+        share = _stationary(states, self._moves)
         s, g, q0, q1 = numpy.array(states).T
         all_busy = (s == self.specialists) & (g == self.generalists)
         queues = (float(share @ q0), float(share @ q1))
@@ -167,3 +160,73 @@ class NModelAnswers:
     p_abandon: tuple[float, float]
     mean_wait: tuple[float, float]
     occupancy: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CutoffPriority:
+    """Two kinds of contacts and agents who take both, kind 0 first; kind 1 only while more than `kept_free` agents are
+    free (C. Schaack and R. C. Larson, "An N-server cutoff priority queue", Operations Research 34, 1986; here with
+    exponential patience). Solved as a chain of (busy agents, waiting 0, waiting 1)."""
+
+    arrivals: tuple[float, float]
+    service: float
+    patience: float
+    agents: int
+    kept_free: int
+    longest: int = 45
+
+    def solve(self) -> "CutoffAnswers":
+        cutoff, lengths = self.agents - self.kept_free, range(self.longest + 1)
+        states = [
+            *((busy, 0, 0) for busy in range(cutoff)),
+            *((busy, 0, q1) for busy in range(cutoff, self.agents) for q1 in lengths),
+            *((self.agents, q0, q1) for q0 in lengths for q1 in lengths),
+        ]
+        share = _stationary(states, self._moves)
+        busy, q0, q1 = numpy.array(states).T
+        queues = (float(share @ q0), float(share @ q1))
+        return CutoffAnswers(
+            p_wait=(float(share[busy == self.agents].sum()), float(share[busy >= cutoff].sum())),
+            mean_wait=(queues[0] / self.arrivals[0], queues[1] / self.arrivals[1]),
+            occupancy=float(share @ busy) / self.agents,
+        )
+
+    def _moves(self, state: tuple[int, int, int]) -> list[tuple[tuple[int, int, int], float]]:
+        busy, q0, q1 = state
+        cutoff = self.agents - self.kept_free
+        after = (busy, q0 - 1, q1) if q0 else (busy, q0, q1 - 1) if q1 and busy <= cutoff else (busy - 1, q0, q1)
+        return [
+            ((busy + 1, q0, q1) if busy < self.agents else (busy, q0 + 1, q1), self.arrivals[0]),
+            ((busy + 1, q0, q1) if busy < cutoff else (busy, q0, q1 + 1), self.arrivals[1]),
+            (after, busy * self.service),
+            ((busy, q0 - 1, q1), q0 * self.patience),
+            ((busy, q0, q1 - 1), q1 * self.patience),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class CutoffAnswers:
+    """Pairs: of kinds 0 and 1."""
+
+    p_wait: tuple[float, float]
+    mean_wait: tuple[float, float]
+    occupancy: float
+
+
+def _stationary(
+    states: Sequence[State], moves: Callable[[State], Iterable[tuple[State, float]]]
+) -> NDArray[numpy.float64]:
+    """The share of time in each state; moves out of `states` are left out (they must be rare), and so is rate 0."""
+    index = {state: position for position, state in enumerate(states)}
+    rates: NDArray[numpy.float64] = numpy.zeros((len(states), len(states)))
+    for state in states:
+        for target, rate in moves(state):
+            if rate and target in index:
+                rates[index[state], index[target]] += rate
+    rates -= numpy.diag(rates.sum(axis=1))
+    balance = rates.T.copy()
+    balance[-1] = 1.0
+    right = numpy.zeros(len(states))
+    right[-1] = 1.0
+    share: NDArray[numpy.float64] = numpy.linalg.solve(balance, right)
+    return share

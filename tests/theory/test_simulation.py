@@ -16,7 +16,7 @@ from simulations.replications import replicate
 from simulations.scenario import Scenario
 from simulations.setting import settle
 from simulations.statistics import Estimate, estimates, mean_estimate
-from tests.support.queueing import ErlangA, ErlangC, NModel, RenewalM1
+from tests.support.queueing import CutoffPriority, ErlangA, ErlangC, NModel, RenewalM1
 
 REPLICATIONS = 24
 ALLOWED_Z = 3.5  # Student's t with 23 degrees of freedom leaves 0.002 outside
@@ -196,3 +196,35 @@ def test_two_skill_n_model() -> None:
         assert_agrees(line["mean_wait_ms"], exact.mean_wait[position], 0.05, scale=1 / 60_000)
     assert_agrees(of(agents, "specialists")["occupancy_share"], exact.occupancy[0], 0.008)
     assert_agrees(of(agents, "generalists")["occupancy_share"], exact.occupancy[1], 0.008)
+
+
+def test_agents_kept_free_for_others() -> None:
+    """Kind 1 is served only while more than two of eight agents are free."""
+    times = {"handle_time_s": exponential(300), "patience_s": exponential(240)}
+    queues, agents = run(
+        {
+            "name": "Cutoff priority",
+            "seed": 6,
+            "duration_minutes": 1_300,
+            "interval_minutes": 100,
+            "warm_up_minutes": 100,
+            "policy": {"queues": {"zero": {"priority": 1}, "one": {"keep_free": 2}}},
+            "staff": [{"group": "agents", "count": 8}],
+            "kinds": {
+                "zero": {"queue": "zero", "arrivals": {"per_hour": 48}} | times,
+                "one": {"queue": "one", "arrivals": {"per_hour": 42}} | times,
+            },
+        }
+    )
+    exact = CutoffPriority(arrivals=(0.8, 0.7), service=0.2, patience=0.25, agents=8, kept_free=2).solve()
+    for position, name in enumerate(("zero", "one")):
+        line = of(queues, name)
+        assert_agrees(line["had_to_wait_share"], exact.p_wait[position], 0.06)
+        assert_agrees(line["mean_wait_ms"], exact.mean_wait[position], 0.08, scale=1 / 60_000)
+    assert_agrees(of(agents, "agents")["occupancy_share"], exact.occupancy, 0.01)
+
+
+def test_without_patience_or_cutoff_the_cutoff_chain_is_erlang_c() -> None:
+    """The chain itself: two kinds alike, in one line."""
+    exact = CutoffPriority((0.8, 0.7), service=0.25, patience=0.0, agents=8, kept_free=0).solve()
+    assert exact.p_wait == pytest.approx([ErlangC(1.5, 0.25, 8).p_wait] * 2, rel=1e-6)

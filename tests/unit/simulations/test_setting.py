@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from documents import DocumentError
+from router.core.policy import Until
 from simulations.clock import clock, shift_minutes
 from simulations.setting import read_scenario
 from tests.support.scenarios import BASE, changed, setting, setting_of
@@ -88,6 +89,12 @@ def test_a_good_scenario_is_settled() -> None:
         ({"policy.queues.sales.share": 2}, ["policy.queues.sales.share"]),
         ({"policy": {"queues": {}}}, ["policy.queues", "at least 1"]),
         ({"policy.queues.sales.agent_ranking": ["tallest"]}, ["tallest", "policy.queues.sales"]),
+        (
+            {"policy.queues.sales.steps": [{"after_s": 9, "lent_by": ["suport"]}]},
+            ["policy.queues.sales: there is no queue 'suport'", "did you mean 'support'"],
+        ),
+        ({"policy.queues.sales.steps": [{"after_s": 9, "sooner": ["busy"]}]}, ["steps[0].sooner", "none_available"]),
+        ({"policy.queues.sales.keep_free": 0}, ["policy.queues.sales.keep_free", "greater than or equal to 1"]),
         ({"centre": "x"}, ["either 'centre' or its own 'policy'"]),
     ],
 )
@@ -96,6 +103,19 @@ def test_a_bad_scenario_is_refused_with_place_and_remedy(changes: dict[str, Any]
     for message in messages:
         assert message in text, text
     assert text.startswith("s.yaml")
+
+
+def test_a_policy_that_stands_alone_says_what_a_centre_can_say_of_its_steps() -> None:
+    steps = [
+        {"after_s": 20, "sooner": ["none_available"], "skills": {"support": 1}, "combine": "add", "keep_free": 2},
+        {"after_s": 40, "lent_by": ["support"]},
+    ]
+    made = setting({"policy.queues.sales.steps": steps, "policy.queues.sales.keep_free": 1})
+    first, second, third = made.policy.queues[0].steps
+    assert (first.keep_free, first.until) == (1, Until(after_ms=20_000, clock="age", none_available=True))
+    assert (second.keep_free, second.until) == (2, Until(after_ms=40_000, clock="age"))
+    assert (second.combine, second.condition.skills) == ("add", {"support": 1})
+    assert (third.keep_free, third.lent_by, third.until) == (None, ("support",), Until())
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -13,7 +13,7 @@ from simulations.kernel.engine import Kernel, KernelReplication
 from simulations.kernel.machine.base import wait_bucket
 from simulations.kernel.machine.layout import SEQ_BITS
 from simulations.kernel.plan import bucket_number, leading_buckets, make_plan, wait_bounds
-from simulations.kernel.refusals import LONGEST_MS
+from simulations.kernel.refusals import LONGEST_MS, refusals
 from simulations.setting import Setting
 from tests.support.kernel_cases import first_difference, random_setting, reference_rows
 from tests.support.scenarios import setting
@@ -32,6 +32,16 @@ def difference(made: Setting, number: int = 0) -> str:
 def test_contacts_are_drawn_in_chunks_as_they_would_be_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "CHUNK", 1_024)
     assert difference(setting(MANY)) == ""
+
+
+def test_a_policy_that_stands_alone_is_played_with_its_steps() -> None:
+    step = {"after_s": 5, "sooner": ["none_available"], "skills": {"support": 1}, "combine": "add"}
+    queues = {"steps": [step], "full_at": 4, "overflow_to": "support", "priority_cap": 3, "weight": 2}
+    made = setting({f"policy.queues.sales.{name}": value for name, value in queues.items()} | MANY)
+    assert refusals(made) == []
+    assert difference(made) == ""
+    reserving = setting({"policy.queues.sales.keep_free": 1})
+    assert refusals(reserving) == ["policy.queues.sales.steps[0].keep_free: not supported"]
 
 
 def test_room_grows_when_more_contacts_wait_than_were_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
