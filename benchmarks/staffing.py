@@ -91,8 +91,8 @@ def main() -> None:
         missed = missed or answer.verdict == "missed"
         print(
             f"{engine:7} {took_s:6.1f} s   {answer.simulated_days} days simulated, {answer.cost:,.0f} EUR, goals "
-            f"{answer.verdict} (whole time: {', '.join(check.verdict for check in answer.day)}; {len(checks)} of single "
-            f"half hours: {told}), ready after {ready_s:.1f} s",
+            f"{answer.verdict} (whole time: {', '.join(check.verdict for check in answer.day)}; {len(checks)} of "
+            f"single half hours: {told}), ready after {ready_s:.1f} s",
             flush=True,
         )
     if len(set(answers)) > 1:
