@@ -1,5 +1,6 @@
 """The random streams of a replication, drawn in chunks: the same names and numbers as in `simulations.streams`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -33,10 +34,47 @@ class Stream:
         return numpy.rint(self.next(count) * 1000).astype(numpy.int64)
 
 
+class Lanes:
+    """What a contact may come to need once, twice, and so on (`make(number)`: its streams, a uniform first): a lane of
+    `width` columns for each time."""
+
+    def __init__(self, make: Callable[[int], list[Stream | None]], width: int, count: int) -> None:
+        self._make, self._width = make, width
+        self._lanes = [make(number) for number in range(count)]
+
+    def fill(self, chunk: int, lanes: Any) -> None:
+        """Writes the next draws, those of `chunk` contacts."""
+        for number, streams in enumerate(self._lanes):
+            self._fill(streams, chunk, lanes[:, number * self._width :])
+
+    def add(self, chunk: int, first: int, lanes: Any, numbers: Any, alive: Any) -> None:
+        """One more: into `lanes` for the chunk that begins with contact `first`, into `alive` for the contacts with
+        these numbers who are there."""
+        streams = self._make(len(self._lanes))
+        self._lanes.append(streams)
+        at = 0
+        while True:
+            block = numpy.zeros((chunk, self._width))
+            self._fill(streams, chunk, block)
+            here = (numbers >= at) & (numbers < at + chunk)
+            alive[here] = block[numbers[here] - at]
+            if at >= first:
+                lanes[:chunk] = block
+                return
+            at += chunk
+
+    def _fill(self, streams: list[Stream | None], chunk: int, lanes: Any) -> None:
+        for column, stream in enumerate(streams):
+            if stream is None:
+                lanes[:chunk, column] = NONE
+            else:
+                lanes[:chunk, column] = stream.next_ms(chunk) if column else stream.next(chunk)
+
+
 class Callers:
     """The contacts of one kind, in the order in which they come."""
 
-    def __init__(self, plan: Plan, kind: KindPlan, streams: Streams, lanes: int) -> None:
+    def __init__(self, plan: Plan, kind: KindPlan, streams: Streams, lanes: int, tries: int) -> None:
         self._plan, self._kind, self._streams = plan, kind, streams
         scenario = plan.setting.scenario
         traced = kind.kind.arrivals.traced
@@ -50,15 +88,30 @@ class Callers:
             (Stream(streams, f"{kind.name}/attribute/{name}", None), list(values.values()))
             for name, values in kind.shares
         ]
-        self._lanes = [self._lane(number) for number in range(lanes)]
+        self.lanes = Lanes(self._lane, plan.lane_width, lanes)
+        self.tries = Lanes(self._try, plan.try_width, tries)
         self.number = 0
 
-    def _lane(self, number: int) -> list[Stream]:
+    def _try(self, number: int) -> list[Stream | None]:
+        """After call `number` (from 0): whether and when the next one comes, and what it is like."""
+        kind = self._kind
+        if not kind.redial_delays:
+            return []
+        name = f"{kind.name}/redial/{number + 1}"
+        delays: list[Stream | None] = [Stream(self._streams, f"{name}/delay", delay) for delay in kind.redial_delays]
+        delays += [None] * (self._plan.try_delays - len(delays))
+        again = [
+            None if drawn is None else Stream(self._streams, f"{kind.name}/{quantity}/{number + 1}", drawn)
+            for quantity, drawn in kind.variates
+        ]
+        return [Stream(self._streams, name, None), *delays, *again]
+
+    def _lane(self, number: int) -> list[Stream | None]:
         name = f"{self._kind.name}/offer {number}"
         answer = Stream(self._streams, f"{name}/answer", None)
         return [answer, *(Stream(self._streams, f"{name}/delay", delay) for delay in self._plan.delays)]
 
-    def fill(self, chunk: int, ms: Any, types: Any, draws: Any, lanes: Any) -> tuple[int, bool]:
+    def fill(self, chunk: int, ms: Any, types: Any, draws: Any, lanes: Any, tries: Any) -> tuple[int, bool]:
         """Writes the next contacts, at most `chunk` of them: (how many, whether they are the last)."""
         times, complete = self._times.next(chunk)
         count, first = len(times), self.number
@@ -73,8 +126,8 @@ class Callers:
             draws[:chunk, column] = NONE if variate is None else variate.next_ms(chunk)
         if self._traced:
             self._measure(self._traced[first : first + count], draws)
-        for number, streams in enumerate(self._lanes):
-            _fill_lane(streams, chunk, lanes[:, number * len(streams) :])
+        self.lanes.fill(chunk, lanes)
+        self.tries.fill(chunk, tries)
         return count, complete
 
     def _measure(self, contacts: tuple[TracedContact, ...], draws: Any) -> None:
@@ -86,29 +139,6 @@ class Callers:
                     draws[row, column] = round(measured * 1000)
                 elif quantity == "patience" and contact.waited_s is not None and draws[row, column] != NONE:
                     draws[row, column] += round(contact.waited_s * 1000)
-
-    def add_lane(self, chunk: int, first: int, lanes: Any, numbers: Any, alive: Any) -> None:
-        """One more lane: into `lanes` for the chunk that begins with contact `first`, into `alive` for the contacts
-        with these numbers who are there."""
-        number = len(self._lanes)
-        streams = self._lane(number)
-        self._lanes.append(streams)
-        at, width = 0, len(streams)
-        while True:
-            block = numpy.zeros((chunk, width))
-            _fill_lane(streams, chunk, block)
-            here = (numbers >= at) & (numbers < at + chunk)
-            alive[here] = block[numbers[here] - at]
-            if at >= first:
-                lanes[:chunk] = block
-                return
-            at += chunk
-
-
-def _fill_lane(streams: list[Stream], chunk: int, lanes: Any) -> None:
-    lanes[:chunk, 0] = streams[0].next(chunk)
-    for column, stream in enumerate(streams[1:], 1):
-        lanes[:chunk, column] = stream.next_ms(chunk)
 
 
 def _choices(uniform: Floats, shares: list[float]) -> Any:

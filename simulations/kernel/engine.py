@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy
 
+from router.core import repeats
 from router.core.tallies import AgentTally, ContactTally, Waits
 from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
 from simulations.arrivals import rates_per_hour
 from simulations.kernel.draws import Callers, Stream
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.layout import (
+    AGAIN,
     BLOCKED,
     CALLERS,
     COUNTED,
@@ -29,6 +31,8 @@ from simulations.kernel.machine.layout import (
     SEQ_BITS,
     SIGN_IN,
     SIGN_OUT,
+    TRIES,
+    WHAT_BITS,
     WORKED,
     World,
 )
@@ -42,6 +46,10 @@ from simulations.tallies import CallerTally
 
 CHUNK = 8 * ARRIVALS_BLOCK
 LANES = 4
+CALLS = 2
+"""So many calls of a caller are thought of, where callers call again."""
+RECALL = 1 << 17
+"""Room for those whom `router.core.repeats` remembers, and some who are forgotten already."""
 SLOTS = 256
 LOG_ROWS = 1 << 16
 
@@ -68,9 +76,10 @@ class KernelReplication:
         self._streams = Streams(scenario.seed, number)
         self._chunk = _chunk(plan)
         self._lanes = LANES if plan.lanes else 0
-        self._callers = [Callers(plan, kind, self._streams, self._lanes) for kind in plan.kinds]
+        self._tries = CALLS if any(kind.redial_delays for kind in plan.kinds) else 0
+        self._callers = [Callers(plan, kind, self._streams, self._lanes, self._tries) for kind in plan.kinds]
         self._backs = {agent: Stream(self._streams, f"agent/{name}/back", back) for agent, name, back in plan.backs}
-        self._world = _world(plan, self._chunk, self._lanes, keep_log)
+        self._world = _world(plan, self._chunk, self._lanes, self._tries, keep_log)
         for agent, stream in self._backs.items():
             self._world.back_draws[agent] = stream.next_ms(BLOCK)
         self._plan_shifts()
@@ -87,7 +96,7 @@ class KernelReplication:
         while len(events) + 4 * len(world.agents) + 128 > len(world.heap_key):
             world = self._world = _grown(world, contacts=False)
         keys = numpy.array([at_ms << SEQ_BITS | seq for seq, (at_ms, _, _) in enumerate(events, 1)], dtype=numpy.int64)
-        whats = numpy.array([agent << 3 | what for _, what, agent in events], dtype=numpy.int64)
+        whats = numpy.array([agent << WHAT_BITS | what for _, what, agent in events], dtype=numpy.int64)
         order_ = numpy.argsort(keys, kind="stable")  # sorted: a heap
         world.heap_key[: len(events)] = keys[order_]
         world.heap_what[: len(events)] = whats[order_]
@@ -104,7 +113,11 @@ class KernelReplication:
             if what == MORE_ARRIVALS:
                 self._more_arrivals(which)
             elif what == MORE_LANES:
-                self._more_lanes()
+                self._lanes = self._more("lanes", self._lanes, self._plan.lane_width)
+                clock["lanes_short"] = 0
+            elif what == MORE_BACK and which == TRIES:
+                self._tries = self._more("tries", self._tries, self._plan.try_width)
+                clock["back_short"] = NONE
             elif what == MORE_BACK:
                 self._world.back_draws[which] = self._backs[which].next_ms(BLOCK)
                 self._world.back_position[which] = 0
@@ -130,18 +143,18 @@ class KernelReplication:
             world.arrival_type[kind],
             world.arrival_draws[kind],
             world.arrival_lanes[kind],
+            world.arrival_tries[kind],
         )
         record["position"] = 0
 
-    def _more_lanes(self) -> None:
+    def _more(self, name: str, lanes: int, width: int) -> int:
+        """Twice as many lanes of this name (`lanes` or `tries`): how many."""
         world = self._world
-        width = 1 + len(self._plan.delays)
-        more = self._lanes
         there = numpy.ones(len(world.contacts), dtype=bool)
         there[world.free[: world.clock[0]["free"]]] = False
-        lanes = numpy.concatenate([world.lanes, numpy.zeros((len(world.lanes), more * width))], axis=1)
-        shape = (*world.arrival_lanes.shape[:2], more * width)
-        arrival_lanes = numpy.concatenate([world.arrival_lanes, numpy.zeros(shape)], axis=2)
+        old, arriving = getattr(world, name), getattr(world, f"arrival_{name}")
+        alive_lanes = numpy.concatenate([old, numpy.zeros((len(old), lanes * width))], axis=1)
+        arrival_lanes = numpy.concatenate([arriving, numpy.zeros((*arriving.shape[:2], lanes * width))], axis=2)
         for kind, callers in enumerate(self._callers):
             record = world.kinds[kind]
             slots = numpy.flatnonzero(there & (world.contacts["kind"] == kind))
@@ -149,14 +162,14 @@ class KernelReplication:
             first = int(record["number"] - record["position"])
             if not record["filled"]:
                 first = 0
-            for lane in range(self._lanes, self._lanes + more):
+            for lane in range(lanes, 2 * lanes):
                 alive = numpy.zeros((len(slots), width))
                 part = slice(lane * width, (lane + 1) * width)
-                callers.add_lane(self._chunk, first, arrival_lanes[kind][:, part], numbers, alive)
-                lanes[slots, part] = alive
-        self._lanes += more
-        world.clock[0]["lanes"], world.clock[0]["lanes_short"] = self._lanes, 0
-        self._world = world._replace(lanes=lanes, arrival_lanes=arrival_lanes)
+                getattr(callers, name).add(self._chunk, first, arrival_lanes[kind][:, part], numbers, alive)
+                alive_lanes[slots, part] = alive
+        world.clock[0][name] = 2 * lanes
+        self._world = world._replace(**{name: alive_lanes, f"arrival_{name}": arrival_lanes})
+        return 2 * lanes
 
     # What came of it
 
@@ -207,12 +220,17 @@ def _spans(
         seen = {name: tally for name, tally, numbers in zip(plan.groups, groups, workers, strict=False) if any(numbers)}
         by_name = dict(sorted(zip(plan.queues, queues, strict=True)))
         by_kind = {
-            kind.name: CallerTally(row[CALLERS], row[CALLERS], blocked=row[BLOCKED], never_served=row[LOST])
+            kind.name: _caller_tally(row)
             for kind, row in zip(plan.kinds, came, strict=False)
-            if row[CALLERS]
+            if row[CALLERS] or row[AGAIN]
         }
         found.append(Span(start_ms, end_ms, every, by_name, all_agents, dict(sorted(seen.items())), by_kind))
     return found
+
+
+def _caller_tally(row: Sequence[int]) -> CallerTally:
+    calls = row[CALLERS] + row[AGAIN]
+    return CallerTally(row[CALLERS], calls, blocked=row[BLOCKED], never_served=row[LOST])
 
 
 def _sketches(waits: Any) -> list[list[Waits]]:
@@ -244,14 +262,14 @@ def _chunk(plan: Plan) -> int:
     return max(ARRIVALS_BLOCK, min(wanted, most))
 
 
-def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
+def _world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -> World:
     scenario, policy = plan.setting.scenario, plan.setting.policy
     kinds, agents = len(plan.kinds), len(policy.agents)
     end_ms = round(scenario.duration_minutes * MINUTE_MS)
     last_ms = end_ms + round(scenario.run_off_minutes * MINUTE_MS)
     interval_ms = round(scenario.interval_minutes * MINUTE_MS)
     intervals = last_ms // interval_ms + 1
-    width = lanes * (1 + len(plan.delays))
+    width, try_width = lanes * plan.lane_width, tries * plan.try_width
     variates = max(1, *(len(kind.variates) for kind in plan.kinds)) if plan.kinds else 1
     arrays = {name: array.copy() for name, array in plan.arrays.items() if name in MUTABLE} | {
         name: array for name, array in plan.arrays.items() if name not in MUTABLE
@@ -281,6 +299,11 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "order_count": orders[0],
         "seed": scenario.seed & (1 << 64) - 1,
         "trunks": len(scenario.lines),
+        "redials": tries > 0,
+        "tries": tries,
+        "tries_delays": plan.try_delays,
+        "remembers": repeats.REMEMBERED,
+        "within_ms": repeats.WITHIN_MS,
     }
     for name, value in given.items():
         clock[0][name] = value
@@ -291,11 +314,13 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "contacts": numpy.zeros(SLOTS, dtype=layout.CONTACT),
         "draws": _whole(SLOTS, variates),
         "lanes": numpy.zeros((SLOTS, width)),
+        "tries": numpy.zeros((SLOTS, try_width)),
         "refused": numpy.zeros((SLOTS, -(-agents // 64)), dtype=numpy.uint64),
         "arrival_ms": _whole(kinds, chunk),
         "arrival_type": _whole(kinds, chunk),
         "arrival_draws": _whole(kinds, chunk, variates),
         "arrival_lanes": numpy.zeros((kinds, chunk, width)),
+        "arrival_tries": numpy.zeros((kinds, chunk, try_width)),
         "waiting": numpy.zeros(arrays["can"].shape[1], dtype=numpy.uint64),
         "ready": numpy.zeros(arrays["able"].shape[1], dtype=numpy.uint64),
         "first": numpy.full((profiles, orders[0]), NONE, dtype=numpy.int64),
@@ -325,7 +350,8 @@ def _world(plan: Plan, chunk: int, lanes: int, keep_log: bool) -> World:
         "bid_rank": numpy.zeros((SLOTS + agents, len(arrays["contact_keys"]))),
         "counted": _whole(intervals, len(plan.queues), len(COUNTED)),
         "waits": numpy.zeros((intervals, len(plan.queues), buckets), dtype=numpy.int32),
-        "callers": _whole(intervals, max(1, kinds), 3),
+        "callers": _whole(intervals, max(1, kinds), 4),
+        "recall": _whole(RECALL if tries else 1),
         "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
         "back_draws": _whole(agents if plan.backs else 1, BLOCK),
         "back_position": _whole(agents),
@@ -350,7 +376,7 @@ def _leaves(leaves: int) -> Any:
     return numpy.concatenate([numpy.zeros(half, dtype=numpy.int32), numpy.arange(half, dtype=numpy.int32)])
 
 
-BY_CONTACT = ("contacts", "draws", "lanes", "refused", "dirty_now", "dirty_next", "special", "free")
+BY_CONTACT = ("contacts", "draws", "lanes", "tries", "refused", "dirty_now", "dirty_next", "special", "free")
 BY_EVENT = ("heap_key", "heap_what", "heap_check", "timer_ms", "timer_order", "timer_of")
 BOTH = ("due", "bid_contact", "bid_agent", "bid_rank")
 

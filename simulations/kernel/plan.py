@@ -16,6 +16,7 @@ from router.core.strategies import AgentKey, ContactKey, FitKey, registry
 from router.core.tallies import Waits
 from simulations.distributions.base import Distribution
 from simulations.distributions.constant import Constant
+from simulations.features.redials import Redials
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import PARAMETERS, codes, parameter_values
 from simulations.kernel.machine.layout import LEADING_BITS, NEVER, NONE
@@ -30,13 +31,15 @@ QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")
 @dataclass(frozen=True, slots=True)
 class KindPlan:
     """What is drawn for contacts of a kind. `variates`: their streams and distributions, by column. `shares`: the
-    attributes that are drawn. `types`: by traced contact (one row without a trace) and combination of what is drawn."""
+    attributes that are drawn. `types`: by traced contact (one row without a trace) and combination of what is drawn.
+    `redial_delays`: until those who call again do so; none if nobody does."""
 
     name: str
     kind: Kind
     variates: tuple[tuple[Quantity, Distribution | None], ...]
     shares: tuple[tuple[str, Mapping[str, float]], ...]
     types: Any
+    redial_delays: tuple[Distribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,20 @@ class Plan:
     queues: tuple[str, ...]
     groups: tuple[str, ...]
     arrays: dict[str, Any]
+
+    @property
+    def lane_width(self) -> int:
+        """What is drawn for an offer: what becomes of it, and delays."""
+        return 1 + len(self.delays)
+
+    @property
+    def try_delays(self) -> int:
+        return max((len(kind.redial_delays) for kind in self.kinds), default=0)
+
+    @property
+    def try_width(self) -> int:
+        """What is drawn for a call: whether there is another, delays until then, and what that one is like."""
+        return 1 + self.try_delays + max((len(kind.variates) for kind in self.kinds), default=0)
 
 
 def bits(truths: Any) -> Any:
@@ -97,6 +114,7 @@ class _Planner:
         self._ranking_arrays(arrays)
         self._kind_arrays(arrays, kinds)
         self._trunk_arrays(arrays, kinds)
+        self._redial_arrays(arrays, kinds)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
         arrays["bucket_of"] = leading_buckets()
@@ -132,7 +150,9 @@ class _Planner:
                 given = distribution is not None or kind.arrivals.trace is not None
                 if given and (quantity, distribution) not in variates:
                     variates.append((quantity, distribution))
-        return KindPlan(name, kind, tuple(variates), shares, numpy.array(types, dtype=numpy.int64))
+        return KindPlan(
+            name, kind, tuple(variates), shares, numpy.array(types, dtype=numpy.int64), _redial_delays(kind.redials)
+        )
 
     def _type_of(self, kind: Kind, drawn: Mapping[str, Attribute], contact: TracedContact) -> int:
         own = {key: drawn[key] if isinstance(value, dict) else value for key, value in kind.attributes.items()}
@@ -173,6 +193,24 @@ class _Planner:
                     if (quantity, distribution) in plan.variates:
                         columns[number, at, what] = plan.variates.index((quantity, distribution))
         arrays |= {"kinds": records, "variates": columns}
+
+    def _redial_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
+        quantities = numpy.full((len(kinds), max(1, *(len(kind.variates) for kind in kinds))), NONE, dtype=numpy.int64)
+        shares = numpy.full((len(kinds), len(layout.FATES)), -1.0)
+        columns = numpy.zeros(shares.shape, dtype=numpy.int64)
+        for number, plan in enumerate(kinds):
+            for column, (quantity, _) in enumerate(plan.variates):
+                quantities[number, column] = QUANTITIES.index(quantity)
+            redials = plan.kind.redials
+            if redials is None:
+                continue
+            arrays["kinds"][number]["most_calls"] = redials.most
+            for fate, name in enumerate(layout.FATES):
+                redial = getattr(redials, name)
+                if redial is not None:
+                    shares[number, fate] = redial.share
+                    columns[number, fate] = 1 + plan.redial_delays.index(redial.delay_s)
+        arrays |= {"quantities": quantities, "redial_share": shares, "redial_delay": columns}
 
     def _trunk_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
         groups = self.scenario.lines
@@ -331,6 +369,13 @@ class _Planner:
             "line_of": numpy.array(self.type_lines, dtype=numpy.int64),
             "type_queue": numpy.array(self.type_queues, dtype=numpy.int64),
         }
+
+
+def _redial_delays(redials: Redials | None) -> tuple[Distribution, ...]:
+    if redials is None:
+        return ()
+    found = [redial.delay_s for name in layout.FATES if (redial := getattr(redials, name)) is not None]
+    return tuple(dict.fromkeys([*found, *([] if found else [Constant(value=0)])]))
 
 
 def _or_none(number: int | None) -> int:

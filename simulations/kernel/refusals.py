@@ -30,6 +30,7 @@ from router.core.strategies import AgentKey, ContactKey, FitKey, PreferredKey, r
 from simulations.distributions import Distribution
 from simulations.features.busyness import Busyness
 from simulations.features.lines import Lines
+from simulations.features.redials import Redial, Redials
 from simulations.money import Money
 from simulations.scenario import (
     Answering,
@@ -87,13 +88,15 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
         "lines"
     ),
     Lines: _supported("count kinds"),
-    Kind: _supported("arrivals queue attributes handle_time_s patience_s priority", number=_no_flow),
+    Redials: _supported("abandoned blocked overflowed cut_off answered most"),
+    Redial: _supported("share delay_s"),
+    Kind: _supported("arrivals queue attributes handle_time_s patience_s priority redials", number=_no_flow),
     Arrivals: _supported("per_hour per_interval trace interarrival"),
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
     Answering: _supported("delay_s no_answer declined back_after_s"),
     Staff: _supported("agents group count skills team queues shifts handle_time_factor answering"),
-    # Nobody is called back, comes again or switches queues, and no phone fails, in what the kernel simulates.
+    # Nobody is called back or switches queues, and no phone fails, in what the kernel simulates.
     Policy: _supported(
         "version queues agents contact_ranking after_failure pause_reasons short_busy_retry_ms channels"
     ),
@@ -144,6 +147,10 @@ def _reasons(setting: Setting) -> Iterator[str]:
     for agent in policy.agents:
         yield from _of(agent, f"policy.agents.{agent.name}")
     reached = _reached(setting)
+    if any(kind.redials is not None for kind in setting.scenario.kinds.values()):
+        for queue in policy.queues:
+            if queue.reentry is not None and queue.name in reached:
+                yield f"policy.queues.{queue.name}.reentry: not supported together with redials"
     for queue in policy.queues:  # all, because one queue may look at another
         reachable = queue if queue.name in reached else msgspec.structs.replace(queue, channel="voice")
         yield from _of(reachable, f"policy.queues.{queue.name}")

@@ -54,6 +54,7 @@ def random_setting(seed: int) -> Setting:
         document = _scenario(dice, policy) | _busy_days(random.Random(f"busy days {seed}"))
         _finite_lines(random.Random(f"lines {seed}"), document)
         _other_gaps(random.Random(f"gaps {seed}"), document)
+        _redials(random.Random(f"redials {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -96,6 +97,20 @@ def _other_gaps(dice: random.Random, document: dict[str, Any]) -> None:
                     30,
                 )
             )
+
+
+def _redials(dice: random.Random, document: dict[str, Any]) -> None:
+    """Callers of some kinds who call again, some of them at once or very often."""
+    if dice.random() < 0.65:
+        return
+    for kind in document["kinds"].values():
+        if dice.random() < 0.7:
+            fates = dice.sample(("abandoned", "blocked", "overflowed", "cut_off", "answered"), dice.randint(1, 5))
+            most = {"most": dice.choice((2, 3, 9))} if dice.random() < 0.6 else {}
+            delays = (0, 0.5, _distribution(dice, 20.0), _distribution(dice, 200.0))
+            kind["redials"] = most | {
+                fate: {"share": dice.choice((0.2, 0.6, 0.6, 0.95)), "delay_s": dice.choice(delays)} for fate in fates
+            }
 
 
 def _keys(dice: random.Random, names: tuple[str, ...], most: int) -> tuple[KeySpec, ...]:

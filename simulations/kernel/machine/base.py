@@ -85,7 +85,7 @@ def push_key(w, key, what, about, check):
         w.heap_check[place] = w.heap_check[parent]
         place = parent
     keys[place] = key
-    w.heap_what[place] = about << 3 | what
+    w.heap_what[place] = about << WHAT_BITS | what
     w.heap_check[place] = check
 
 

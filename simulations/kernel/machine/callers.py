@@ -1,7 +1,9 @@
 """`simulations.contacts` and `features.lines`: what becomes of a call before the core hears of it, and after."""
 
+import numpy
 from numba import njit
 
+from simulations.kernel.machine.base import push
 from simulations.kernel.machine.layout import *
 
 
@@ -22,18 +24,142 @@ def take_trunk(w, i):
 
 
 @njit
-def give_back_trunk(w, contact):
-    if contact.trunk != NONE:
-        w.trunk_free[contact.trunk] += 1
+def blocked(w, i):
+    """The caller hears the busy tone; the core never hears of the call."""
+    contact = w.contacts[i]
+    contact.interval = w.clock[0].interval
+    w.callers[contact.interval, contact.kind, BLOCKED] += 1
+    contact.state = GONE
+    gone(w, i, TURNED_AWAY)
 
 
 @njit
-def blocked(w, i):
-    """The caller hears the busy tone; the core never hears of the call."""
+def gone(w, i, fate):
+    """The call is over: its line is free, and the caller calls again or never."""
     c = w.clock[0]
-    tally = w.callers[c.interval, w.contacts[i].kind]
-    tally[BLOCKED] += 1
-    tally[LOST] += 1
-    w.contacts[i].state = GONE
+    contact = w.contacts[i]
+    if c.trunks and contact.trunk != NONE:
+        w.trunk_free[contact.trunk] += 1
+    if c.redials:
+        if calls_again(w, i, fate):
+            return
+        if contact.recall != NONE:
+            w.recall[contact.recall & (len(w.recall) - 1)] = NOBODY
+    if fate != ANSWERED:
+        w.callers[contact.interval, contact.kind, LOST] += 1
     w.free[c.free] = i
     c.free += 1
+
+
+# Redials
+
+
+@njit
+def first_call(w, i, at):
+    """The contact has what is drawn for its later calls."""
+    contact = w.contacts[i]
+    contact.attempt, contact.talks, contact.recall = 1, 0, NONE
+    for v in range(w.tries.shape[1]):
+        w.tries[i, v] = w.arrival_tries[contact.kind, at, v]
+
+
+@njit
+def calls_again(w, i, fate):
+    """Whether the caller will call again; if so, that is in the calendar."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    if contact.attempt >= w.kinds[contact.kind].most_calls:
+        return False
+    first = (contact.attempt - 1) * (w.tries.shape[1] // c.tries)
+    if w.tries[i, first] >= w.redial_share[contact.kind, fate]:
+        return False
+    at_ms = c.now + numpy.int64(w.tries[i, first + w.redial_delay[contact.kind, fate]])
+    if at_ms >= c.end_ms:
+        return False
+    contact.talks += fate == ANSWERED
+    push(w, at_ms, REDIAL, i, 0)
+    return True
+
+
+@njit
+def next_call(w, i):
+    """The same caller with a new patience, and, after an answer, with other work."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    contact.attempt += 1
+    if contact.attempt == c.tries and contact.attempt < w.kinds[contact.kind].most_calls:
+        c.back_short = TRIES
+    width = w.tries.shape[1] // c.tries
+    first = 1 + c.tries_delays
+    for v in range(w.draws.shape[1]):
+        if w.quantities[contact.kind, v] == 1:
+            w.draws[i, v] = numpy.int64(w.tries[i, (contact.attempt - 2) * width + first + v])
+        elif contact.talks:
+            w.draws[i, v] = numpy.int64(w.tries[i, (contact.talks - 1) * width + first + v])
+    w.callers[c.interval, contact.kind, AGAIN] += 1
+
+
+# Repeats, `router.core.repeats`: the latest so many named callers whose contact is over are remembered. They stand in a
+# ring in the order of their ends, as the slot of a caller who will call again, or NOBODY; FORGOTTEN are those who came.
+
+NOBODY, FORGOTTEN = -1, -2
+
+
+@njit
+def identify(w, contact):
+    """Counts a named caller who comes, and whether that is a repeat."""
+    c = w.clock[0]
+    if w.kinds[contact.kind].most_calls == 0:
+        return
+    tally = w.counted[contact.interval, contact.queue]
+    tally[IDENTIFIED] += 1
+    if contact.recall != NONE:
+        w.recall[contact.recall & (len(w.recall) - 1)] = FORGOTTEN
+        c.recalled -= 1
+        contact.recall = NONE
+        if c.now - contact.ended_ms <= c.within_ms:
+            tally[REPEATED] += 1
+            w.counted[contact.ended_interval, contact.ended_queue, FOLLOWED] += contact.ended_answered
+
+
+@njit
+def remember(w, i, outcome):
+    """A named caller's contact is over."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    if w.kinds[contact.kind].most_calls == 0:
+        return
+    w.counted[contact.interval, contact.queue, IDENTIFIED_ANSWERED] += outcome == ANSWERED
+    contact.ended_ms, contact.ended_interval, contact.ended_queue = c.now, contact.interval, contact.queue
+    contact.ended_answered = outcome == ANSWERED
+    mask = len(w.recall) - 1
+    if c.recall_next - c.recall_first > mask:
+        close_ranks(w)
+    contact.recall = c.recall_next
+    w.recall[c.recall_next & mask] = i
+    c.recall_next += 1
+    c.recalled += 1
+    if c.recalled > c.remembers:
+        while w.recall[c.recall_first & mask] == FORGOTTEN:
+            c.recall_first += 1
+        oldest = w.recall[c.recall_first & mask]
+        if oldest != NOBODY:
+            w.contacts[oldest].recall = NONE
+        c.recall_first += 1
+        c.recalled -= 1
+
+
+@njit
+def close_ranks(w):
+    """Takes those who are forgotten out of the ring."""
+    c = w.clock[0]
+    mask = len(w.recall) - 1
+    place = c.recall_first
+    for k in range(c.recall_first, c.recall_next):
+        who = w.recall[k & mask]
+        if who != FORGOTTEN:
+            w.recall[place & mask] = who
+            if who != NOBODY:
+                w.contacts[who].recall = place
+            place += 1
+    c.recall_next = place

@@ -13,7 +13,9 @@ NO_KEY = 1 << 62
 """After every event."""
 
 # What wakes the kernel: SimPy's events, by what is to be done; arrivals and the ends of talks are kept apart.
-SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE = range(7)
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL = range(8)
+WHAT_BITS = 4
+"""So many bits for these, in a word with whom it is about."""
 
 # What is told to the core: its events. The numbers are those of the log.
 ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED, TIME_PASSED = range(1, 11)
@@ -24,8 +26,10 @@ QUEUED, STEP, OFFER, CANCEL, CONNECT, OFFER_ENDED, RELEASED, FINISHED, CHANGED, 
 OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
 # States of a contact.
 GONE, WAITING, OFFERED, CONNECTED = range(4)
-# How a contact ended.
-ANSWERED, ABANDONED, OVERFLOWED = range(3)
+# How a contact ended, the first three for the core; all are fates of calls.
+ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY = range(4)
+FATES = ("answered", "abandoned", "overflowed", "blocked")
+"""What `features.redials` calls them."""
 # How an offer ended, and why an agent is paused.
 CANCELLED, NO_ANSWER, REFUSED = range(3)
 # Why a step or a queue was left.
@@ -34,6 +38,8 @@ FIRST, AFTER_STEP, AFTER_AGE, NOBODY_SIGNED_IN, REFUSALS, NOBODY_AVAILABLE, LONG
 NO_ACTION, LAST_ACTION, WHEN_UNSTAFFED, WHEN_FULL = range(4)
 
 # Why `run` came back.
+TRIES = -2
+"""For MORE_BACK, instead of an agent: callers call more often than was thought of."""
 DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = range(7)
 
 # Columns of what is counted of contacts, by interval and queue.
@@ -58,7 +64,11 @@ DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = 
     OFFERS_N,
     DECLINED_N,
     NO_ANSWER_N,
-) = range(20)
+    IDENTIFIED,
+    REPEATED,
+    IDENTIFIED_ANSWERED,
+    FOLLOWED,
+) = range(24)
 COUNTED = (
     *("arrived", "moved_in", "moved_out", "answered", "answered_within", "abandoned", "short_abandons", "overflowed"),
     *(
@@ -71,6 +81,7 @@ COUNTED = (
         "finished",
     ),
     *("talk_ms", "wrap_up_ms", "offers", "declined", "no_answer"),
+    *("identified", "repeated", "identified_answered", "followed"),
 )
 """The fields of `ContactTally` in these columns."""
 
@@ -83,7 +94,7 @@ WORKED = (
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
 # Columns of what is counted of callers, by interval and kind.
-CALLERS, BLOCKED, LOST = range(3)
+CALLERS, AGAIN, BLOCKED, LOST = range(4)
 
 LEADING_BITS = 7
 """So many bits of a wait behind its first tell all but two of the buckets that it may be in."""
@@ -104,7 +115,8 @@ CLOCK = _record(
     "now seq end_ms last_ms wake_ms interval_ms interval from_ms to_ms alive arrivals offers heap timers "
     "pending_head pending_tail fed arriving over dirty_now dirty_next dirty_agents special free logged keep_log "
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
-    "contact_keys order_count bids started patient quiet_ms trunks",
+    "contact_keys order_count bids started patient quiet_ms trunks "
+    "redials tries tries_delays remembers within_ms recalled recall_first recall_next",
     words="seed",
 )
 AGENT = _record(
@@ -116,11 +128,11 @@ AGENT = _record(
 )
 CONTACT = _record(
     "seq number arrived_ms queued_ms step_ms gives_up_ms patience_key timer_ms line_from_ms offer deadline_ms "
-    "answered_ms waited_ms ask_again_ms",
+    "answered_ms waited_ms ask_again_ms ended_ms",
     small="kind type queue step line state agent interval placed previous next place refused refusals offers due "
-    "due_reason now_mark next_mark trunk",
+    "due_reason now_mark next_mark trunk attempt talks recall ended_interval ended_queue ended_answered",
 )
-KIND = _record("queue position filled complete number")
+KIND = _record("queue position filled complete number most_calls")
 QUEUE = _record(
     "ring_ms wrap_up_ms answered_within_ms short_ms longest_ms full_at full_queue full_exit last_queue last_exit "
     "unstaffed unstaffed_queue unstaffed_exit steps first_step inside weight plain plain_wait",
@@ -139,13 +151,19 @@ class World(NamedTuple):
     contacts: Any
     draws: Any  # contact x variate: ms
     lanes: Any  # contact x (lane x what): uniform, then delays in ms
+    tries: Any  # contact x (call x what): uniform, then delays until the next call, then the draws for that
     refused: Any  # contact x word: bits of agents
     kinds: Any
     arrival_ms: Any  # kind x position
     arrival_type: Any
     arrival_draws: Any  # kind x position x variate
     arrival_lanes: Any
+    arrival_tries: Any
     variates: Any  # kind x queue x (handle time, patience, wrap-up): column of draws
+    quantities: Any  # kind x column of draws: 0 handle time, 1 patience, 2 wrap-up
+    redial_share: Any  # kind x fate
+    redial_delay: Any  # kind x fate: column of a call's tries
+    recall: Any  # ring of the named callers whose call is over, see `callers`
     queues: Any
     steps: Any
     lines: Any

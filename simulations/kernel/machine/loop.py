@@ -23,7 +23,7 @@ from simulations.kernel.machine.base import (
     set_end,
     set_interval,
 )
-from simulations.kernel.machine.callers import blocked, take_trunk
+from simulations.kernel.machine.callers import blocked, first_call, next_call, take_trunk
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
 from simulations.kernel.machine.offers import accept, deadline, fail, withdraw
@@ -61,7 +61,7 @@ def go(w):
             arm(w)
         if c.keep_log and c.logged > len(w.log) // 2:
             return MORE_LOG, 0
-        if c.heap + 4 * len(w.agents) + 64 > len(w.heap_key):
+        if c.heap + c.alive + 4 * len(w.agents) + 64 > len(w.heap_key):
             return MORE_ROOM, 0
         if c.seq >= (1 << SEQ_BITS) - 8 * len(w.agents) - 64:
             return MORE_NUMBERS, 0
@@ -104,7 +104,17 @@ def tell_arrival(w, k):
         w.draws[i, v] = w.arrival_draws[k, at, v]
     for v in range(w.lanes.shape[1]):
         w.lanes[i, v] = w.arrival_lanes[k, at, v]
+    contact.offers = 0
     w.callers[c.interval, k, CALLERS] += 1
+    if c.redials:
+        first_call(w, i, at)
+    call(w, i)
+
+
+@njit
+def call(w, i):
+    """The contact is told to the core, if it comes in."""
+    c = w.clock[0]
     if c.trunks and not take_trunk(w, i):
         blocked(w, i)
         return
@@ -140,7 +150,7 @@ def go_on(w):
             set_end(w, a, NO_KEY)
             feed(w, ENDED, w.agents[a].contact, 0)
         return True
-    what, about, check = w.heap_what[0] & 7, w.heap_what[0] >> 3, w.heap_check[0]
+    what, about, check = w.heap_what[0] & ((1 << WHAT_BITS) - 1), w.heap_what[0] >> WHAT_BITS, w.heap_check[0]
     drop_first(w)
     if what == PATIENCE:
         contact = w.contacts[about]
@@ -159,6 +169,9 @@ def go_on(w):
                 feed(w, TIME_PASSED, 0, 0)
             else:
                 arm(w)
+    elif what == REDIAL:
+        next_call(w, about)
+        call(w, about)
     else:
         w.agents[about].on_shift = what == SIGN_IN
         feed(w, SIGNED_IN if what == SIGN_IN else SIGNED_OUT, about, 0)
@@ -285,7 +298,7 @@ def arrive(w, i):
     contact.seq = c.arrivals
     contact.arrived_ms, contact.interval = c.now, c.interval
     contact.state, contact.offer, contact.agent = WAITING, NONE, NONE
-    contact.refusals = contact.refused = contact.offers = 0
+    contact.refusals = contact.refused = 0
     contact.ask_again_ms = contact.gives_up_ms = NONE
     contact.due, contact.placed, contact.timer_ms = NO_ACTION, NOWHERE, NEVER
     contact.now_mark = contact.next_mark = 0

@@ -39,15 +39,22 @@ def make(w, i, a):
 
 
 @njit
+def offered(w, contact):
+    """Once more; there must be a lane for the next time."""
+    c = w.clock[0]
+    contact.offers += 1
+    if contact.offers + 1 >= c.lanes and w.lanes.shape[1] > 0:
+        c.lanes_short = 1
+
+
+@njit
 def ring(w, i, a):
     """The shell's side: the agent's phone rings, and is answered or not. Whether that takes time: otherwise the offer
     is over before its deadline could come."""
     c = w.clock[0]
     contact, agent = w.contacts[i], w.agents[a]
     lane = contact.offers
-    contact.offers += 1
-    if contact.offers + 1 >= c.lanes and w.lanes.shape[1] > 0:
-        c.lanes_short = 1
+    offered(w, contact)
     width = w.lanes.shape[1] // c.lanes if c.lanes else 0
     event, wakes = ACCEPTED, ANSWER
     if agent.answers == 0:  # not every offer is taken

@@ -12,7 +12,7 @@ from simulations.kernel.machine.agents import becomes
 from simulations.kernel.machine.base import arm, note, set_end
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import best_agent, best_contact
-from simulations.kernel.machine.offers import talk
+from simulations.kernel.machine.offers import offered, talk
 from simulations.kernel.machine.standing import NOWHERE, place, set_free, set_not_free, take
 from simulations.kernel.machine.waiting import await_patience, finish, queued, set_timer
 
@@ -42,7 +42,7 @@ def arrives(w, i):
     c.arrivals += 1
     contact.seq, contact.interval = c.arrivals, c.interval
     contact.arrived_ms = contact.queued_ms = contact.step_ms = c.now
-    contact.state, contact.offer, contact.agent, contact.offers = WAITING, NONE, NONE, 0
+    contact.state, contact.offer, contact.agent = WAITING, NONE, NONE
     contact.refusals, contact.due, contact.placed = 0, NO_ACTION, NOWHERE
     contact.ask_again_ms, contact.gives_up_ms, contact.timer_ms = NONE, NONE, NEVER
     contact.now_mark = contact.next_mark = 0
@@ -101,6 +101,8 @@ def serve(w, i, a):
     w.worked[c.interval, agent.group, W_OFFERS] += 1
     becomes(w, a, RINGING, 0, contact.seq, False)
     note(w, ACCEPTED, c.offers)
+    if c.redials:
+        offered(w, contact)
     queue.inside -= 1
     contact.state, contact.answered_ms, contact.waited_ms = CONNECTED, c.now, c.now - contact.arrived_ms
     contact.ask_again_ms, contact.timer_ms = NONE, NEVER

@@ -3,7 +3,7 @@
 from numba import njit
 
 from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_key, push_timer
-from simulations.kernel.machine.callers import give_back_trunk
+from simulations.kernel.machine.callers import gone, identify, remember
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import place, take
 
@@ -20,6 +20,8 @@ def queued(w, i, moved_from):
     if moved_from != NONE:
         tally[MOVED_IN] += 1
         return
+    if c.redials:
+        identify(w, contact)
     patience = w.variates[contact.kind, contact.queue, 1]
     if patience != NONE and w.draws[i, patience] != NONE:
         contact.gives_up_ms = c.now + w.draws[i, patience]
@@ -245,7 +247,6 @@ def finish(w, i, outcome):
         wait_ms = c.now - contact.arrived_ms
         note(w, FINISHED, contact.seq, contact.queue, outcome, wait_ms, 0, NONE)
         leave_line(w, contact)
-        w.callers[contact.interval, contact.kind, LOST] += 1
         if outcome == ABANDONED:
             tally[ABANDONED_N] += 1
             tally[SHORT_ABANDONS] += wait_ms < w.queues[contact.queue].short_ms
@@ -257,7 +258,6 @@ def finish(w, i, outcome):
         w.queues[contact.queue].inside -= 1
     contact.state = GONE
     contact.timer_ms = NEVER
-    if c.trunks:
-        give_back_trunk(w, contact)
-    w.free[c.free] = i
-    c.free += 1
+    if c.redials:
+        remember(w, i, outcome)
+    gone(w, i, outcome)

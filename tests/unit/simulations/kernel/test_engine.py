@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy
 import pytest
 
+from router.core import repeats
 from simulations.distributions import DISTRIBUTIONS
 from simulations.driver import Replication
 from simulations.engines import replicate
@@ -53,6 +54,37 @@ def test_a_contact_that_is_refused_often_draws_anew_each_time(monkeypatch: pytes
     monkeypatch.setattr(engine, "LANES", 3)
     answering = {"delay_s": {"distribution": "exponential", "mean": 2}, "declined": 0.7, "no_answer": 0.1}
     assert difference(setting({"answering": answering, "kinds.buyers.patience_s": None})) == ""
+
+
+INSISTENT = {"abandoned": {"share": 0.9, "delay_s": {"distribution": "exponential", "mean": 60}}, "most": 400}
+
+
+def test_callers_who_call_very_often_draw_anew_each_time() -> None:
+    """Also with queues that everybody leaves at once, lines that are busy, and offers that are carried over."""
+    redials = INSISTENT | {"answered": {"share": 0.5, "delay_s": 1}, "blocked": {"share": 1, "delay_s": 0.3}}
+    made = setting(MANY | {"kinds.buyers.redials": redials, "lines": [{"count": 9}], "answering": {"declined": 0.3}})
+    assert difference(made) == ""
+    assert KernelReplication(make_plan(made), 0).run() == replicate(made, 0)
+
+
+def test_only_the_latest_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was forgotten in between is no repeat; those who came again leave gaps, closed when room is short."""
+    made = setting(MANY | {"kinds.buyers.redials": INSISTENT})
+    everybody = replicate(made, 0)
+    monkeypatch.setattr(repeats, "REMEMBERED", 30)
+    monkeypatch.setattr(engine, "RECALL", 64)
+    few = replicate(made, 0)
+    assert few.whole.all_queues.repeated < everybody.whole.all_queues.repeated
+    assert KernelReplication(make_plan(made), 0).run() == few
+
+
+def test_a_repeat_comes_within_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = setting(MANY | {"kinds.buyers.redials": INSISTENT})
+    everybody = replicate(made, 0)
+    monkeypatch.setattr(repeats, "WITHIN_MS", 60_000)
+    few = replicate(made, 0)
+    assert few.whole.all_queues.repeated < everybody.whole.all_queues.repeated
+    assert KernelReplication(make_plan(made), 0).run() == few
 
 
 def test_events_keep_their_order_when_their_numbers_begin_anew() -> None:

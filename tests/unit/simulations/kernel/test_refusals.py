@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from router.core.policy import Agent, Policy, Queue, Step, Until
+from router.core.policy import Agent, Policy, Queue, Reentry, Step, Until
 from simulations.engines import choose, replicate, replicate_compiled
 from simulations.kernel import refusals as module
 from simulations.kernel.refusals import SUPPORTED, refusals
@@ -34,6 +34,12 @@ def with_policy(changes: dict[str, Any]) -> Setting:
     return replace(made, centre=Centre(policy))
 
 
+def with_reentry(made: Setting) -> Setting:
+    """The first queue promises something to those who were cut off."""
+    queue = msgspec.structs.replace(made.policy.queues[0], reentry=Reentry(60_000))
+    return replace(made, centre=Centre(msgspec.structs.replace(made.policy, queues=(queue, *made.policy.queues[1:]))))
+
+
 def test_a_plain_setting_is_supported() -> None:
     assert refusals(setting()) == []
 
@@ -50,6 +56,10 @@ def test_a_plain_setting_is_supported() -> None:
         (
             setting({"kinds.users.arrivals": {"trace": [{"at_s": 1, "preferred_agent": "helpers-1"}]}}),
             "kinds.users.arrivals.trace[0].preferred_agent: not supported",
+        ),
+        (
+            with_reentry(setting({"kinds.users.redials": {"abandoned": {"share": 0.5}}})),
+            "policy.queues.sales.reentry: not supported together with redials",
         ),
         (setting({"run_off_minutes": 1e6}), "duration_minutes: the scenario is longer than a year"),
     ],
