@@ -26,7 +26,7 @@ Handled = tuple[int, Event, tuple[Decision, ...]]
 class SimulatedRouter:
     """The router core in simulated time.
 
-    Every decision goes to `metrics` and then to the hands that carry it out, in the order of decision; an event that
+    The decisions go to `metrics` and then to the hands that carry them out, in the order of decision; an event that
     they feed waits its turn. `log` keeps everything when it is asked for.
     """
 
@@ -76,12 +76,10 @@ class SimulatedRouter:
         decisions = self.router.handle(event, now_ms)
         if self.log is not None:
             self.log.append((now_ms, event, tuple(decisions)))
-        metrics, hands = self._metrics, self.hands
-        if metrics is not None:
-            metrics.begin(event)
+        if self._metrics is not None:
+            self._metrics.handled(event, decisions, now_ms)
+        hands = self.hands
         for decision in decisions:
-            if metrics is not None:
-                metrics.observe(decision, now_ms)
             if (carry_out := hands.get(type(decision))) is not None:
                 carry_out(decision)
 

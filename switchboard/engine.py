@@ -442,9 +442,8 @@ class Engine:
         return hours is not None and hours.is_open(now_ms)
 
     def _measure(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
-        self.metrics.begin(event)
+        self.metrics.handled(event, decisions, now_ms)
         for decision in decisions:
-            self.metrics.observe(decision, now_ms)
             if isinstance(decision, AgentSuspended):
                 cause = decision.cause.replace("_", " ")
                 log.warning("%s is paused: %s, %d in a row", decision.agent, cause, decision.failures)

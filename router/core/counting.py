@@ -5,14 +5,14 @@ lengths count in the interval in which they pass. A consultation is no customer'
 counts. A contact that is transferred ends its stay in one queue and arrives anew in the other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from router.core import decisions
 from router.core.events import ContactArrived, Event
-from router.core.intervals import Intervals
+from router.core.intervals import Interval, Intervals
 from router.core.policy import Goal
 from router.core.repeats import Repeats
 from router.core.tallies import AgentTally, ContactTally
@@ -30,11 +30,13 @@ NO_GOAL = Goal(answered_within_ms=0, share=0.0)
 
 
 class _Contact(msgspec.Struct):
-    """A contact that has not finished: where it waits or, since when, who has it."""
+    """A contact that has not finished: where it waits or, since when, who has it; and where it counts."""
 
     queue: str
     goal: Goal
     arrived_ms: int
+    interval: Interval
+    tally: ContactTally
     caller: str = ""
     consult: bool = False
     callback: bool = False
@@ -46,8 +48,12 @@ class _Contact(msgspec.Struct):
 
     def answered_as(self, decision: decisions.ContactFinished) -> bool:
         """Whether what was counted when the talk began is what the end tells."""
-        told = (decision.outcome == "answered", decision.callback, decision.wait_ms)
-        return self.agent is not None and told == (True, self.callback, self.wait_ms)
+        return (
+            self.agent is not None
+            and decision.outcome == "answered"
+            and decision.wait_ms == self.wait_ms
+            and decision.callback == self.callback
+        )
 
 
 class _Line(msgspec.Struct):
@@ -78,7 +84,7 @@ class Counting:
         self._sent_on: dict[str, str] = {}
         self._repeats: Repeats[_Contact] = Repeats()
         self._arriving: ContactArrived | None = None
-        self._uncounted = ContactTally()
+        self._nowhere, self._uncounted = Interval(), ContactTally()
         self._observers: dict[type, Callable[[Any, int], None]] = {
             decisions.ContactQueued: self._queued,
             decisions.ContactParked: self._parked,
@@ -91,14 +97,19 @@ class Counting:
             decisions.AgentChanged: self._agent_changed,
         }
 
-    def begin(self, event: Event) -> None:
-        """The decisions that follow are about this event."""
-        self._arriving = event if isinstance(event, ContactArrived) else None
-
     def observe(self, decision: decisions.Decision, now_ms: int) -> None:
         observer = self._observers.get(type(decision))
         if observer is not None:
             observer(decision, now_ms)
+
+    def handled(self, event: Event, decided: Iterable[decisions.Decision], now_ms: int) -> None:
+        """The event, and each of the decisions that followed from it."""
+        self._arriving = event if isinstance(event, ContactArrived) else None
+        observers = self._observers
+        for decision in decided:
+            observer = observers.get(type(decision))
+            if observer is not None:
+                observer(decision, now_ms)
 
     def account(self, now_ms: int) -> None:
         """Counts the time until now of all who wait and of all agents."""
@@ -112,8 +123,9 @@ class Counting:
     def _queued(self, decision: decisions.ContactQueued, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
         if contact is None:
-            known = (decision.wait_from_ms, decision.arrived_ms, now_ms)
-            arrived_ms = next(at_ms for at_ms in known if at_ms is not None)
+            arrived_ms = decision.arrived_ms if decision.wait_from_ms is None else decision.wait_from_ms
+            if arrived_ms is None:
+                arrived_ms = now_ms
             contact = self._arrive(decision.contact, decision.queue, arrived_ms, decision.consult)
             self._identify(decision.contact, contact, now_ms)
         elif contact.agent is None and contact.queue != decision.queue:
@@ -128,9 +140,14 @@ class Counting:
         self._enter_line(contact, now_ms)
 
     def _arrive(self, name: str, queue: str, arrived_ms: int, consult: bool) -> _Contact:
+        if consult:
+            interval, tally = self._nowhere, self._uncounted
+        else:
+            interval = self._intervals.at(arrived_ms)
+            tally = interval.queue(queue)
         goal = self._goals.get(queue, NO_GOAL)
-        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, consult=consult)
-        self._tally(contact).arrived += 1
+        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, interval, tally, consult=consult)
+        tally.arrived += 1
         return contact
 
     def _identify(self, name: str, contact: _Contact, now_ms: int) -> None:
@@ -148,9 +165,10 @@ class Counting:
                     self._tally(earlier).followed += earlier.answered
 
     def _tally(self, contact: _Contact) -> ContactTally:
-        if contact.consult:
-            return self._uncounted
-        return self._intervals.at(contact.arrived_ms).queue(contact.queue)
+        if contact.interval.pooled:
+            contact.interval = self._intervals.older
+            contact.tally = contact.interval.queue(contact.queue)
+        return contact.tally
 
     def _parked(self, decision: decisions.ContactParked, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
@@ -172,13 +190,20 @@ class Counting:
         line = self._lines.get(contact.queue)
         if line is None:
             line = self._lines[contact.queue] = _Line(0, now_ms)
-        self._account_line(contact.queue, line, now_ms)
+        if line.length:
+            self._account_line(contact.queue, line, now_ms)
+        else:
+            line.since_ms = now_ms
         line.length += by
 
     def _account_line(self, queue: str, line: _Line, now_ms: int) -> None:
         if line.length:
-            for interval, span_ms in self._intervals.split(line.since_ms, now_ms):
-                interval.queue(queue).waiting_ms += line.length * span_ms
+            latest = self._intervals.all_in_latest(line.since_ms, now_ms)
+            if latest is not None:
+                latest.queue(queue).waiting_ms += line.length * (now_ms - line.since_ms)
+            else:
+                for interval, span_ms in self._intervals.split(line.since_ms, now_ms):
+                    interval.queue(queue).waiting_ms += line.length * span_ms
         line.since_ms = now_ms
 
     # Offers and talks
@@ -295,9 +320,14 @@ class Counting:
     def _account_agent(self, name: str, agent: _Agent, now_ms: int) -> None:
         if agent.state != "offline" and now_ms > agent.since_ms:
             field = _SPANS[agent.state]
-            for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
-                tally = interval.agent(name)
-                setattr(tally, field, getattr(tally, field) + span_ms)
+            latest = self._intervals.all_in_latest(agent.since_ms, now_ms)
+            if latest is not None:
+                tally = latest.agent(name)
+                setattr(tally, field, getattr(tally, field) + now_ms - agent.since_ms)
+            else:
+                for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
+                    tally = interval.agent(name)
+                    setattr(tally, field, getattr(tally, field) + span_ms)
             if agent.state == "wrap_up" and agent.handled is not None:
                 self._tally(agent.handled).wrap_up_ms += now_ms - agent.since_ms
         agent.since_ms = now_ms

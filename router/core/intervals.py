@@ -8,7 +8,7 @@ from router.core.tallies import AgentTally, ContactTally
 
 
 class Interval(msgspec.Struct):
-    """What was counted in one interval."""
+    """What was counted in one interval; `pooled` when it has been added to the older ones and is kept no longer."""
 
     queues: dict[str, ContactTally] = {}
     agents: dict[str, AgentTally] = {}
@@ -16,6 +16,7 @@ class Interval(msgspec.Struct):
     contained: int = 0
     surveys: ContactTally = msgspec.field(default_factory=ContactTally)
     """Of answers that belong to no queue."""
+    pooled: bool = False
 
     def queue(self, name: str) -> ContactTally:
         tally = self.queues.get(name)
@@ -70,7 +71,9 @@ class Intervals:
         if index - self.first_kept >= self.keep:
             self.first_kept = index - self.keep + 1
             for old in sorted(i for i in self.kept if i < self.first_kept):
-                self.older.add(self.kept.pop(old))
+                pooled = self.kept.pop(old)
+                pooled.pooled = True
+                self.older.add(pooled)
         return interval
 
     def _remember(self, index: int, interval: Interval) -> None:
@@ -79,12 +82,13 @@ class Intervals:
             from_ms = self.start_ms + index * self.interval_ms
             self._latest = (from_ms, from_ms + self.interval_ms, interval)
 
+    def all_in_latest(self, from_ms: int, to_ms: int) -> Interval | None:
+        """The interval that began last, if all the time between the two is in it."""
+        first_ms, end_ms, latest = self._latest
+        return latest if first_ms <= from_ms and to_ms <= end_ms else None
+
     def split(self, from_ms: int, to_ms: int) -> Iterator[tuple[Interval, int]]:
         """The time between the two, cut at interval borders: each interval with its milliseconds of it."""
-        first_ms, end_ms, latest = self._latest
-        if first_ms <= from_ms and to_ms <= end_ms:
-            yield latest, to_ms - from_ms
-            return
         last = self.index(max(from_ms, to_ms - 1))
         if self.interval_ms is None or self.index(from_ms) == last:
             yield self.number(last), to_ms - from_ms

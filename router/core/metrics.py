@@ -5,7 +5,7 @@ use the same tallies and `measures.values`: whoever fills a `ContactTally` per q
 `count_answer`, `count_unanswered` and the sums has all the metrics of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic
 
 import msgspec
@@ -48,8 +48,8 @@ class MetricsReport(msgspec.Struct, frozen=True):
 
 
 class Metrics:
-    """Feed it every event (`begin`), then each of its decisions (`observe`), in order; ask for a report at any time.
-    Without the events nobody's callers are known, and so no repeats.
+    """Feed it every event with its decisions (`handled`), or the decisions alone (`observe`), in order; ask for a
+    report at any time. Without the events nobody's callers are known, and so no repeats.
 
     Intervals of `interval_ms` count from `start_ms`; without `interval_ms` there is only the whole run. The last
     `keep_intervals` are kept apart, older ones only in the whole, so memory is bounded by policy and contacts in hand.
@@ -77,9 +77,9 @@ class Metrics:
         if escalations is not None:
             self._counting.escalations = escalations
 
-    def begin(self, event: Event) -> None:
-        """The decisions that follow are about this event."""
-        self._counting.begin(event)
+    def handled(self, event: Event, decided: Iterable[decisions.Decision], now_ms: int) -> None:
+        """Takes note of an event at `now_ms` and of all that was decided about it."""
+        self._counting.handled(event, decided, now_ms)
 
     def observe(self, decision: decisions.Decision, now_ms: int) -> None:
         """Takes note of a decision made at `now_ms`."""

@@ -97,9 +97,7 @@ class Board:
         if isinstance(event, PolicyPublished):
             self._figures.policy_published(event.policy)
             self._everything = True
-        self._figures.begin(event)
-        for decision in decisions:
-            self._figures.observe(decision, now_ms)
+        self._figures.handled(event, decisions, now_ms)
         if not self._readers:
             return
         for thing in (event, *decisions):

@@ -40,9 +40,7 @@ def counted_live(day: Day) -> Metrics:
     metrics = Metrics(day.router.policy, start_ms=BEGIN_MS, interval_ms=QUARTER_MS, escalations={"billing": "tech"})
     for record in day.log:
         if isinstance(record, Handled):
-            metrics.begin(record.event)
-            for decision in record.decisions:
-                metrics.observe(decision, record.at_ms)
+            metrics.handled(record.event, record.decisions, record.at_ms)
         elif isinstance(record, Fact) and record.kind == FLOW_ENDED:
             metrics.flow_finished(record.data["contained"], record.at_ms)
         elif isinstance(record, Fact) and record.kind == SURVEY:

@@ -31,9 +31,7 @@ class Counted(Floor):
     def _handle(self, event: e.Event) -> list[AnyDecision]:
         decisions = super()._handle(event)
         assert self.metrics is not None
-        self.metrics.begin(event)
-        for decision in decisions:
-            self.metrics.observe(decision, self.now_ms)
+        self.metrics.handled(event, decisions, self.now_ms)
         return decisions
 
     def call(self, contact: str, queue: str = "help", at_ms: int | None = None, **fields: object) -> None:
