@@ -5,6 +5,8 @@ ring, answer or not, talk, lose patience, press keys. Each of the features that 
 `features`.
 """
 
+from collections.abc import Iterator
+
 import simpy
 
 from router.core.metrics import Metrics, MetricsReport
@@ -12,7 +14,7 @@ from router.core.router import Router
 from simulations.agents import Agent, Agents
 from simulations.arrivals import arrivals_ms
 from simulations.clock import MINUTE_MS
-from simulations.contacts import Contacts, Life
+from simulations.contacts import Contacts
 from simulations.roster import end_ms
 from simulations.run import Run
 from simulations.setting import Setting
@@ -55,7 +57,7 @@ class Replication:
         scenario = self._setting.scenario
         self._agents.start()
         for kind in scenario.kinds:
-            self._env.process(self._arrivals(kind))
+            self._go_on(self._arrivals(kind))
         self._env.run(until=self._run.end_ms)
         while len(self._contacts) and self._env.peek() <= self._last_ms:
             self._env.step()
@@ -71,15 +73,23 @@ class Replication:
         """Contacts that were still there when the run ended."""
         return len(self._contacts)
 
-    def _arrivals(self, kind: str) -> Life:
+    def _go_on(self, arrivals: Iterator[int]) -> None:
+        """To the next arrival. No SimPy process: those take longer, and there is nothing else to wait for."""
+        delay_ms = next(arrivals, None)
+        if delay_ms is not None:
+            self._shell.after(delay_ms, lambda: self._go_on(arrivals))
+
+    def _arrivals(self, kind: str) -> Iterator[int]:
+        """Lets all contacts of this kind arrive; gives the ms to wait before it is gone on with."""
         scenario = self._setting.scenario
         arrivals, busyness = scenario.kinds[kind].arrivals, scenario.busyness
         factor = 1.0 if busyness is None else busyness.factor(kind, self._streams)
         times = arrivals_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
         traced = arrivals.traced
         for number, at_ms in enumerate(times):
-            if at_ms > self._env.now:
-                yield self._env.timeout(at_ms - int(self._env.now))
+            now_ms = self._shell.now_ms
+            if at_ms > now_ms:
+                yield at_ms - now_ms
             self._contacts.arrive(kind, number, traced[number] if traced else None)
             if number % FORGET_EVERY == FORGET_EVERY - 1:
                 self._streams.forget(f"{kind}/", self._contacts.lowest(kind, number + 1))
