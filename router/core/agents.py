@@ -58,7 +58,7 @@ class Agents:
         state = self._state
         interrupts = state.current.channels.interrupts
         del agent.offers[offer]
-        for other in [state.contacts[name] for name in agent.active]:
+        for other in [state.contacts[name] for name in agent.active] if agent.contacts else ():
             if interrupts(contact.channel, other.channel):
                 agent.resting.append(other.id)
                 other.rests_since_ms = state.clock_ms
@@ -137,7 +137,7 @@ class Agents:
         if agent.resting and agent.wrap_up_ms is None:
             self._resume(agent)
         visible, reason, contact = agent.visible()
-        if (visible, reason, contact) != (agent.state, agent.shown_reason, agent.contact):
+        if visible != agent.state or contact != agent.contact or reason != agent.shown_reason:
             self._account(agent)
             if visible == "ready" and agent.state != "ready":
                 agent.turn += 1
@@ -146,11 +146,12 @@ class Agents:
                 if not keeps_place:
                     agent.idle_since_ms = state.clock_ms
             agent.state, agent.shown_reason, agent.contact = visible, reason, contact
-            state.note(agent, f"{visible} {reason or contact or ''}".rstrip())
+            if state.explains:
+                state.note(agent, f"{visible} {reason or contact or ''}".rstrip())
             state.out.append(AgentChanged(agent.name, visible, reason, contact))
         self.set_timer(agent)
         if agent.removed and not agent.working:
-            self._timers.set(Kind.AGENT, 0, agent.name, None)
+            self._timers.stop(Kind.AGENT, agent.name)
             del state.agents[agent.name]
         elif self._index.refresh(agent):
             state.dirty_agents[agent.name] = agent
@@ -166,7 +167,7 @@ class Agents:
     def set_timer(self, agent: Agent) -> None:
         wrap_up_ms, retry_ms = agent.wrap_up_ms, agent.retry_ms
         if wrap_up_ms is None and retry_ms is None:
-            self._timers.set(Kind.AGENT, 0, agent.name, None)
+            self._timers.stop(Kind.AGENT, agent.name)
             return
         due = [at_ms for at_ms in (wrap_up_ms, retry_ms) if at_ms is not None]
         order = self._state.current.order.get(agent.name, len(self._state.current.order))

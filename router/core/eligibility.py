@@ -144,7 +144,9 @@ class Chain:
     def class_of(self, attributes: Mapping[str, Attribute]) -> tuple[object, ...]:
         """Equal for contacts that this chain cannot tell apart (1, 1.0 and True are told apart, as in CEL)."""
         fields = self.looks_at
-        if fields is None:
+        if not fields:
+            if fields is not None:
+                return ()
             return tuple((name, _exact(attributes[name])) for name in sorted(attributes))
         return tuple([_exact(attributes.get(name)) for name in fields])
 

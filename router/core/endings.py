@@ -41,7 +41,8 @@ class Endings:
             )
         )
         self._goals.unanswered(contact, outcome)
-        state.note(contact, outcome + (f": {reason}" if reason else ""))
+        if state.explains:
+            state.note(contact, outcome + (f": {reason}" if reason else ""))
         if contact.caller and (outcome == "abandoned" or (talked and transferred_to is None)):
             reentry.remember(state, contact)
         if contact.waits:
@@ -50,7 +51,7 @@ class Endings:
             self._duplicates.remove(contact)
         if contact.consult_of is not None:
             state.contacts[contact.consult_of].consult = None
-        self._timers.set(Kind.CONTACT, contact.seq, contact.id, None)
+        self._timers.stop(Kind.CONTACT, contact.id)
         state.dirty_contacts.pop(contact.id, None)
         del state.contacts[contact.id]
         state.remember_finished(contact)

@@ -100,8 +100,7 @@ class Index:
             return False
         pool = self.pool_of[name]
         for channel in before:
-            pool.remove(name, channel)
-            if not pool.has_ready(channel):
+            if not pool.remove(name, channel):
                 del self.ready_pools[channel][pool.number]
         if facts is not None:
             self._facts[name] = facts
@@ -109,7 +108,7 @@ class Index:
                 pool.add(name, channel, facts)
                 self.ready_pools.setdefault(channel, {})[pool.number] = pool
         self.free[name] = free
-        return not set(free) <= set(before)
+        return not before or not set(free) <= set(before)
 
     def _facts_of(self, agent: Agent, spec: AgentSpec) -> AgentFacts:
         return AgentFacts(
@@ -179,14 +178,14 @@ class Index:
     def place(self, contact: Contact) -> None:
         """Puts a queued contact into its line."""
         class_ = self.class_of(contact)
-        facts = self._state.facts_of(contact)
         held_for = None if contact.window_ms is None else contact.held_for
         directed = held_for is not None and contact.directed_to is not None
-        key = (facts.priority, contact.refused, held_for, directed)
+        own = contact.own_priority
+        key = (class_.queue.spec.priority if own is None else own, contact.refused, held_for, directed)
         lines = class_.lines if held_for is None else class_.held_lines
         line = lines.get(key)
         if line is None:
-            line = lines[key] = Line(class_, key, facts)
+            line = lines[key] = class_.new_line(key)
             self._idle.pop(class_.number, None)
             if class_.reserved:
                 self.reserving[class_.number] = class_
@@ -208,6 +207,7 @@ class Index:
         if line.entries:
             return
         class_ = line.of
+        class_.emptied = line
         line_id = (class_.number, line.key)
         del self.queue_lines[class_.queue.spec.name][line_id]
         if line.held_for is None:

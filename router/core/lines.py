@@ -47,11 +47,13 @@ class ContactClass:
     `fits` are the pools (by number) that may take them, each with its fit; `signed_in` counts their agents;
     `lines` are those where somebody waits, `held_lines` those that wait for one agent. `reserved` are the pools that
     may take them only by conditions that reserve (see `reservations`), each with the conditions that let it in;
-    `let_in` the pools that each condition lets in.
+    `let_in` the pools that each condition lets in. `emptied` is the line that was the last to become empty: where
+    agents are in surplus, the next contact needs the same.
     """
 
     __slots__ = (
         "channel",
+        "emptied",
         "fits",
         "held_lines",
         "key",
@@ -79,11 +81,20 @@ class ContactClass:
         self.signed_in = 0
         self.fits: dict[int, int] = {}
         self.lines: dict[LineKey, Line] = {}
+        self.emptied: Line | None = None
         self.held_lines: dict[LineKey, Line] = {}
         self.reserved: dict[int, tuple[bool, ...]] = {}
         self.let_in: tuple[tuple[Pool, ...], ...] = ()
         self.members: tuple[str, ...] | None = None
         self.outsiders: tuple[tuple[str, str], ...] | None = None
+
+    def new_line(self, key: LineKey) -> Line:
+        """An empty one."""
+        emptied = self.emptied
+        if emptied is not None and emptied.key == key:
+            self.emptied = None
+            return emptied
+        return Line(self, key, ContactFacts(self.queue.spec, key[0]))
 
     def all_lines(self) -> list[Line]:
         """Wherever somebody of this class waits."""

@@ -40,7 +40,8 @@ class Offers:
         contact.offers += 1
         agent.offers[offer.id] = contact.id
         agent.last_offer = number
-        state.note(contact, f"offered to {agent.name} ({offer.id})")
+        if state.explains:
+            state.note(contact, f"offered to {agent.name} ({offer.id})")
         state.out.append(Offer(offer.id, contact.id, agent.name, deadline_ms, record))
         self._timers.set(Kind.OFFER, number, offer.id, deadline_ms)
         self._agents.changed(agent)
@@ -61,7 +62,8 @@ class Offers:
         callback = contact.callback
         if callback is None:
             self.answered(contact)
-            state.note(contact, f"connected with {agent.name}")
+            if state.explains:
+                state.note(contact, f"connected with {agent.name}")
             state.out.append(Connect(offer.id, contact.id, agent.name))
         else:
             contact.state = "reaching"
@@ -69,8 +71,8 @@ class Offers:
             state.note(contact, f"{agent.name} is there, the customer is rung (try {callback.tries})")
             state.out.append(RingCustomer(offer.id, contact.id, agent.name, callback.number, callback.tries))
         self._agents.take_up(agent, offer.id, contact)
-        self._timers.set(Kind.OFFER, offer.seq, offer.id, None)
-        self._waiting.set_timer(contact)
+        self._timers.stop(Kind.OFFER, offer.id)
+        self._timers.stop(Kind.CONTACT, contact.id)
         self._agents.changed(agent)
 
     def answered(self, contact: Contact) -> None:
@@ -123,7 +125,7 @@ class Offers:
     def _end(self, offer: LiveOffer, agent: Agent, cause: Failure | Literal["cancelled"]) -> None:
         state = self._state
         del state.offers[offer.id]
-        self._timers.set(Kind.OFFER, offer.seq, offer.id, None)
+        self._timers.stop(Kind.OFFER, offer.id)
         if agent.offers.pop(offer.id, None) is None:
             self._agents.put_down(agent, state.contacts[offer.contact])
         state.remember_dead(offer, cause.replace("_", " "))

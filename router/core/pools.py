@@ -10,6 +10,33 @@ Place = tuple[Rank, int, str]
 """A ready agent's standing, its order in the policy, its name."""
 
 
+class _Order:
+    """The ready agents of a pool in the order of a ranking, and where each of them is in it."""
+
+    __slots__ = ("place_of", "places", "ranking")
+
+    def __init__(self, ranking: AgentRanking, facts: dict[str, AgentFacts]) -> None:
+        self.ranking = ranking
+        self.place_of: dict[str, Place] = {
+            name: (ranking.standing(fact), fact.order, name) for name, fact in facts.items()
+        }
+        self.places = sorted(self.place_of.values())
+
+    def add(self, name: str, facts: AgentFacts) -> None:
+        place = self.place_of[name] = (self.ranking.standing(facts), facts.order, name)
+        if not self.places or place > self.places[-1]:
+            self.places.append(place)
+        else:
+            insort(self.places, place)
+
+    def remove(self, name: str) -> None:
+        place = self.place_of.pop(name)
+        if self.places[0] is place:
+            del self.places[0]
+        else:
+            del self.places[bisect_left(self.places, place)]
+
+
 def profile(agent: Agent, with_name: bool) -> tuple[object, ...]:
     """Equal for agents whom no condition can tell apart; `with_name` if some condition looks at the name."""
     skills = tuple(sorted(agent.skills.items()))
@@ -20,7 +47,7 @@ def profile(agent: Agent, with_name: bool) -> tuple[object, ...]:
 class Pool:
     """Agents with equal profile. `fits` are the classes of contacts (by number) it may take, each with its fit."""
 
-    __slots__ = ("_facts", "_orders", "_rankings", "example", "fits", "number", "signed_in")
+    __slots__ = ("_facts", "_orders", "example", "fits", "number", "signed_in")
 
     def __init__(self, number: int, example: Agent) -> None:
         self.number = number
@@ -28,24 +55,22 @@ class Pool:
         self.signed_in = 0
         self.fits: dict[int, int] = {}
         self._facts: dict[str, dict[str, AgentFacts]] = {}
-        self._rankings: dict[str, AgentRanking] = {}
-        self._orders: dict[tuple[str, str], list[Place]] = {}
+        self._orders: dict[str, dict[str, _Order]] = {}
+        """By channel, then by the ranking's `order_id`."""
 
     def add(self, name: str, channel: str, facts: AgentFacts) -> None:
         """The agent is ready for one more contact of this channel."""
         self._facts.setdefault(channel, {})[name] = facts
-        for (order_channel, order_id), order in self._orders.items():
-            if order_channel == channel:
-                insort(order, (self._rankings[order_id].standing(facts), facts.order, name))
+        for order in self._orders.get(channel, _NONE).values():
+            order.add(name, facts)
 
-    def remove(self, name: str, channel: str) -> None:
-        facts = self._facts[channel].pop(name)
-        for (order_channel, order_id), order in self._orders.items():
-            if order_channel == channel:
-                del order[bisect_left(order, (self._rankings[order_id].standing(facts), facts.order, name))]
-
-    def has_ready(self, channel: str) -> bool:
-        return bool(self._facts.get(channel))
+    def remove(self, name: str, channel: str) -> bool:
+        """The agent is no longer ready for the channel. Whether anybody else is."""
+        facts = self._facts[channel]
+        del facts[name]
+        for order in self._orders.get(channel, _NONE).values():
+            order.remove(name)
+        return bool(facts)
 
     def ready(self, channel: str) -> int:
         """How many agents are ready for the channel."""
@@ -57,16 +82,20 @@ class Pool:
 
     def order(self, channel: str, ranking: AgentRanking) -> list[Place]:
         """The ready agents, first the one whom the agent-only keys of this ranking put first."""
-        key = (channel, ranking.order_id)
-        order = self._orders.get(key)
-        if order is None:
-            self._rankings[ranking.order_id] = ranking
-            facts = self._facts.get(channel, {})
-            order = sorted((ranking.standing(fact), fact.order, name) for name, fact in facts.items())
-            self._orders[key] = order
-        return order
+        return self._order(channel, ranking).places
 
     def place(self, name: str, channel: str, ranking: AgentRanking) -> Place:
         """The place of an agent who is ready for the channel."""
-        facts = self._facts[channel][name]
-        return ranking.standing(facts), facts.order, name
+        return self._order(channel, ranking).place_of[name]
+
+    def _order(self, channel: str, ranking: AgentRanking) -> _Order:
+        orders = self._orders.get(channel)
+        if orders is None:
+            orders = self._orders[channel] = {}
+        order = orders.get(ranking.order_id)
+        if order is None:
+            order = orders[ranking.order_id] = _Order(ranking, self._facts.get(channel, {}))
+        return order
+
+
+_NONE: dict[str, _Order] = {}

@@ -5,7 +5,7 @@ Pure: it knows no clock, no thread and no random source. The shell passes `now_m
 across a snapshot.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from router.core import events, snapshot
@@ -91,14 +91,16 @@ class Router:
         before_ms = state.now_ms
         if before_ms is not None and now_ms < before_ms:
             raise ValueError(f"time runs backwards: {now_ms} ms after {before_ms} ms")
-        state.now_ms = now_ms
+        state.set_clock(now_ms)
         judge = self._judges[type(event)]
         try:
             carry_out = judge(event)
         except (ImpossibleEvent, PolicyError):
-            state.now_ms = before_ms
+            state.set_clock(before_ms)
             raise
-        if self._process_timers():
+        due_ms = self._timers.next_ms()
+        if due_ms is not None and due_ms <= now_ms:
+            self._process_timers()
             try:
                 carry_out = judge(event)
             except ImpossibleEvent:
@@ -113,23 +115,20 @@ class Router:
         """When the router wants `TimePassed`, if nothing happens before."""
         return self._timers.next_ms()
 
-    def _process_timers(self) -> bool:
-        """Works in all timers that are due, then what follows from them together; whether there were any."""
+    def _process_timers(self) -> None:
+        """Works in all timers that are due, then what follows from them together."""
         state = self._state
-        any_due = False
         while due := self._timers.pop_due(state.clock_ms):
-            any_due = True
             for kind, name in due:  # what one timer ends need not be there for the next
-                if kind is Kind.AGENT and (agent := state.agents.get(name)) is not None:
+                if kind == Kind.AGENT and (agent := state.agents.get(name)) is not None:
                     self._agents.timer_due(agent)
-                elif kind is Kind.OFFER and (offer := state.offers.get(name)) is not None:
+                elif kind == Kind.OFFER and (offer := state.offers.get(name)) is not None:
                     self._offers.deadline(offer)
-                elif kind is Kind.CONTACT and (contact := state.contacts.get(name)) is not None:
+                elif kind == Kind.CONTACT and (contact := state.contacts.get(name)) is not None:
                     self._waiting.timer_due(contact)
-                elif kind is Kind.QUEUE:
+                elif kind == Kind.QUEUE:
                     self._goals.timer_due(name)
             self._settle()
-        return any_due
 
     def _settle(self) -> None:
         """Steps and matches until nothing more follows."""
@@ -248,6 +247,8 @@ class Router:
         return explain(self._state, self._index, self._state.contacts[contact])
 
 
-def _by_age(contacts: Iterable[Contact]) -> list[Contact]:
+def _by_age(contacts: Collection[Contact]) -> list[Contact]:
     """In an order that does not depend on how they were found."""
+    if len(contacts) == 1:
+        return list(contacts)
     return sorted(contacts, key=lambda contact: (contact.arrived_ms, contact.seq))

@@ -59,7 +59,7 @@ def load(snapshot: bytes) -> State:
     saved = msgspec.json.decode(snapshot, type=Saved)
     compiled = {policy.version: CompiledPolicy(policy) for policy in saved.policies}
     state = State(saved.seed, compiled[saved.current])
-    state.now_ms = saved.now_ms
+    state.set_clock(saved.now_ms)
     state.versions = compiled
     state.contacts = {contact.id: contact for contact in saved.contacts}
     state.agents = {agent.name: agent for agent in saved.agents}

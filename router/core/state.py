@@ -270,7 +270,7 @@ class Agent(msgspec.Struct):
 
     def visible(self) -> tuple[AgentState, str, str | None]:
         """State, reason and contact as everybody sees them."""
-        if active := self.active:
+        if self.contacts and (active := self.active):
             return "busy", "", active[-1]
         if self.offers:
             return "ringing", "", next(reversed(self.offers.values()))
@@ -347,6 +347,7 @@ class Service(msgspec.Struct):
 class State:
     """Everything the router knows, and what the event under way has changed so far (`out`, `dirty_*`).
 
+    `now_ms` is the time of the last event, None before the first; `clock_ms` the same as a number.
     `users` counts the contacts on each policy version. `switches` are the queues that are not open. `cut_off` are the
     callers, by queue and caller, whom `reentry` remembers. `services` are those of the queues that are watched.
     """
@@ -354,6 +355,7 @@ class State:
     def __init__(self, seed: int, current: CompiledPolicy) -> None:
         self.seed = seed
         self.now_ms: int | None = None
+        self.clock_ms = 0
         self.current = current
         self.versions: dict[int, CompiledPolicy] = {current.spec.version: current}
         self.contacts: dict[str, Contact] = {}
@@ -373,9 +375,9 @@ class State:
         self.dirty_contacts: dict[str, Contact] = {}
         self.dirty_agents: dict[str, Agent] = {}
 
-    @property
-    def clock_ms(self) -> int:
-        return self.now_ms or 0
+    def set_clock(self, now_ms: int | None) -> None:
+        self.now_ms = now_ms
+        self.clock_ms = now_ms or 0
 
     def queue_of(self, contact: Contact) -> CompiledQueue:
         return self.versions[contact.version].queues[contact.queue]
@@ -407,15 +409,13 @@ class State:
             return ()
         if not agent.offers and not agent.contacts:
             return tuple([channel for channel, capacity in spec.capacity.items() if capacity > 0])
-        ringing = self.channels_of(agent.offers.values())
-        working = self.channels_of(agent.active)
-        had = [*ringing, *self.channels_of(agent.contacts)]
+        had = self.channels_of((*agent.offers.values(), *agent.contacts))
+        free = [channel for channel, capacity in spec.capacity.items() if capacity > had.count(channel)]
+        if not free:
+            return ()
+        ringing, working = self.channels_of(agent.offers.values()), self.channels_of(agent.active)
         may_come = self.current.channels.may_come
-        return tuple(
-            channel
-            for channel, capacity in spec.capacity.items()
-            if capacity > had.count(channel) and may_come(channel, working, ringing)
-        )
+        return tuple([channel for channel in free if may_come(channel, working, ringing)])
 
     def channels_of(self, contacts: Iterable[str]) -> list[str]:
         """The channel of each."""

@@ -76,7 +76,8 @@ class Waiting:
                 contact.consult_of is not None,
             )
         )
-        state.note(contact, f"queued in {queue}" + (f" from {moved_from}: {reason}" if moved_from else ""))
+        if state.explains:
+            state.note(contact, f"queued in {queue}" + (f" from {moved_from}: {reason}" if moved_from else ""))
         callback = contact.callback
         if callback is not None and callback.until_ms is not None and callback.until_ms > now_ms:
             self.park(contact, callback.until_ms, "before its time")
@@ -114,8 +115,10 @@ class Waiting:
         looks_at_wait = compiled.spec.until.ewt_over_ms is not None
         contact.ewt_ms = state.clock_ms + EWT_CHECK_MS if looks_at_wait else None
         state.out.append(StepEntered(contact.id, contact.queue, compiled.spec.name, reason))
-        state.note(contact, f"step {compiled.spec.name}: {reason}")
-        self._check_window(contact)
+        if state.explains:
+            state.note(contact, f"step {compiled.spec.name}: {reason}")
+        if contact.window_ms is not None:
+            self._check_window(contact)
         self.wait(contact)
 
     def wait(self, contact: Contact) -> None:
