@@ -46,7 +46,7 @@ def changed(w, a, keeps_place):
         set_not_free(w, a)
 
 
-@njit
+@njit(forceinline=True)
 def becomes(w, a, state, reason, about, keeps_place):
     """The agent is seen in another state from now on."""
     c = w.clock[0]
@@ -67,7 +67,7 @@ def becomes(w, a, state, reason, about, keeps_place):
     note(w, CHANGED, a, state, reason, about)
 
 
-@njit
+@njit(forceinline=True)
 def account(w, agent):
     """Counts the time in the state that is now over."""
     c = w.clock[0]

@@ -29,22 +29,22 @@ def highest_bit(typingctx, word):
     return types.int64(types.int64), generate
 
 
-@njit
+@njit(forceinline=True)
 def set_bit(words, place):
     words[place >> 6] |= numpy.uint64(1) << numpy.uint64(place & 63)
 
 
-@njit
+@njit(forceinline=True)
 def clear_bit(words, place):
     words[place >> 6] &= ~(numpy.uint64(1) << numpy.uint64(place & 63))
 
 
-@njit
+@njit(forceinline=True)
 def has_bit(words, place):
     return (words[place >> 6] >> numpy.uint64(place & 63)) & numpy.uint64(1) != 0
 
 
-@njit
+@njit(forceinline=True)
 def note(w, code, a, b=NONE, d=NONE, e=NONE, f=NONE, g=NONE):
     """A line of the log, if there is one."""
     c = w.clock[0]
@@ -57,19 +57,19 @@ def note(w, code, a, b=NONE, d=NONE, e=NONE, f=NONE, g=NONE):
 # SimPy's events
 
 
-@njit
+@njit(forceinline=True)
 def next_key(c, at_ms):
     c.seq += 1
     return at_ms << SEQ_BITS | c.seq
 
 
-@njit
+@njit(forceinline=True)
 def push(w, at_ms, what, about, check):
     """Something that will happen: `what` of the contact or agent `about`, if `check` still holds by then."""
     push_key(w, next_key(w.clock[0], at_ms), what, about, check)
 
 
-@njit
+@njit(forceinline=True)
 def push_key(w, key, what, about, check):
     """As `push`, in the place of this key."""
     c = w.clock[0]
@@ -89,7 +89,7 @@ def push_key(w, key, what, about, check):
     w.heap_check[place] = check
 
 
-@njit
+@njit(forceinline=True)
 def drop_first(w):
     """Takes the first event off the heap. Behind the last there are keys that are greater than any."""
     c = w.clock[0]
@@ -126,28 +126,29 @@ def set_leaf(keys, whose, which, key):
     keys[place] = key
     who = numpy.int64(which)
     while place > 1:
-        other, whose_other = keys[place ^ 1], numpy.int64(whose[place ^ 1])
-        less = other < key
-        key = other if less else key
-        who = whose_other if less else who
+        # Written as a choice it would be compiled to a branch, and guessed wrong.
+        difference = keys[place ^ 1] - key
+        less = difference >> 63  # all bits if the other is less, otherwise none
+        key += difference & less
+        who += (whose[place ^ 1] - who) & less
         place >>= 1
         keys[place] = key
         whose[place] = who
 
 
-@njit
+@njit(forceinline=True)
 def set_end(w, a, key):
     """The key of the end of the agent's talk."""
     set_leaf(w.ends, w.ends_of, a, key)
 
 
-@njit
+@njit(forceinline=True)
 def set_arrival(w, k, key):
     """The key of the next arrival of the kind."""
     set_leaf(w.arrivals, w.arrivals_of, k, key)
 
 
-@njit
+@njit(forceinline=True)
 def feed(w, event, about, check):
     """An event for the core; it waits its turn."""
     c = w.clock[0]
@@ -258,14 +259,14 @@ def arm(w):
 # What is counted
 
 
-@njit
+@njit(forceinline=True)
 def set_interval(c):
     c.interval = c.now // c.interval_ms
     c.from_ms = c.interval * c.interval_ms
     c.to_ms = c.from_ms + c.interval_ms
 
 
-@njit
+@njit(forceinline=True)
 def add_span(w, table, place, column, since_ms, weight):
     """The time from `since_ms` until now, cut at the borders of intervals."""
     c = w.clock[0]
@@ -279,7 +280,7 @@ def add_span(w, table, place, column, since_ms, weight):
         since_ms = border
 
 
-@njit
+@njit(forceinline=True)
 def wait_bucket(w, wait_ms):
     """1 + the bucket of `Waits`, which for no wait is -1: the leading bits of the wait leave two to choose from."""
     below = highest_bit(wait_ms | 1 << LEADING_BITS) - LEADING_BITS
@@ -287,7 +288,7 @@ def wait_bucket(w, wait_ms):
     return bucket + (wait_ms >= w.bucket_from[bucket])
 
 
-@njit
+@njit(forceinline=True)
 def count_wait(w, contact, wait_ms):
     tally = w.counted[contact.interval, contact.queue]
     tally[WAIT_ALL] += wait_ms
@@ -296,7 +297,7 @@ def count_wait(w, contact, wait_ms):
     w.waits[contact.interval, contact.queue, wait_bucket(w, wait_ms)] += 1
 
 
-@njit
+@njit(forceinline=True)
 def leave_line(w, contact):
     """The contact's wait in its queue is over, as far as the length of the queue goes."""
     add_span(w, w.counted, contact.queue, WAITING_TIME, contact.line_from_ms, 1)

@@ -4,6 +4,9 @@ It is to be read beside `simulations.driver`, `simulations.shell` and `router.co
 order, under the same names, so that equal callers give an equal log, decision by decision. What the core tells its
 shell is carried out on the spot here, which comes to the same: what a shell does for a decision never changes the core
 before its next event.
+
+What is done for every contact is compiled into the loop itself (`forceinline`): a call takes as long as many of these
+functions.
 """
 
 from numba import njit
@@ -87,7 +90,7 @@ def go(w):
             return DONE, 0
 
 
-@njit
+@njit(forceinline=True)
 def tell_arrival(w, k):
     """The next contact of the kind exists, and is told to the core."""
     c = w.clock[0]
@@ -123,7 +126,7 @@ def call(w, i):
         feed(w, ARRIVED, i, 0)
 
 
-@njit
+@njit(forceinline=True)
 def go_on(w):
     """The next of SimPy's events; False when there is none that is still to happen."""
     c = w.clock[0]

@@ -13,7 +13,7 @@ FIT = 1 << 20
 """Added to the code of a contact key that depends on the agent's fit."""
 
 
-@njit
+@njit(forceinline=True)
 def contact_key(w, k, i, profile):
     """The value of the contact ranking's key `k` of this contact, for agents of the profile."""
     c = w.clock[0]
@@ -25,7 +25,7 @@ def contact_key(w, k, i, profile):
     return contact_value(code, line, w.queues[contact.queue], contact.arrived_ms, c.now, w.contact_parameters[k])
 
 
-@njit
+@njit(forceinline=True)
 def goes_before(w, i, other, profile):
     """Whether the contact goes before the other, for agents of the profile."""
     for k in range(w.clock[0].contact_keys):
@@ -35,7 +35,7 @@ def goes_before(w, i, other, profile):
     return w.contacts[i].seq < w.contacts[other].seq
 
 
-@njit
+@njit(forceinline=True)
 def best_contact(w, a):
     """The contact that goes first of those that the agent may take, or NONE."""
     c = w.clock[0]
@@ -57,7 +57,7 @@ def best_contact(w, a):
     return best
 
 
-@njit
+@njit(forceinline=True)
 def best_agent(w, i):
     """The agent who goes first of those free for the contact, or NONE."""
     contact = w.contacts[i]
@@ -79,7 +79,7 @@ def best_agent(w, i):
     return best
 
 
-@njit
+@njit(forceinline=True)
 def takes_before(w, ranking, order, line, a, other):
     own = 0
     for k in range(w.rankings[ranking].keys):

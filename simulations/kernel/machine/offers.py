@@ -93,12 +93,12 @@ def accept(w, i):
     changed(w, contact.agent, False)
 
 
-@njit
+@njit(forceinline=True)
 def contact_agent(w, i):
     return w.contacts[i].agent
 
 
-@njit
+@njit(forceinline=True)
 def talk(w, i):
     """The shell's side: the talk begins and lasts as long as was drawn."""
     c = w.clock[0]

@@ -17,14 +17,14 @@ from simulations.kernel.machine.standing import NOWHERE, place, set_free, set_no
 from simulations.kernel.machine.waiting import await_patience, finish, queued, set_timer
 
 
-@njit
+@njit(forceinline=True)
 def at_once(w, agent):
     """Whether what is offered to the agent now is answered now, and no timer comes before."""
     c = w.clock[0]
     return agent.answers and agent.delay_ms == 0 and (c.timers == 0 or w.timer_ms[0] > c.now)
 
 
-@njit
+@njit(forceinline=True)
 def arrives(w, i):
     """Contact `i`, of whom there are only the draws so far, comes; False if that is no plain matter."""
     c = w.clock[0]
@@ -62,7 +62,7 @@ def arrives(w, i):
     return True
 
 
-@njit
+@njit(forceinline=True)
 def ends(w, i):
     """The talk is over; False if that is no plain matter."""
     c = w.clock[0]
@@ -87,7 +87,7 @@ def ends(w, i):
     return True
 
 
-@njit
+@njit(forceinline=True)
 def serve(w, i, a):
     """Contact and agent are joined: an offer and its answer."""
     c = w.clock[0]

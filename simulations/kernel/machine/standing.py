@@ -10,7 +10,7 @@ NOWHERE, IN_LINE, APART = range(3)
 """Where a contact is: `APART` are those whom somebody refused."""
 
 
-@njit
+@njit(forceinline=True)
 def place(w, i):
     """Puts a waiting contact into the line of its step, by age; one that agents refused stands apart."""
     c = w.clock[0]
@@ -48,7 +48,7 @@ def place(w, i):
         w.contacts[contact.next].previous = i
 
 
-@njit
+@njit(forceinline=True)
 def take(w, i):
     """Takes a contact out of its line, if it is in one."""
     c = w.clock[0]
@@ -73,12 +73,12 @@ def take(w, i):
     contact.placed = NOWHERE
 
 
-@njit
+@njit(forceinline=True)
 def refused_by(w, i, a):
     return w.contacts[i].refused != 0 and has_bit(w.refused[i], a)
 
 
-@njit
+@njit(forceinline=True)
 def set_free(w, a):
     """The agent takes contacts from now on: into the order of every ranking of the profile."""
     c = w.clock[0]
@@ -107,7 +107,7 @@ def set_free(w, a):
     set_bit(w.ready, p)
 
 
-@njit
+@njit(forceinline=True)
 def stands_before(w, r, a, other):
     for k in range(w.orders.shape[1]):
         if w.orders[r, k] == NONE:
@@ -118,7 +118,7 @@ def stands_before(w, r, a, other):
     return w.agents[a].order < w.agents[other].order
 
 
-@njit
+@njit(forceinline=True)
 def set_not_free(w, a):
     c = w.clock[0]
     agent = w.agents[a]

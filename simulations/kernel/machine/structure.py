@@ -3,6 +3,7 @@
 The address is that of a table in which the arrays are described, word by word; it never changes while the loop runs,
 so the compiler may read it as seldom as it likes. Nothing in the loop counts references: the caller holds the arrays.
 Nor is an index ever counted from the end, so none is looked at for its sign, which would take a fifth of the time.
+And the compiler is told of every load and store which array, or which field of which records, it is about.
 """
 
 import hashlib
@@ -11,11 +12,19 @@ from typing import Any
 
 import numpy
 from llvmlite import ir
+from llvmlite.ir import instructions
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, lower_builtin, lower_getattr_generic, register_model
+from numba.extending import (
+    infer_getattr,
+    intrinsic,
+    lower_builtin,
+    lower_getattr_generic,
+    lower_setattr_generic,
+    register_model,
+)
 from numba.np import arrayobj
 
 WORDS, DIMENSIONS = 8, 3
@@ -32,15 +41,47 @@ def described(world: Any) -> Any:
     return table
 
 
+class RecordType(types.Record):  # type: ignore[misc]
+    """A record of the array `of` of the world."""
+
+    def __init__(self, like: Any, of: str) -> None:
+        super().__init__([(name, field._asdict()) for name, field in like.fields.items()], like.size, like.aligned)
+        self.of = of
+        self.name = f"World-{of}-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
+
+
 class ArrayType(types.Array):  # type: ignore[misc]
-    """An array of the world, whose indices are never negative."""
+    """The array `of` of the world, or a part of it. Its indices are never negative."""
 
-    def __init__(self, of: Any) -> None:
-        digest = hashlib.sha256(repr(of.key).encode()).hexdigest()[:12]
-        super().__init__(of.dtype, of.ndim, of.layout, name=f"World-array-{digest}")
+    def __init__(self, like: Any, of: str) -> None:
+        dtype = RecordType(like.dtype, of) if type(like.dtype) is types.Record else like.dtype
+        super().__init__(dtype, like.ndim, like.layout, name=f"World-{of}-{like.ndim}{like.layout}")
+        self.of = of
+
+    @property
+    def key(self) -> Any:
+        return self.of, *super().key
+
+    def copy(self, **given: Any) -> "ArrayType":
+        return ArrayType(super().copy(**given), self.of)
 
 
+register_model(RecordType)(models.RecordModel)
 register_model(ArrayType)(models.ArrayModel)
+
+
+def _only(builder: Any, access: Any, place: str) -> None:
+    """Lets the compiler know which place of the world this load or store is about (type-based alias analysis): it
+    touches nothing that is kept at any other. Otherwise whatever was read would have to be read again after a store."""
+    add, offset = builder.module.add_metadata, ir.Constant(ir.IntType(64), 0)
+    kind = add([place, add(["world"]), offset])
+    access.set_metadata("tbaa", add([kind, kind, offset]))
+
+
+def _last_stored(builder: Any, place: str) -> None:
+    for last in builder.block.instructions[-1:]:
+        if isinstance(last, instructions.StoreInstr):
+            _only(builder, last, place)
 
 
 def _without_sign(context: Any, builder: Any, given: Any, index: Any) -> tuple[Any, Any]:
@@ -63,7 +104,10 @@ def _get(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     array, of = signature.args
     of, index = _without_sign(context, builder, of, arguments[1])
     lower = arrayobj.getitem_array_tuple if isinstance(of, types.BaseTuple) else arrayobj.getitem_arraynd_intp
-    return lower(context, builder, signature.return_type(array, of), (arguments[0], index))
+    item = lower(context, builder, signature.return_type(array, of), (arguments[0], index))
+    if isinstance(item, instructions.LoadInstr):
+        _only(builder, item, array.of)
+    return item
 
 
 @lower_builtin(operator.setitem, ArrayType, types.Integer, types.Any)
@@ -72,14 +116,29 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     array, of, value = signature.args
     of, index = _without_sign(context, builder, of, arguments[1])
     arguments = (arguments[0], index, arguments[2])
-    return arrayobj.setitem_array(context, builder, signature.return_type(array, of, value), arguments)
+    arrayobj.setitem_array(context, builder, signature.return_type(array, of, value), arguments)
+    _last_stored(builder, array.of)
+
+
+@lower_getattr_generic(RecordType)
+def _get_field(context: Any, builder: Any, record: Any, value: Any, name: str) -> Any:
+    found = arrayobj.record_getattr(context, builder, record, value, name)
+    assert isinstance(found, instructions.LoadInstr)
+    _only(builder, found, f"{record.of}.{name}")
+    return found
+
+
+@lower_setattr_generic(RecordType)
+def _set_field(context: Any, builder: Any, signature: Any, arguments: Any, name: str) -> None:
+    arrayobj.record_setattr(context, builder, signature, arguments, name)
+    _last_stored(builder, f"{signature.args[0].of}.{name}")
 
 
 class WorldType(types.Type):  # type: ignore[misc]
     """The world in compiled code. Its name is short, because it is a part of the name of every function."""
 
     def __init__(self, fields: Any) -> None:
-        self.fields = {name: (number, ArrayType(array)) for number, (name, array) in enumerate(fields)}
+        self.fields = {name: (number, ArrayType(array, name)) for number, (name, array) in enumerate(fields)}
         super().__init__(name=f"World-{hashlib.sha256(repr(fields).encode()).hexdigest()[:12]}")
 
 

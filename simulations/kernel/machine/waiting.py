@@ -8,7 +8,7 @@ from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import place, take
 
 
-@njit
+@njit(forceinline=True)
 def queued(w, i, moved_from):
     """The shell's side of the entry into a queue, and what is counted of it."""
     c = w.clock[0]
@@ -29,7 +29,7 @@ def queued(w, i, moved_from):
         c.patient = i
 
 
-@njit
+@njit(forceinline=True)
 def await_patience(w):
     """The end of the patience of who has just come and was not answered at once, in the place that it has among
     SimPy's events since the entry into the queue."""
@@ -111,7 +111,7 @@ def set_dirty(w, i):
         c.dirty_next += 1
 
 
-@njit
+@njit(forceinline=True)
 def set_timer(w, i):
     contact = w.contacts[i]
     due_ms = NEVER
@@ -229,7 +229,7 @@ def leave_by(w, i, action, reason):
 # The end
 
 
-@njit
+@njit(forceinline=True)
 def finish(w, i, outcome):
     """The contact is gone. It is in no line any more."""
     c = w.clock[0]
