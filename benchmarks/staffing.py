@@ -87,12 +87,13 @@ def main() -> None:
         answer, took_s, ready_s = timed(engine, jobs)
         answers.append(msgspec.json.encode(answer))
         checks = [check.verdict for row in answer.checks for check in row]
+        whole = ", ".join(check.verdict for check in answer.day)
         told = ", ".join(f"{checks.count(verdict)} {verdict}" for verdict in ("met", "open", "missed"))
         missed = missed or answer.verdict == "missed"
         print(
             f"{engine:7} {took_s:6.1f} s   {answer.simulated_days} days simulated, {answer.cost:,.0f} EUR, goals "
-            f"{answer.verdict} (whole time: {', '.join(check.verdict for check in answer.day)}; {len(checks)} of "
-            f"single half hours: {told}), ready after {ready_s:.1f} s",
+            f"{answer.verdict} (whole time: {whole}; {len(checks)} of single half hours: "
+            f"{told}), ready after {ready_s:.1f} s",
             flush=True,
         )
     if len(set(answers)) > 1:

@@ -22,8 +22,14 @@ from simulations.staffing.search import MOST_EXCHANGES, MOST_ROUNDS, Removal, Se
 Verdict = Literal["met", "open", "missed"]
 """`met` and `missed` are sure: all of an answer's verdicts hold together at the stated confidence (see
 `Measured.levels`). `open` is what the replications cannot tell."""
-SEARCH_REPLICATIONS = 5
+LEAST_SEARCH_DAYS, MOST_SEARCH_DAYS = 5, 40
 MOST_PROOFS = 3
+
+
+def search_days(scenario: Scenario) -> int:
+    """The days that the search looks at: half as many as prove the answer. With too few it finds the staff that is
+    right for their luck, and other days miss the goals (docs/design-notes.md has the figures)."""
+    return min(MOST_SEARCH_DAYS, max(LEAST_SEARCH_DAYS, scenario.replications // 2))
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -107,7 +113,7 @@ def find_staff(
     program = first_program(place, demand(place), goals, method, *prices_and_limits(place, plan))
     first = program.solve()
     evaluator = Evaluator(place, goals, where, progress, simulate)
-    search = Search(evaluator, program, plan.goals.each == "interval", range(SEARCH_REPLICATIONS))
+    search = Search(evaluator, program, plan.goals.each == "interval", range(search_days(scenario)))
     try:
         staff, measured, ended = *_proved(search, scenario), ""
     except (KeyboardInterrupt, PlaceLost) as error:
@@ -123,7 +129,7 @@ def _proved(search: Search, scenario: Scenario) -> tuple[Counts, Measured]:
     """The staff that the search finds, and what other days say of it."""
     staff = search.run()
     for proof in range(MOST_PROOFS):
-        begin = SEARCH_REPLICATIONS + proof * scenario.replications
+        begin = search_days(scenario) + proof * scenario.replications
         numbers = range(begin, begin + scenario.replications)
         measured = search.evaluator.measure([staff], numbers, "proof")[0]
         if proof == MOST_PROOFS - 1 or not search.surely_missed(measured, scenario.confidence).any():
@@ -136,7 +142,7 @@ def simulated_days(place: Workplace) -> int:
     """About how many days `find_staff` simulates: the first staff and one for each round, four a group for the
     differences and for who is not needed, two a round of exchanges, and the proof."""
     staffs = 1 + MOST_ROUNDS + 4 * len(place.groups) + 2 * MOST_EXCHANGES
-    return SEARCH_REPLICATIONS * staffs + place.setting.scenario.replications
+    return search_days(place.setting.scenario) * staffs + place.setting.scenario.replications
 
 
 def goals_of(place: Workplace, plan: StaffPlan) -> tuple[Goal, ...]:

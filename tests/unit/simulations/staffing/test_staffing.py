@@ -17,7 +17,7 @@ from simulations.places import local
 from simulations.replications import Outcome, Span
 from simulations.scenario import Scenario
 from simulations.setting import MINUTE_MS, Setting
-from simulations.staffing.answer import StaffAnswer, find_staff, goals_of, prices_and_limits
+from simulations.staffing.answer import StaffAnswer, find_staff, goals_of, prices_and_limits, search_days
 from simulations.staffing.demand import Workplace, demand, pooled, workplace
 from simulations.staffing.evaluation import Measured
 from simulations.staffing.frontier import find_frontier, knee
@@ -206,6 +206,20 @@ def test_the_confidence_is_that_of_all_verdicts_together(each_interval: bool) ->
     assert wrong / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
     assert wrong / 400 >= 0.05 - 3 * (0.05 * 0.95 / 400) ** 0.5  # and no more careful than it says
     assert one_by_one / 400 > 0.99
+
+
+@pytest.mark.parametrize(("proof", "searched"), [(4, 5), (10, 5), (40, 20), (1_000, 40)])
+def test_the_search_looks_at_half_as_many_days_as_the_proof(proof: int, searched: int) -> None:
+    place = made({"replications": proof})
+    assert search_days(place.setting.scenario) == searched
+    seen: set[int] = set()
+
+    def noted(setting: Setting, number: int) -> Outcome:
+        seen.add(number)
+        return modelled(setting, number)
+
+    find_staff(place, StaffPlan(), local(1), nobody, simulate=noted)
+    assert seen == set(range(searched + proof))
 
 
 def test_what_is_not_sure_is_said_with_its_figure() -> None:
