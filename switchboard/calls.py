@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from asterisk_conf.names import VAR_DONE, VAR_TALKED
+from asterisk_conf.names import VAR_DONE, VAR_RETURNS, VAR_TALKED
 from ivr.agi import codec
 from ivr.agi.performer import Performer, RecordingFailed
 from ivr.agi.server import AgiChannel, ChannelHungUp
@@ -235,6 +235,7 @@ class Calls:
             if talked and isinstance(last, Enqueue) and not self._has_agent(contact):
                 talked = False  # who waits once more has not been served
                 await channel.send(codec.set_variable(VAR_TALKED, "no"))
+                await channel.send(codec.set_variable(VAR_RETURNS, "0"))
             if self._live.clock.now_ms() - renewed_ms > IVR_RENEWAL_MS:
                 renewed_ms = self._live.clock.now_ms()
                 await channel.send(codec.set_variable("TIMEOUT(absolute)", str(IVR_WATCHDOG_S)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from asterisk_conf.names import AMI_EVENTS, CODE_SIGN_IN, VAR_DONE, VAR_TALKED
+from asterisk_conf.names import AMI_EVENTS, CODE_SIGN_IN, VAR_DONE, VAR_TALKED, VAR_TRIES
 from asterisk_conf.phones import AgentPhone, Answer, Callers, PlannedCall, feature_call
 from asterisk_conf.ports import free_udp_ports
 from asterisk_conf.site import Phone
@@ -55,6 +55,34 @@ async def test_after_a_talk_the_caller_comes_back_at_once_and_without_an_engine_
         back.close()
         for _ in range(3):
             (await agi.call()).close()
+        [outcome] = await callers.finished()
+    assert outcome.ended == "centre"
+
+
+async def test_a_talk_that_ends_soon_after_a_long_outage_leads_back_to_the_flow_all_the_same(tmp_path: Path) -> None:
+    """More tries than a served caller is let go after, and no service of ten seconds since."""
+    async with (
+        RawAgi() as agi,
+        running_asterisk(tmp_path / "asterisk", agi_port=agi.port, engine_tries=30) as (_, site),
+        Callers(tmp_path / "sip", [PlannedCall(NUMBER)], ("127.0.0.1", site.ports.sip)) as callers,
+    ):
+        call = await agi.call()
+        await call.ask("ANSWER")
+        await call.ask(f"SET VARIABLE {VAR_TRIES} 20")  # as after twenty of them, two seconds each
+        call.close()
+        call = await agi.call()
+        assert call.headers["agi_arg_3"] == ""
+        for _ in range(2):  # also when the caller has been on hold or has waited again meanwhile
+            await call.ask(f"SET VARIABLE {VAR_TALKED} yes")
+            call.close()
+            call = await agi.call(timeout_s=0.8)
+            assert call.headers["agi_arg_3"] == "yes"
+            await call.ask("EXEC Goto sb-back,s,1")
+            call.close()
+            call = await agi.call(timeout_s=0.8)
+        assert await call.ask(f"GET VARIABLE {VAR_TRIES}") == "200 result=1 (0)"
+        await call.ask(f"SET VARIABLE {VAR_DONE} yes")
+        call.close()
         [outcome] = await callers.finished()
     assert outcome.ended == "centre"
 
