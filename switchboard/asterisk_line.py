@@ -82,6 +82,7 @@ class AsteriskLine:
         for call in outside_before:
             if channel_of(call) not in found.channels:
                 engine.destinations.ended(call, engine.clock.now_ms())
+        engine.voicemails.calls_in_progress(engine.calls.contacts())
         engine.voicemails.route_all()
         log.info("in step with Asterisk: %s", found)
         engine.live.record(Note(engine.clock.now_ms(), f"in step with Asterisk: {found}"))

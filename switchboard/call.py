@@ -10,11 +10,12 @@ from switchboard.waiting_room import News
 
 @dataclass(slots=True)
 class Call:
-    """A call in progress: its session, the machine (the version of the flows) that the session began with, and the
-    name of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
+    """A call in progress: its session, the machine (the version of the flows) that the session began with, and the name
+    of the caller's channel. `stay`: the caller's FastAGI connection, the last one if there is none now. `joining`:
     during it the caller was to be joined with an agent. `queue`: into which the flow has put the caller, who may be out
-    of it with the place kept. `left_message`: a caller who goes now has not given up. `with_agent`: the caller comes
-    back from a talk, whatever the dialplan says. `served`: the queue and the agent of the last talk."""
+    of it with the place kept. `messages`: those left, so that a caller who goes now has not given up. `recording`: one
+    is being left. `with_agent`: the caller comes back from a talk, whatever the dialplan says. `served`: the queue and
+    the agent of the last talk."""
 
     session: Session
     machine: Machine
@@ -22,7 +23,8 @@ class Call:
     stay: AgiChannel | None = None
     entered_queue: bool = False
     queue: str | None = None
-    left_message: bool = False
+    messages: set[str] = field(default_factory=set)
+    recording: bool = False
     hold_reason: str = ""
     with_agent: bool = False
     joining: bool = False

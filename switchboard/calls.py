@@ -16,15 +16,14 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Protocol
 
 from asterisk_conf.names import VAR_DONE, VAR_RETURNS, VAR_TALKED
 from ivr.agi import codec
-from ivr.agi.performer import Performer, RecordingFailed
+from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, ChannelHungUp
-from ivr.flow.effects import BookCallback, Effect, Enqueue, HangUp, LookUp, TakeVoicemail
-from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input, VoicemailTaken, WayOut
+from ivr.flow.effects import BookCallback, Effect, Enqueue, HangUp, LookUp, Reviewed, TakeVoicemail
+from ivr.flow.inputs import Dequeued, EffectFailed, HungUp, Input, WayOut
 from ivr.flow.machine import Machine
 from ivr.flow.session import Caller, MachineError, Session
 from router.core.decisions import AnyDecision, Connect, ContactFinished, ContactReleased, EndTalk, Hold
@@ -33,7 +32,7 @@ from router.core.events import AnyEvent, ContactArrived, ContactEnded, ContactLe
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 from switchboard.call import Call
-from switchboard.voicemails import recorded_ms
+from switchboard.messages import Messages, Voicemails
 from switchboard.waiting_room import WaitingRoom
 
 log = logging.getLogger(__name__)
@@ -46,16 +45,6 @@ ANSWERED = "answered"
 BRIDGE_S = 5.0
 """So long a caller whose flow has ended is given for the Bridge of an agent who has just answered."""
 _CONTACT_ID = re.compile(r"[\w.:-]{1,150}")
-
-
-class Voicemails(Protocol):
-    """Where messages are kept."""
-
-    def file(self) -> Path:
-        """Where Asterisk records the message, without its ending `.wav`."""
-
-    async def taken(self, contact: str, session: Session, effect: TakeVoicemail, file: Path, duration_ms: int) -> Input:
-        """A message is there: it is stored, and routed if the effect says so."""
 
 
 class Flows(Protocol):
@@ -105,7 +94,7 @@ class Calls:
         self._room = room
         self._look_up = look_up
         self._book_callback = book_callback
-        self._voicemails = voicemails
+        self._messages = Messages(voicemails, performer, legs)
         self._doers = doers or {}
         self._notes = notes or {}
         self._music_class = music_class
@@ -174,7 +163,7 @@ class Calls:
         """The caller's channel has ended: so do the session and, if it waits, the contact. May be told twice."""
         call = self._calls.get(contact)
         if self._waits_on_the_line(contact):
-            self._live.feed(ContactLeft(contact, "left" if call and call.left_message else "abandoned"))
+            self._live.feed(ContactLeft(contact, "left" if call and call.messages else "abandoned"))
         if call:
             call.session, _ = call.machine.resume(call.session, HungUp(), self._live.clock.now_ms())
             self._finish(contact, call)
@@ -222,7 +211,9 @@ class Calls:
         while True:
             self._save(contact, call.session)
             for effect in effects[:-1]:
-                if note := self._notes.get(type(effect)):
+                if isinstance(effect, Reviewed):
+                    self._messages.reviewed(call, effect)
+                elif note := self._notes.get(type(effect)):
                     note(contact, call.session, effect)
                 else:
                     await self._performer.perform(channel, effect)
@@ -306,7 +297,7 @@ class Calls:
                     return EffectFailed("this centre books no callbacks")
                 return self._book_callback(contact, call.session, effect)
             case TakeVoicemail():
-                return await self._take_voicemail(channel, contact, call, effect)
+                return await self._messages.take(channel, contact, call, effect)
             case _ if doer := self._doers.get(type(effect)):
                 return await doer(channel, contact, call.session, effect)
             case _:
@@ -377,36 +368,8 @@ class Calls:
         known = self._live.router.contact(contact)
         return known is not None and known.has_agent and known.callback is None
 
-    # Voicemail
-
-    async def _take_voicemail(self, channel: AgiChannel, contact: str, call: Call, effect: TakeVoicemail) -> Input:
-        """Records; a caller who hangs up has left the message. One whom an agent takes away, or who is still there
-        when only the line to us has broken, has not."""
-        if self._voicemails is None:
-            return EffectFailed("this centre takes no voicemail")
-        file = self._voicemails.file()
-        try:
-            duration_ms = await self._performer.record(channel, effect, str(file))
-        except RecordingFailed as error:
-            return EffectFailed(str(error))
-        except ChannelHungUp:
-            if call.joining or self._legs.joined(contact) or not channel.told_of_hangup:
-                file.with_suffix(".wav").unlink(missing_ok=True)
-            else:
-                await self._keep_voicemail(self._voicemails, contact, call, effect, file, await recorded_ms(file))
-            raise
-        return await self._keep_voicemail(self._voicemails, contact, call, effect, file, duration_ms)
-
-    async def _keep_voicemail(
-        self, voicemails: Voicemails, contact: str, call: Call, effect: TakeVoicemail, file: Path, duration_ms: int
-    ) -> Input:
-        if duration_ms < effect.min_ms:
-            file.with_suffix(".wav").unlink(missing_ok=True)
-            return VoicemailTaken("", duration_ms)
-        call.left_message = call.left_message or effect.message
-        return await voicemails.taken(contact, call.session, effect, file, duration_ms)
-
     def _finish(self, contact: str, call: Call) -> None:
         if self._calls.pop(contact, None) is call:
+            self._messages.call_over(contact, call)
             self._on_finished(contact, call.session, call.entered_queue)
             self._save(contact, None)

@@ -353,7 +353,7 @@ class Engine:
             now_ms=self.clock.now_ms,
         )
         self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
-        performer = Performer(self.values.sounds)
+        performer = Performer(self.values.sounds, self.voicemails.sound)
         room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
         self.notifier = Notifier(settings.notify, self.centre.directory, fact=self.fact)
         self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)

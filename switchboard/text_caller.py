@@ -92,6 +92,8 @@ class TextCaller:
             self._say(f"[notifies {whom}: {effect.subject or json.dumps(effect.data)}]")
         elif isinstance(effect, effects.SurveyAnswered):
             self._say(f"[{effect.survey}: {effect.question} {effect.recording or effect.score}]")
+        elif isinstance(effect, effects.Reviewed):
+            self._say(f"[the recording is {'kept' if effect.kept else 'thrown away'}]")
         elif isinstance(effect, effects.Dial):
             self._say(f"[dials the outside number {effect.number}]")
         elif isinstance(effect, effects.HangUp):

@@ -4,19 +4,22 @@ A message is a recording `ID.wav` and beside it `ID.json`, which says whose it i
 anything a caller says. A message for a queue waits there as a contact without anybody on the line. An agent who takes
 it is rung as for any call and hears it (`switchboard.voicemail_phone`). Until somebody has heard it, it comes again:
 when the agent hangs up too early, when its queue opens after it was closed, and with a new engine.
+
+A message that its caller may yet review (`ivr.flow.reviewing`) is on disk but counts for nobody until the caller keeps
+it or the call is over, with whatever engine that is.
 """
 
 import asyncio
 import logging
 import re
 import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from ivr.flow.effects import TakeVoicemail
+from ivr.flow.effects import Reviewed, TakeVoicemail
 from ivr.flow.inputs import EffectFailed, Input, VoicemailTaken
 from ivr.flow.session import Session
 from router.core.decisions import AnyDecision, ContactFinished, QueueChanged
@@ -35,7 +38,8 @@ _ID = re.compile(r"[0-9a-f]{8,16}-[0-9]{1,6}")
 
 
 class Voicemail(msgspec.Struct, frozen=True):
-    """A message. `call` is the contact that left it, `number` from where it called."""
+    """A message. `call` is the contact that left it, `number` from where it called. `review`: the caller has not
+    decided on it yet."""
 
     id: str
     mailbox: str
@@ -47,6 +51,7 @@ class Voicemail(msgspec.Struct, frozen=True):
     attributes: dict[str, Attribute] = {}
     heard_ms: int | None = None
     heard_by: str = ""
+    review: bool = False
 
     @property
     def contact(self) -> str:
@@ -80,6 +85,7 @@ class Voicemails:
         self._keep_days = keep_days
         self._count = 0
         self._messages: dict[str, Voicemail] = {}
+        self._in_review: dict[str, Voicemail] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -95,7 +101,7 @@ class Voicemails:
             except (OSError, msgspec.MsgspecError, UnicodeDecodeError, UnknownVoicemail) as error:
                 log.error("%s is no voicemail's description: %s", path, error)
             else:
-                self._messages[message.id] = message
+                (self._in_review if message.review else self._messages)[message.id] = message
         self._delete_old()
 
     def close(self) -> None:
@@ -122,6 +128,10 @@ class Voicemails:
         """The recording."""
         return self._stem(message.id).with_suffix(".wav")
 
+    def sound(self, name: str) -> str:
+        """The recording, as Asterisk plays it to its caller. Raises UnknownVoicemail for what is no id."""
+        return str(self._stem(name))
+
     # A caller leaves one (`switchboard.calls`)
 
     def file(self) -> Path:
@@ -130,7 +140,7 @@ class Voicemails:
         return self._stem(f"{self._live.clock.now_ms():x}-{self._count}")
 
     async def taken(self, contact: str, session: Session, effect: TakeVoicemail, file: Path, duration_ms: int) -> Input:
-        """A message is there: it is stored, and routed if the effect says so."""
+        """A message is there: it is stored, and unless it is to be reviewed routed if the effect says so."""
         message = Voicemail(
             id=file.name,
             mailbox=effect.mailbox,
@@ -140,17 +150,69 @@ class Voicemails:
             call=contact,
             queue=effect.queue,
             attributes=dict(effect.attributes),
+            review=effect.review,
         )
         try:
-            self.keep(message)
+            if message.review:
+                self._write(message)
+                self._in_review[message.id] = message
+            else:
+                self.keep(message)
         except OSError as error:
             log.error("the message of %s cannot be stored: %s", contact, error)
             return EffectFailed(str(error))
         return VoicemailTaken(message.id, duration_ms)
 
+    def reviewed(self, effect: Reviewed) -> None:
+        """The caller keeps a message or throws it away; an earlier one of the same call on which nobody has decided
+        (an engine has died) goes with it."""
+        message = self._in_review.get(effect.recording)
+        if message is None:
+            return  # decided already: the engine has died before it had written down that the caller is further
+        for one in self._reviewed_by(message.call):
+            if one == message and effect.kept:
+                self._keep_reviewed(one)
+            elif (one.at_ms, one.id) <= (message.at_ms, message.id):
+                self._throw_away(one)
+
+    def call_over(self, call: str) -> None:
+        """The call is over: the last message on which its caller has not decided is kept."""
+        for message in self._reviewed_by(call)[:-1]:
+            self._throw_away(message)
+        for message in self._reviewed_by(call):
+            self._keep_reviewed(message)
+
+    def calls_in_progress(self, calls: Collection[str]) -> None:
+        """A starting engine knows which calls there still are; all others are over."""
+        for call in {message.call for message in self._in_review.values()} - set(calls):
+            self.call_over(call)
+
+    def _reviewed_by(self, call: str) -> list[Voicemail]:
+        found = (message for message in self._in_review.values() if message.call == call)
+        return sorted(found, key=lambda message: (message.at_ms, message.id))
+
+    def _keep_reviewed(self, message: Voicemail) -> None:
+        del self._in_review[message.id]
+        kept = msgspec.structs.replace(message, review=False)
+        self._messages[kept.id] = kept
+        try:
+            self.keep(kept)
+        except OSError as error:  # on disk it stays one to be reviewed, which the next engine keeps
+            log.error("that %s is kept cannot be written: %s", kept.id, error)
+            self._announce(kept)
+
+    def _throw_away(self, message: Voicemail) -> None:
+        del self._in_review[message.id]
+        with suppress(OSError):
+            self._delete_files(message)
+
     def keep(self, message: Voicemail) -> None:
         """Stores a message whose recording is there, and routes it if it is for a queue. Raises OSError."""
         self._write(message)
+        self._messages[message.id] = message
+        self._announce(message)
+
+    def _announce(self, message: Voicemail) -> None:
         data = {"voicemail": message.id, "mailbox": message.mailbox, "queue": message.queue, "number": message.number}
         self._fact(facts.VOICEMAIL_TAKEN, message.call, {**data, "duration_ms": message.duration_ms})
         self._route(message)
@@ -164,6 +226,7 @@ class Voicemails:
             self.get(name), heard_ms=now_ms if heard else None, heard_by=by if heard else ""
         )
         self._write(message)
+        self._messages[message.id] = message
         kind = facts.VOICEMAIL_HEARD if heard else facts.VOICEMAIL_UNHEARD
         self._fact(kind, message.call, {"voicemail": message.id, "by": by})
         if heard:
@@ -175,8 +238,7 @@ class Voicemails:
     def delete(self, name: str) -> None:
         """Deletes recording and description. Raises UnknownVoicemail and OSError."""
         message = self.get(name)
-        self.path(message).unlink(missing_ok=True)
-        self._stem(message.id).with_suffix(".json").unlink(missing_ok=True)
+        self._delete_files(message)
         del self._messages[message.id]
         self._fact(facts.VOICEMAIL_DELETED, message.call, {"voicemail": message.id})
         self._withdraw(message)
@@ -253,7 +315,10 @@ class Voicemails:
         new = path.with_suffix(".new")
         new.write_bytes(msgspec.json.encode(message))
         new.replace(path)
-        self._messages[message.id] = message
+
+    def _delete_files(self, message: Voicemail) -> None:
+        self.path(message).unlink(missing_ok=True)
+        self._stem(message.id).with_suffix(".json").unlink(missing_ok=True)
 
     def _fact(self, kind: str, contact: str, data: Mapping[str, object]) -> None:
         self._live.record(Fact(self._live.clock.now_ms(), kind, contact=contact, data=dict(data)))

@@ -55,10 +55,12 @@ Values = Callable[[Iterable[Say], str], Awaitable[Mapping[Say, Run]]]
 
 
 class Performer:
-    """Performs effects on channels; serves any number of calls. Without `values` Asterisk says them all."""
+    """Performs effects on channels; serves any number of calls. Without `values` Asterisk says them all. `recorded`
+    tells where a caller's recording is, without the ending of the file."""
 
-    def __init__(self, values: Values | None = None) -> None:
+    def __init__(self, values: Values | None = None, recorded: Callable[[str], str] | None = None) -> None:
         self._values = values
+        self._recorded = recorded
         self._languages: WeakKeyDictionary[AgiChannel, str] = WeakKeyDictionary()
         self._timeouts_ms: WeakKeyDictionary[AgiChannel, tuple[int, int]] = WeakKeyDictionary()
 
@@ -166,7 +168,7 @@ class Performer:
         language = self._languages.get(channel, channel.headers.language)
         said = [item for item in spoken if isinstance(item, Say)] if self._values else []
         made = await self._values(said, language) if said and self._values else {}
-        return parts(spoken, language, made)
+        return parts(spoken, language, made, self._recorded)
 
     async def _play(self, channel: AgiChannel, effect: Play) -> Input:
         key, failed = await self.speak(channel, effect.spoken, effect.keys)

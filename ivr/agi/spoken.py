@@ -9,12 +9,13 @@ more languages but make mistakes: with the published Spanish sounds, SAY NUMBER 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from asterisk_conf.names import SOUNDS_DIRECTORY
-from ivr.agi.codec import Command, CommandError, say_datetime, say_number
-from ivr.flow.effects import Prompt, Say, Spoken
+from ivr.agi.codec import Command, CommandError, say_datetime, say_number, stream_file
+from ivr.flow.effects import Prompt, Recorded, Say, Spoken
 from ivr.words.language import NUMBER, Unspeakable, asterisk_sounds
 
 Run = tuple[str, ...]
@@ -40,11 +41,16 @@ def sound(name: str) -> str:
     return f"{SOUNDS_DIRECTORY}/{match[2]}" if match[1] else name
 
 
-def parts(spoken: Iterable[Spoken], language: str, made: Mapping[Say, Run] = MappingProxyType({})) -> list[Part]:
-    """What to play, in order; `made` are values that speech synthesis says. Raises `CommandError` for what cannot be
-    spoken. A prompt without sounds is left out."""
+def parts(
+    spoken: Iterable[Spoken],
+    language: str,
+    made: Mapping[Say, Run] = MappingProxyType({}),
+    recorded: Callable[[str], str] | None = None,
+) -> list[Part]:
+    """What to play, in order; `made` are values that speech synthesis says, `recorded` tells the file of a recording
+    without its ending. Raises `CommandError` for what cannot be spoken. A prompt without sounds is left out."""
     joined: list[Part] = []
-    for part in _parts(spoken, language, made):
+    for part in _parts(spoken, language, made, recorded):
         last = joined[-1] if joined else None
         if isinstance(part, str):
             if isinstance(last, tuple) and sum(map(len, last)) + len(last) + len(part) < _RUN_LENGTH:
@@ -56,10 +62,16 @@ def parts(spoken: Iterable[Spoken], language: str, made: Mapping[Say, Run] = Map
     return joined
 
 
-def _parts(spoken: Iterable[Spoken], language: str, made: Mapping[Say, Run]) -> Iterator[str | SayCommand]:
+def _parts(
+    spoken: Iterable[Spoken], language: str, made: Mapping[Say, Run], recorded: Callable[[str], str] | None
+) -> Iterator[str | SayCommand]:
     for item in spoken:
         if isinstance(item, Prompt):
             yield from map(sound, item.sounds)
+        elif isinstance(item, Recorded):
+            if recorded is None:
+                raise CommandError("nothing is recorded here")
+            yield partial(stream_file, recorded(item.recording))  # a path: not for a run, whatever is in it
         elif item in made:
             yield from made[item]
         else:

@@ -138,7 +138,7 @@ def _card(name: str, node: Node, prompts: Prompts | None, traffic: NodeTraffic |
         names.setdefault(target, []).append(exit)
     exits = tuple((", ".join(labels), target) for target, labels in names.items())
     shares = tuple(sum(map(traffic.share, labels)) for labels in names.values()) if traffic else ()
-    look = "asks" if node.takes_keys else "step" if exits else "ends"
+    look = "asks" if node.asks else "step" if exits else "ends"
     details = (*_missed(traffic), *_details(node, prompts))
     return _Card(name, type_name(type(node)), look, details, exits, traffic, shares)
 

@@ -84,7 +84,7 @@ class Flow:
         exits = {}
         if self.on_error and self.on_error != name:
             exits["error"] = self.on_error
-        if self.operator and (node.takes_keys or (node.plays and self.operator.at_prompts)):
+        if self.operator and (node.asks or (node.plays and self.operator.at_prompts)):
             exits["operator"] = str(self.operator.to)
         return exits | {exit: str(target) for exit, target in node.exits().items()}
 

@@ -32,7 +32,13 @@ class Say(msgspec.Struct, frozen=True, tag_field="kind", tag="say"):
     value: str
 
 
-Spoken = Prompt | Say
+class Recorded(msgspec.Struct, frozen=True, tag_field="kind", tag="recorded"):
+    """What the caller has just recorded: the id of a `VoicemailTaken`."""
+
+    recording: str
+
+
+Spoken = Prompt | Say | Recorded
 
 
 class Effect(msgspec.Struct, frozen=True, tag_field="effect", tag=True):
@@ -65,6 +71,14 @@ class SurveyAnswered(Effect, frozen=True):
     question: Literal["csat", "nps", "ces", "comment"]
     score: int = 0
     recording: str = ""
+
+
+class Reviewed(Effect, frozen=True):
+    """The caller has decided on a recording taken for review: it counts from now on (it is listed, it waits in its
+    queue), or it is thrown away. At once. One on which nobody decides counts when the call is over."""
+
+    recording: str
+    kept: bool = True
 
 
 class Play(Effect, frozen=True):
@@ -171,7 +185,7 @@ class TakeVoicemail(Effect, frozen=True):
     """Record what the caller says after these and a beep; answered by `VoicemailTaken` or `EffectFailed`. It is stored
     and, with `queue`, waits there as a contact of its own. It ends at a key of `terminators`, after `silence_ms` of
     silence or at `max_ms`; shorter than `min_ms` it is thrown away. Who hangs up has left it too; a `message` is then
-    what the caller came for."""
+    what the caller came for. With `review` it does not count before `Reviewed`."""
 
     spoken: tuple[Spoken, ...]
     mailbox: str
@@ -182,6 +196,7 @@ class TakeVoicemail(Effect, frozen=True):
     silence_ms: int = 5_000
     terminators: str = "#"
     message: bool = True
+    review: bool = False
 
 
 class Dial(Effect, frozen=True):
@@ -203,6 +218,7 @@ AnyEffect = (
     SetLanguage
     | Notify
     | SurveyAnswered
+    | Reviewed
     | Play
     | Collect
     | LookUp

@@ -126,10 +126,11 @@ class _Linter:
                 yield flow.problem(_exit_path(name, node, exit), message, nearest(exit, taken), "warning")
 
     def _hidden_operator(self, flow: Flow, name: str, node: Node) -> Iterator[Problem]:
-        if flow.operator and node.takes_keys and flow.operator.key in node.exits():
+        if flow.operator and node.asks and flow.operator.key in (*node.exits(), *node.own_keys()):
             key = flow.operator.key
             message = f"{key!r} is a choice here, so it does not lead to a person as elsewhere in this flow"
-            yield flow.problem(_exit_path(name, node, key), message, "take another key for one of them", "warning")
+            path = _exit_path(name, node, key) if key in node.exits() else ("nodes", name)
+            yield flow.problem(path, message, "take another key for one of them", "warning")
 
     # Ways
 

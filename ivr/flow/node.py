@@ -100,7 +100,7 @@ class Node(Part):
     """Whether the caller (or an agent) has a part in it; a loop of nodes without one spins until it is stopped."""
 
     takes_keys: ClassVar[bool] = False
-    """Whether the caller presses keys here, and so can ask for a person by the flow's `operator` key."""
+    """Whether the caller presses keys at every node of this type."""
 
     plays: ClassVar[bool] = False
     """Whether something is only played here, so that the flow says whether its `operator` key counts."""
@@ -118,6 +118,15 @@ class Node(Part):
         le=86_400,
         description="How long a caller may be at this node, over all tries; then it asks no more and fails.",
     )
+
+    @property
+    def asks(self) -> bool:
+        """Whether the caller presses keys here, and so can ask for a person by the flow's `operator` key."""
+        return self.takes_keys
+
+    def own_keys(self) -> str:
+        """Single keys that mean something here, besides those that are exits."""
+        return ""
 
     def exits(self) -> Mapping[str, str]:
         """The ways out, and the node each leads to."""

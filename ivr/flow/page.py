@@ -180,7 +180,7 @@ def _exits(flow: Flow, name: str, node: Node) -> list[tuple[str, str]]:
     for exit, to in node.exits().items():
         if exit in conditions:
             when = f"if `{conditions[exit]}`".replace("|", "\\|")
-        elif _KEYS.fullmatch(exit) and node.takes_keys:
+        elif _KEYS.fullmatch(exit) and node.asks:
             when = f"key **{_plain(exit)}**"
         else:
             when = _EXITS.get(exit, _plain(exit.replace("_", " ")))

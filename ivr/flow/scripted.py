@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from documents import Problem, Source, nearest, validate
 from ivr.flow import effects, inputs
-from ivr.flow.effects import Effect, Say, Spoken
+from ivr.flow.effects import Effect, Recorded, Say, Spoken
 from ivr.flow.inputs import Input
 from ivr.flow.library import Library
 from ivr.flow.machine import Machine
@@ -18,6 +18,8 @@ from ivr.flow.told import asked_of, left_message, press, told, told_when
 from ivr.flow.ways import new_visits
 
 _MOST_EFFECTS = 1_000
+RECORDED = "(recorded)"
+"""What a caller hears who listens to the own recording, in `hears`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class _Run:
     queued: effects.Enqueue | None = None
     callback: effects.BookCallback | None = None
     voicemail: effects.TakeVoicemail | None = None
+    recorded: int = 0
+    thrown_away: int = 0
     dialled: effects.Dial | None = None
     wrong_pins: int = 0
     notified: list[str] = field(default_factory=list)
@@ -137,6 +141,9 @@ class _Run:
                 self.story.append(f"notifies {effect.webhook or ', '.join(effect.to)}")
             elif isinstance(effect, effects.SurveyAnswered):
                 self.story.append(f"answers {effect.question}: {effect.recording or effect.score}")
+            elif isinstance(effect, effects.Reviewed):
+                self.thrown_away += not effect.kept
+                self.story.append("keeps the recording" if effect.kept else "throws the recording away")
             elif isinstance(effect, effects.Dial):
                 self.dialled = effect
                 self.story.append(f"is connected with {effect.number}")
@@ -175,7 +182,9 @@ class _Run:
         if isinstance(effect, effects.Play) and isinstance(action, Press):
             return inputs.Played(action.press)
         if isinstance(action, Message) and isinstance(effect, effects.TakeVoicemail):
-            return left_message(effect, round(action.voicemail_s * 1000))
+            taken = left_message(effect, round(action.voicemail_s * 1000))
+            self.recorded += bool(taken.voicemail)
+            return taken
         if isinstance(effect, effects.Enqueue) and isinstance(action, Press):
             return inputs.WayOut(action.press)
         if not isinstance(action, Press) or not isinstance(effect, effects.Collect):
@@ -222,7 +231,8 @@ class _Run:
         self._same("priority", expect.priority, self.queued.priority if self.queued else None)
         self._same("preferred_agent", expect.preferred_agent, self.queued.preferred_agent if self.queued else None)
         self._same("callback", expect.callback, self.callback.number if self.callback else None)
-        self._same("mailbox", expect.mailbox, self.voicemail.mailbox if self.voicemail else None)
+        cancelled = 0 < self.recorded == self.thrown_away
+        self._same("mailbox", expect.mailbox, self.voicemail.mailbox if self.voicemail and not cancelled else None)
         self._same("notifies", expect.notifies, tuple(self.notified))
         self._same("dials", expect.dials, self.dialled.number if self.dialled else None)
         self._same("language", expect.language, session.language)
@@ -272,6 +282,9 @@ class _Run:
 
 
 def _name(item: Spoken) -> str:
+    """What a test calls it."""
+    if isinstance(item, Recorded):
+        return RECORDED
     return f"{item.what} {item.value}" if isinstance(item, Say) else item.name
 
 

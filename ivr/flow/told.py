@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ivr.flow import effects, inputs
-from ivr.flow.effects import Say, Spoken
+from ivr.flow.effects import Recorded, Say, Spoken
 from ivr.flow.library import Library
 
 
@@ -34,6 +34,8 @@ def told(spoken: Iterable[Spoken]) -> Iterator[str]:
     for item in spoken:
         if isinstance(item, Say):
             yield f"({item.what}) {item.value}"
+        elif isinstance(item, Recorded):
+            yield "(what was recorded)"
         else:
             yield f"“{item.text}”" if item.text else f"(sounds {', '.join(item.sounds) or item.name})"
 

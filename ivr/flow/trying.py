@@ -171,6 +171,7 @@ class Trying:
         if (flow, name) not in self._of_node:
             node = self.library.flows[flow].nodes[name]
             found = [exit for exit in node.exits() if _KEYS.fullmatch(exit)]
+            found += node.own_keys()
             operator = self.library.flows[flow].operator
             found += [operator.key] if operator else []
             pattern = getattr(node, "pattern", None)

@@ -148,7 +148,7 @@ def _said(
                 lookups[place] = lookup_answers(counts)
                 if node.results and counts.keys() & {"ok", "next"}:
                     unknown.append(f"{place} ({', '.join(node.results)})")
-            if node.takes_keys:
+            if node.asks:
                 choices[place] = pressed(flow, node, counts)
                 if not counts:
                     unseen.append(place)

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.xdist_group("live-voicemail"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-CALLER, AGENT, WORLD = 700.0, 1_100.0, 1_600.0
+CALLER, AGENT, WORLD, OTHER_TONE = 700.0, 1_100.0, 1_600.0, 1_900.0
 RINGING = 480.0
 """What a ringing tone has and a dial tone has not (indications.conf, `us`)."""
 PATIENCE_S = 30
@@ -199,6 +199,74 @@ async def test_messages_are_listed_fetched_marked_and_deleted(scene: Scene) -> N
     assert list(path.parent.iterdir()) == []
     with pytest.raises(OperationRefused, match="no voicemail"):
         await centre.ask("get_voicemail_audio", voicemail="../../../etc/passwd")
+    await centre.over()
+
+
+async def reviewed(scene: Scene) -> None:
+    """From now on callers review their messages."""
+    flow = scene.centre.directory / "centre/flows/prompt.yaml"
+    review = "review: {say: [beep], cancelled: end, first_digit_s: 20}\n    next: thanks"
+    flow.write_text(flow.read_text().replace("next: thanks", review))
+    await scene.centre.ask("reload")
+
+
+async def speak(scene: Scene, tone: float, seconds: float = 2.0) -> None:
+    """Leaves a message in this tone, up to its key."""
+    scene.caller.frequency = tone
+    await scene.caller.listen(1.5 + seconds)  # what is said before, the beep, and then silence
+    scene.caller.press("#")
+    await scene.caller.listen(1.5)  # what the keys do
+
+
+async def test_a_caller_hears_the_message_records_it_anew_and_keeps_it_through_a_crash(scene: Scene) -> None:
+    centre, caller = scene.centre, scene.caller
+    await reviewed(scene)
+    await caller.call(PROMPT, centre.exchange.sip)
+    await speak(scene, CALLER)
+    caller.press("2")
+    await scene.hears(caller, CALLER)
+    caller.press("3")  # the playing ends by it
+    await speak(scene, OTHER_TONE)
+    caller.press("2")
+    await scene.hears(caller, OTHER_TONE)
+    assert (await scene.messages(), centre.events(ContactArrived)) == ([], [])
+    await centre.kill()
+    await centre.start()
+    await centre.until_calls(ivr=1)
+    await caller.listen(2.5)  # the dialplan comes again, and the keys are said again
+    assert (await scene.messages(), centre.events(ContactArrived)) == ([], [])
+    caller.press("1")
+    await scene.until(lambda: centre.facts(facts.VOICEMAIL_TAKEN))
+    caller.hang_up()
+    await centre.until_calls(ivr=0, waiting=1)
+    (message,) = await scene.messages()
+    with wave.open(message["path"]) as recorded:
+        samples = np.frombuffer(recorded.readframes(recorded.getnframes()), np.int16).astype(np.float64)
+    assert amplitude(samples, OTHER_TONE) > SILENCE * 4
+    assert amplitude(samples, CALLER) < SILENCE
+    assert len(list(Path(message["path"]).parent.iterdir())) == 2  # the sound and its description
+    await centre.ask("mark_voicemail", voicemail=message["voicemail"])
+    await centre.over()
+
+
+async def test_a_caller_cancels_the_message_or_hangs_up_and_has_left_it(scene: Scene) -> None:
+    centre, caller = scene.centre, scene.caller
+    await reviewed(scene)
+    await caller.call(PROMPT, centre.exchange.sip)
+    await speak(scene, CALLER)
+    caller.press("*")
+    await scene.idle(caller)
+    assert (await scene.messages(), centre.events(ContactArrived)) == ([], [])
+    await caller.call(PROMPT, centre.exchange.sip)
+    await speak(scene, CALLER)
+    caller.press("3")
+    await caller.listen(1.7)
+    caller.hang_up()  # before the second one is long enough: the first one counts
+    await centre.until_calls(ivr=0, waiting=1)
+    (message,) = await scene.messages()
+    assert message["duration_ms"] >= 1_500
+    assert len(list(Path(message["path"]).parent.iterdir())) == 2
+    await centre.ask("mark_voicemail", voicemail=message["voicemail"])
     await centre.over()
 
 

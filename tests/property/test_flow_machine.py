@@ -28,6 +28,7 @@ from ivr.flow.effects import (
     Notify,
     Play,
     Query,
+    Reviewed,
     SetLanguage,
     SurveyAnswered,
     TakeVoicemail,
@@ -133,8 +134,15 @@ class Author:
                 "next": self.target(),
                 "refused": self.target(),
             },
-            "voicemail": lambda: {"say": self.say(), "mailbox": "m", "next": self.target(), "too_short": self.target()},
+            "voicemail": lambda: {
+                **self.review(),
+                "say": self.say(),
+                "mailbox": "m",
+                "next": self.target(),
+                "too_short": self.target(),
+            },
             "record": lambda: {
+                **self.review(),
                 "say": self.say(),
                 "into": pick(names),
                 "next": self.target(),
@@ -180,6 +188,10 @@ class Author:
     def say(self) -> list[Any]:
         value = {"say": self.random.choice(["number", "digits", "time"]), "value": self.random.choice(VALUES)}
         return [self.random.choice(["hello", "menu", "hello", "menu", "none", value]) for _ in range(2)]
+
+    def review(self) -> dict[str, Any]:
+        cancelled = self.random.choice([{}, {"cancelled": self.target()}])
+        return self.random.choice([{}, {"review": {"say": self.say(), **cancelled}}])
 
     def source(self, more: str = "secret.b") -> dict[str, Any]:
         if self.random.random() < 0.5:
@@ -246,7 +258,7 @@ SEEDS = st.integers(0, 2**32)
 def check(session: Session, effects: list[Effect], entered_before: int) -> None:
     assert session.entered - entered_before <= MAX_ALONE + 1
     assert "internal error" not in session.last_error + session.outcome
-    assert all(isinstance(effect, SetLanguage | Notify | SurveyAnswered) for effect in effects[:-1])
+    assert all(isinstance(effect, SetLanguage | Notify | Reviewed | SurveyAnswered) for effect in effects[:-1])
     if session.finished:
         assert session.outcome in ("completed", "hungup") or session.outcome.startswith("failed: ")
         assert (session.outcome == "hungup") == (not effects)

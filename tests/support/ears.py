@@ -279,7 +279,7 @@ class Ear:
         sequence = stamp = 0
         events: list[tuple[int, bytes]] = []
         due = clock()
-        phases = 2 * np.pi * self.frequency * np.arange(FRAME) / RATE
+        phases = 2 * np.pi * np.arange(FRAME) / RATE
         while True:
             due = max(due + FRAME / RATE, clock() - 0.2)
             await asyncio.sleep(max(0.0, due - clock()))
@@ -291,8 +291,9 @@ class Ear:
                 stamped, payload = events.pop(0)
                 kind = _DTMF_PAYLOAD
             else:
-                shift = 2 * np.pi * self.frequency * stamp / RATE
-                stamped, payload, kind = stamp, encode(LOUDNESS * np.sin(phases + shift)), 0
+                shift = 2 * np.pi * stamp / RATE
+                tone = np.sin(self.frequency * (phases + shift))  # which may change from one packet to the next
+                stamped, payload, kind = stamp, encode(LOUDNESS * tone), 0
             if payload:
                 header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, stamped & 0xFFFFFFFF, self.port)
                 assert self._rtp

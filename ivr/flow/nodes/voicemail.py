@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ivr.flow import effects
-from ivr.flow.effects import HangUp, Prompt
-from ivr.flow.inputs import EffectFailed, VoicemailTaken
+from ivr.flow.effects import Collect, HangUp, Prompt, Reviewed
+from ivr.flow.inputs import EffectFailed, Keys, VoicemailTaken
 from ivr.flow.names import AttributeName, Computed, Matching, QueueName, Target
-from ivr.flow.node import Fixture, Node, Result, WrongInput
+from ivr.flow.node import Fixture, Result, WrongInput
+from ivr.flow.reviewing import RecordingNode
 from ivr.flow.speak import SayList
 from ivr.flow.turn import Turn
 
@@ -23,14 +24,17 @@ _TAKE = effects.TakeVoicemail(
     "messages",
     {"reason": "voicemail", "language": "en", "number": "+15550100", "dialled": "100"},
     max_ms=120_000,
+    review=True,
 )
+_REVIEW = Collect((Prompt("keep-or-not", "keep-or-not"),), 1, first_digit_ms=5_000)
 
 
-class Voicemail(Node):
+class Voicemail(RecordingNode):
     """Takes a message: says what to do, beeps and records until a key of `terminators`, silence, or the longest time.
 
     A caller who hangs up has left the message too. It is stored under its `mailbox` and, with a `queue`, waits there
-    for an agent as a contact of its own, with all attributes set so far.
+    for an agent as a contact of its own, with all attributes set so far. With a `review` the caller hears it first and
+    keeps it, records anew or cancels.
     """
 
     type: Literal["voicemail"]
@@ -56,18 +60,29 @@ class Voicemail(Node):
           queue: messages
           attributes: {reason: "'voicemail'"}
           max_s: 120
+          review: {say: [keep-or-not], cancelled: goodbye}
           next: thanks
           too_short: goodbye
         """
-    fixtures: ClassVar[tuple[Fixture, ...]] = tuple(
-        (WrongInput if isinstance(answer, EffectFailed) else Fixture)(
-            title, ((None, (_TAKE,)), (answer, (HangUp(where),)))
-        )
-        for title, answer, where in (
-            ("goes on with a message", VoicemailTaken("vm-1", 9_000), "thanks"),
-            ("goes on without one", VoicemailTaken("", 800), "goodbye"),
-            ("fails where nothing can be recorded", EffectFailed("disk full"), "error"),
-        )
+    fixtures: ClassVar[tuple[Fixture, ...]] = (
+        *(
+            Fixture(
+                title,
+                (
+                    (None, (_TAKE,)),
+                    (VoicemailTaken("vm-1", 9_000), (_REVIEW,)),
+                    (Keys(key, "length"), (Reviewed("vm-1", kept), HangUp(where))),
+                ),
+            )
+            for title, key, kept, where in (
+                ("goes on with a message", "1", True, "thanks"),
+                ("throws a cancelled one away", "*", False, "goodbye"),
+            )
+        ),
+        Fixture("goes on without one", ((None, (_TAKE,)), (VoicemailTaken("", 800), (HangUp("goodbye"),)))),
+        WrongInput(
+            "fails where nothing can be recorded", ((None, (_TAKE,)), (EffectFailed("disk full"), (HangUp("error"),)))
+        ),
     )
 
     def exits(self) -> dict[str, str]:
@@ -76,7 +91,7 @@ class Voicemail(Node):
     def sets(self) -> Iterator[str]:
         return (f"contact.{name}" for name in self.attributes)
 
-    def enter(self, turn: Turn) -> Result:
+    def record(self, turn: Turn) -> effects.TakeVoicemail:
         for name, expression in self.attributes.items():
             turn.set(name, turn.value(expression))
         return effects.TakeVoicemail(
@@ -88,7 +103,11 @@ class Voicemail(Node):
             round(self.min_s * 1000),
             self.silence_s * 1000,
             self.terminators,
+            review=self.review is not None,
         )
 
-    def take(self, turn: Turn, answer: VoicemailTaken) -> Result:
-        return "next" if answer.voicemail else "too_short"
+    def kept(self, turn: Turn, recording: str) -> Result:
+        return "next"
+
+    def too_short_one(self, turn: Turn) -> Result:
+        return "too_short"

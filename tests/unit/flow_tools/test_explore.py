@@ -64,7 +64,13 @@ def test_lookups_counts_times_and_digits_are_found() -> None:
           conditions: [{when: now.month == 12 && now.day == 24, to: wait}, {when: now.hour < 8, to: sorry}]
           otherwise: wait
         wait: {type: enqueue, queue: q, exits: {nobody: message}, otherwise: sorry, answered: sorry}
-        message: {type: voicemail, say: [speak], mailbox: m, next: sorry, too_short: sorry}
+        message:
+          type: voicemail
+          say: [speak]
+          mailbox: m
+          review: {say: [keep], cancelled: sorry}
+          next: sorry
+          too_short: sorry
         sorry: {type: play, say: [sorry], next: end}
         end: {type: hangup}
         """
@@ -74,6 +80,7 @@ def test_lookups_counts_times_and_digits_are_found() -> None:
         *("find: ok", "find: not_found", "find: error", "ask: no_input", "ask: no_match"),
         *("which: 1", "which: 2", "which: 3", "which: otherwise", "late: 1", "late: 2", "late: otherwise"),
         *("wait: nobody", "wait: answered", "wait: otherwise", "message: next", "message: too_short"),
+        *("message: cancelled",),
     }
     assert not found.unreachable.ways
     assert not found.missing

@@ -4,7 +4,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from documents import read
+from documents import DocumentError, read
 from ivr.flow.machine import Machine
 from ivr.flow.scripted import Result, run_tests
 from ivr.flow.session import Caller, Session
@@ -166,6 +166,68 @@ def test_the_caller_in_the_terminal_answers_a_survey() -> None:
         "[notifies qa@b.example: 9]",
         "[the flow hangs up: normal]",
     ]
+
+
+REVIEWED = """
+    tell:
+      type: record
+      say: [what-happened]
+      review: {say: [keep-or-not], cancelled: person}
+      next: thanks
+      too_short: end
+    thanks: {type: play, say: [thanks], next: end}
+    person: {type: enqueue, queue: help, otherwise: end}
+    end: {type: hangup}
+    """
+DECISIONS = {
+    "hears it and records it anew": """
+        does: [voicemail_s: 20, press: "2", press: "3", voicemail_s: 9, press: "1"]
+        expect: {hears_exactly: [what-happened, keep-or-not,
+                                 (recorded), keep-or-not, what-happened, keep-or-not, thanks],
+                 mailbox: recordings, attributes: {recording: message}}""",
+    "cancels": """
+        does: [voicemail_s: 20, press: "*"]
+        expect: {queue: help, attributes: {recording: null}}""",
+    "says nothing until it is kept": """
+        does: [voicemail_s: 20, silence, press: "9", silence]
+        expect: {hears: [thanks], attributes: {recording: message}}""",
+    "would rather have a person": """
+        does: [voicemail_s: 20, press: "0"]
+        expect: {queue: help, mailbox: recordings}""",
+    "hangs up": "does: [voicemail_s: 20, hang_up]\nexpect: {outcome: hungup, mailbox: recordings}",
+}
+
+
+@pytest.mark.parametrize("title", DECISIONS)
+def test_a_flow_test_of_a_review(title: str) -> None:
+    assert run(DECISIONS[title], REVIEWED).problems == ()
+
+
+def test_a_cancelled_recording_is_in_no_mailbox() -> None:
+    cancels = "does: [voicemail_s: 20, press: '*']\nexpect: {mailbox: recordings}"
+    (problem,) = run(cancels, REVIEWED).problems
+    assert "expected 'recordings', but it is nothing" in str(problem)
+
+
+def test_the_caller_in_the_terminal_reviews_a_recording() -> None:
+    _, said = call("20", "2", "*", "", nodes=REVIEWED)
+    assert "(what was recorded)" in said
+    assert "[the recording is thrown away]" in said
+
+
+@pytest.mark.parametrize(
+    ("review", "told"),
+    [
+        ("{say: [k], again: '1'}", "the key '1' means both 'keep' and 'again'"),
+        ("{say: [k], listen: '*', cancelled: end}", "the key '*' means both 'listen' and 'cancel'"),
+        ("{say: [k], keep: '12'}", "review.keep"),
+        ("{}", "review.say"),
+    ],
+)
+def test_a_review_that_cannot_be(review: str, told: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        flow(REVIEWED.replace("{say: [keep-or-not], cancelled: person}", review))
+    assert told in str(caught.value)
 
 
 def test_a_wrong_expectation_is_told() -> None:

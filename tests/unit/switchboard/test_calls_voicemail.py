@@ -11,7 +11,7 @@ import pytest
 
 from ivr.agi.performer import Performer
 from ivr.agi.server import AgiServer
-from ivr.flow.effects import BookCallback, TakeVoicemail
+from ivr.flow.effects import BookCallback, Reviewed, TakeVoicemail
 from ivr.flow.inputs import CallbackBooked, EffectFailed, Input, VoicemailTaken
 from ivr.flow.session import Session
 from switchboard.calls import Calls
@@ -46,6 +46,8 @@ class Messages:
 
     directory: Path
     kept: list[int] = field(default_factory=list)
+    decided: list[bool] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
 
     def file(self) -> Path:
         return self.directory / "message"
@@ -53,6 +55,15 @@ class Messages:
     async def taken(self, contact: str, session: Session, effect: TakeVoicemail, file: Path, duration_ms: int) -> Input:
         self.kept.append(duration_ms)
         return VoicemailTaken("vm-1", duration_ms)
+
+    def sound(self, name: str) -> str:
+        return str(self.directory / name)
+
+    def reviewed(self, effect: Reviewed) -> None:
+        self.decided.append(effect.kept)
+
+    def call_over(self, call: str) -> None:
+        self.over.append(call)
 
     def record(self, duration_ms: int) -> None:
         """What Asterisk writes."""
@@ -81,13 +92,15 @@ async def served(
     voicemails: Messages | None = None,
     book: Callable[[str, Session, BookCallback], Input] | None = None,
     until: Callable[[], bool] | None = None,
+    made: list[Calls] | None = None,
 ) -> list[str]:
-    """What a caller is played in a flow of these nodes; with `until`, it is waited for before the engine ends."""
+    """What a caller is played in a flow of these nodes; with `until`, it is waited for before the engine ends. The
+    engine's calls are put into `made`."""
 
     async def never(*_: object) -> Input:
         raise AssertionError("not asked for here")
 
-    performer = Performer()
+    performer = Performer(recorded=voicemails.sound if voicemails else None)
     calls = Calls(
         flows=OneVersion(machine(nodes.strip("\n"))),
         live=bench.live,
@@ -102,6 +115,8 @@ async def served(
         book_callback=book,
         voicemails=voicemails,
     )
+    if made is not None:
+        made.append(calls)
     server = AgiServer("127.0.0.1", 0, {"call": calls.handle})
     await server.start()
     try:
@@ -137,6 +152,48 @@ async def test_who_hangs_up_has_left_the_message(bench: Bench, tmp_path: Path) -
 
     said = await served(bench, MAIL, {"RECORD": hang_up}, voicemails=messages, until=lambda: bool(messages.kept))
     assert (said, messages.kept) == ([], [4_000])
+
+
+async def test_a_message_is_heard_and_kept_or_thrown_away_by_its_caller(bench: Bench, tmp_path: Path) -> None:
+    reviewed = MAIL.replace("sales, next", "sales, review: {say: [at], cancelled: eight}, next")
+    for last, said in (("1", "7"), ("*", "8")):
+        messages = Messages(tmp_path)
+        keys = iter(("2", last))
+        played: list[str] = []
+
+        def play(line: str, played: list[str] = played) -> str:
+            played.append(line)
+            return "200 result=0 endpos=8000"
+
+        answers: dict[str, str | Callable[[str], str]] = {
+            "RECORD": "200 result=35 (dtmf) endpos=40000",
+            "GET FULL VARIABLE": lambda _, keys=keys: f"200 result=1 (OK:{next(keys)})",  # type: ignore[misc]
+            "STREAM": play,
+        }
+        assert await served(bench, reviewed, answers, voicemails=messages) == [said]
+        assert messages.decided == [last == "1"]
+        assert messages.over == [CALLER]
+        assert [line for line in played if "vm-1" in line] == [f'STREAM FILE "{tmp_path}/vm-1" "0123456789*#ABCD"']
+
+
+async def test_the_end_of_a_call_waits_for_the_end_of_a_message_that_is_yet_written(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Asterisk tells of the hang-up on both lines, in any order, and writes the file a little later."""
+    messages = Messages(tmp_path)
+    reviewed = MAIL.replace("sales, next", "sales, review: {say: [at]}, next")
+
+    made: list[Calls] = []
+
+    def hang_up(line: str) -> str:
+        asyncio.get_running_loop().call_later(0.1, made[0].caller_gone, CALLER)
+        asyncio.get_running_loop().call_later(0.3, lambda: messages.record(4_000))
+        return "HANGUP"
+
+    await served(
+        bench, reviewed, {"RECORD": hang_up}, voicemails=messages, until=lambda: bool(messages.over), made=made
+    )
+    assert (messages.kept, messages.over) == ([4_000], [CALLER])
 
 
 async def test_what_asterisk_cannot_record_is_an_error_of_the_node(bench: Bench, tmp_path: Path) -> None:

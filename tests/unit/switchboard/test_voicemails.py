@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.flow.effects import TakeVoicemail
+from ivr.flow.effects import Reviewed, TakeVoicemail
 from ivr.flow.inputs import EffectFailed, VoicemailTaken
 from ivr.flow.session import Caller, Session
 from router.core.decisions import AnyDecision, ContactFinished
@@ -90,6 +90,68 @@ async def test_a_message_waits_in_its_queue_and_outlives_the_engine(box: Box, tm
     assert again.waiting == [f"voicemail-{name}"]
     assert again.voicemails.get(f"voicemail-{name}") == message
     again.close()
+
+
+REVIEWED = TakeVoicemail((), "sales", "sales", {"language": "en"}, review=True)
+
+
+async def test_a_message_in_review_counts_when_its_caller_keeps_it(box: Box, tmp_path: Path) -> None:
+    first = await box.leave(REVIEWED)
+    assert (box.voicemails.all(), box.waiting, box.facts()) == ([], [], [])
+    second = await box.leave(REVIEWED)
+    box.voicemails.reviewed(Reviewed(first, kept=False))
+    box.voicemails.reviewed(Reviewed(second))
+    box.voicemails.reviewed(Reviewed(second))  # an engine that has died may say it again
+    box.voicemails.call_over("1700000000.1")
+    assert box.waiting == [f"voicemail-{second}"]
+    assert [message.id for message in box.voicemails.all()] == [second]
+    assert {path.stem for path in box.voicemails.directory.iterdir()} == {second}
+    assert box.facts() == [facts.VOICEMAIL_TAKEN]
+    box.close()
+    again = Box(tmp_path)
+    assert again.waiting == [f"voicemail-{second}"]
+    again.close()
+
+
+async def test_a_message_that_is_cancelled_leaves_nothing(box: Box) -> None:
+    forgotten = await box.leave(REVIEWED)  # an engine died before it had written down that it was there
+    last = await box.leave(REVIEWED)
+    box.voicemails.reviewed(Reviewed(last, kept=False))
+    box.voicemails.call_over("1700000000.1")
+    assert (box.waiting, list(box.voicemails.directory.iterdir()), box.facts()) == ([], [], [])
+    assert forgotten != last
+
+
+@pytest.mark.parametrize("engine", ["the same", "the next", "the next, in the call"])
+async def test_on_which_nobody_decides_the_last_one_is_kept(box: Box, tmp_path: Path, engine: str) -> None:
+    await box.leave(REVIEWED)
+    last = await box.leave(REVIEWED)
+    if engine != "the same":
+        box.close()
+        box = Box(tmp_path)
+    if engine == "the next, in the call":
+        box.voicemails.calls_in_progress(["1700000000.1"])
+        assert box.waiting == []
+    if engine == "the next":
+        box.voicemails.calls_in_progress(["1700000000.2"])
+    else:
+        box.voicemails.call_over("1700000000.1")
+    assert box.waiting == [f"voicemail-{last}"]
+    assert {path.stem for path in box.voicemails.directory.iterdir()} == {last}
+    box.close()
+
+
+async def test_a_kept_message_is_routed_even_where_that_cannot_be_written(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await box.leave(REVIEWED)
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    box.voicemails.reviewed(Reviewed(name))
+    assert box.waiting == [f"voicemail-{name}"]
 
 
 async def test_a_message_without_a_queue_is_only_listed(box: Box) -> None:
