@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyloudnorm
 import soundfile
 import soxr
 from G722 import G722
@@ -96,6 +95,8 @@ def loudness_lufs(samples: Samples, rate: int = RATE) -> float:
     least = round(_BLOCK_S * rate) + 1
     if len(samples) < least:
         samples = np.tile(samples, -(-least // len(samples)))
+    import pyloudnorm  # here, since it brings scipy.signal: half of the time in which the engine starts
+
     return float(pyloudnorm.Meter(rate, block_size=_BLOCK_S).integrated_loudness(samples))
 
 

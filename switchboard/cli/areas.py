@@ -6,8 +6,8 @@ Exit codes: 0 good; 1 the answer is no (a check or a test failed); 2 wrong usage
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import NamedTuple
+from importlib import import_module, metadata
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -50,14 +50,29 @@ AREAS = (
 def command_line(asked: str | None = None) -> typer.Typer:
     """All commands; or only those of the area with the one asked for, if there is such a command."""
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    app.callback(help="Call routing and IVR for Asterisk, with a simulator that runs the same code.")(lambda: None)
-    for area in [area for area in AREAS if asked in area.commands] or AREAS:
+    app.callback(help="Call routing and IVR for Asterisk, with a simulator that runs the same code.")(_options)
+    for area in () if asked == "--version" else [area for area in AREAS if asked in area.commands] or AREAS:
         module = import_module(f"switchboard.cli.{area.module}")
         if area.app:
             app.add_typer(getattr(module, area.app), name=area.commands[0])
         else:
             module.register(app)
     return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"switchboard {metadata.version('switchboard-acd')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+def _options(version: Version = False) -> None:
+    """What may stand before a command."""
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -289,7 +289,8 @@ class LiveCentre:
     async def start(self, *, ready: bool = True) -> None:
         """Starts the engine and waits until its state can be asked, and is ready."""
         self._engine = await self.spawn("run", self.directory / "centre")
-        await self.until(lambda state: state["ready"] or not ready, timeout_s=20)
+        # Long, for it is not the start that is tested: with both cores busy Python alone took 20 s to load.
+        await self.until(lambda state: state["ready"] or not ready, timeout_s=60)
 
     async def kill(self) -> None:
         """As a crash would: `kill -9`."""
