@@ -58,12 +58,14 @@ class Times:
         if traced is not None and (measured := traced.measured_s(what)) is not None:
             return round(measured * 1000)
         key = (what, contact.kind, contact.queue, again, id(own))
-        if key not in self._draws:
+        try:
+            draws = self._draws[key]
+        except KeyError:
             distribution = own or self._setting.distribution(what, contact.kind, contact.queue)
             # One stream for all queues: who has a long story tells it to whoever answers.
             stream = f"{contact.kind}/{what}" + (f"/{again}" if again else "")
-            self._draws[key] = None if distribution is None else self._streams.draws(stream, distribution)
-        draws = self._draws[key]
+            draws = None if distribution is None else self._streams.draws(stream, distribution)
+            self._draws[key] = draws
         if draws is None:
             return None
         drawn_ms = round(draws[contact.number] * 1000)

@@ -1,7 +1,7 @@
 """Phones that ring and talks that follow: what agents and callers do from an offer to the end of the work."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from router.core.decisions import (
     CancelOffer,
@@ -17,6 +17,15 @@ from router.core.events import AnyEvent, ContactEnded, ContactTransferred, Offer
 from simulations.agents import Agent
 from simulations.contact import Contact, Times
 from simulations.run import Run
+from simulations.scenario import Answering
+from simulations.streams import Draws
+
+
+class Answers(NamedTuple):
+    """What is drawn when a phone rings: whether it is answered, and after how long."""
+
+    answer: Draws
+    delay_s: Draws
 
 
 class Talks:
@@ -26,6 +35,7 @@ class Talks:
         self._shell, self._streams, self._agents = run.shell, run.streams, agents
         self._inside, self._times = inside, times
         self._ringing: set[str] = set()
+        self._answers: dict[tuple[str, int, int], Answers] = {}
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
             Offer: self._ring,
             Connect: self._connect,
@@ -38,20 +48,32 @@ class Talks:
 
     def _ring(self, offer: Offer) -> None:
         contact, answering = self._inside[offer.contact], self._agents[offer.agent].worker.answering
-        stream, contact.offers = f"{contact.kind}/offer {contact.offers}", contact.offers + 1
+        key = (contact.kind, contact.offers, id(answering))
+        drawn = self._answers.get(key)
+        if drawn is None:
+            drawn = self._answers[key] = self._answers_of(contact, answering)
+        contact.offers += 1
         self._ringing.add(offer.offer)
         answer: AnyEvent = OfferAccepted(offer.offer)
         if answering.no_answer or answering.declined:
-            uniform = self._streams.uniforms(f"{stream}/answer")[contact.number]
+            uniform = drawn.answer[contact.number]
             if uniform < answering.no_answer:
                 return  # the router's deadline ends it
             if uniform < answering.no_answer + answering.declined:
                 answer = OfferDeclined(offer.offer)
-        delay_ms = round(self._streams.draws(f"{stream}/delay", answering.delay_s)[contact.number] * 1000)
+        delay_ms = round(drawn.delay_s[contact.number] * 1000)
         if delay_ms:
             self._shell.after(delay_ms, lambda: self._answer(offer.offer, answer))
         else:
             self._shell.feed(answer)
+
+    def _answers_of(self, contact: Contact, answering: Answering) -> Answers:
+        """The streams for this offer, which is the first, second... of its caller."""
+        stream = f"{contact.kind}/offer {contact.offers}"
+        return Answers(
+            self._streams.uniforms(f"{stream}/answer"),
+            self._streams.draws(f"{stream}/delay", answering.delay_s),
+        )
 
     def _answer(self, offer: str, answer: AnyEvent) -> None:
         if offer in self._ringing:

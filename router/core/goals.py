@@ -44,7 +44,8 @@ class Goals:
 
     def due_ms(self, contact: Contact) -> int | None:
         """When the contact will have waited longer than its queue's goal, if that counts."""
-        if contact.judged or contact.callback is not None or contact.queue not in self._state.current.watched:
+        watched = self._state.current.watched
+        if not watched or contact.queue not in watched or contact.judged or contact.callback is not None:
             return None
         return self._state.wait_from_ms(contact) + self._state.queue_of(contact).spec.goal.answered_within_ms + 1
 

@@ -45,8 +45,6 @@ class Matcher:
     def match(self, agents: dict[str, Agent], contacts: dict[str, Contact]) -> None:
         """Makes all offers that are now due; `agents` are newly free, `contacts` newly wait."""
         state, index = self._state, self._index
-        if not index.line_of:
-            return  # nobody waits
         if not agents and len(contacts) == 1 and not index.reserving:
             self._only(*contacts.values())
             return

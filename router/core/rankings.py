@@ -1,6 +1,7 @@
 """Rankings: lists of ranking keys, compiled so that the parts that stay equal need not be computed again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from router.core.policy import KeySpec
 from router.core.strategies import (
@@ -35,23 +36,27 @@ class AgentRanking:
             if isinstance(key, AgentKey)
         )
         self._only_agent_keys = len(self.agent_keys) == len(self.keys)
+        self._values = tuple([key.value for key in self.agent_keys])
+        standings = iter(range(len(self.agent_keys)))
+        self._parts: tuple[tuple[int | None, bool, Callable[[Any], float]], ...] = tuple(
+            [
+                (next(standings) if isinstance(key, AgentKey) else None, isinstance(key, FitKey), key.value)  # type: ignore[attr-defined]
+                for key in self.keys
+            ]
+        )
+        """Of each key: its place in the standing or None, whether it looks at the fit, its value."""
 
     def standing(self, agent: AgentFacts) -> Rank:
-        return tuple([key.value(agent) for key in self.agent_keys])
+        return tuple([value(agent) for value in self._values])
 
     def rank(self, standing: Rank, fit: int, preferred: bool) -> Rank:
         """All values, in the order of the keys."""
         if self._only_agent_keys:
             return standing
-        values = iter(standing)
         return tuple(
             [
-                key.value(fit)
-                if isinstance(key, FitKey)
-                else key.value(preferred)
-                if isinstance(key, PreferredKey)
-                else next(values)
-                for key in self.keys
+                standing[place] if place is not None else value(fit if looks_at_fit else preferred)
+                for place, looks_at_fit, value in self._parts
             ]
         )
 
@@ -65,17 +70,15 @@ class ContactRanking:
         self.keys = tuple(registry()[spec.key](spec.parameters) for spec in specs)
         self._plain_keys = tuple(key for key in self.keys if isinstance(key, ContactKey))
         self._only_plain_keys = len(self._plain_keys) == len(self.keys)
+        self._parts: tuple[tuple[bool, Callable[..., float]], ...] = tuple(
+            [(isinstance(key, ContactKey), key.value) for key in self.keys if isinstance(key, (ContactKey, FitKey))]
+        )
+        """Of each key: whether it looks at the contact, and not at the fit, and its value."""
 
     def rank(self, contact: ContactFacts, arrived_ms: int, now_ms: int, fit: int) -> Rank:
         if self._only_plain_keys:
-            return tuple([key.value(contact, arrived_ms, now_ms) for key in self._plain_keys])
-        return tuple(
-            [
-                key.value(contact, arrived_ms, now_ms) if isinstance(key, ContactKey) else key.value(fit)
-                for key in self.keys
-                if isinstance(key, (ContactKey, FitKey))
-            ]
-        )
+            return tuple([value(contact, arrived_ms, now_ms) for _, value in self._parts])
+        return tuple([value(contact, arrived_ms, now_ms) if plain else value(fit) for plain, value in self._parts])
 
     def plain_rank(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> Rank:
         """Without the keys that depend on an agent: the contact's place in the queue."""

@@ -132,19 +132,21 @@ class Router:
 
     def _settle(self) -> None:
         """Steps and matches until nothing more follows."""
-        state = self._state
+        state, line_of = self._state, self._index.line_of
         while state.dirty_contacts or state.dirty_agents:
             agents = state.dirty_agents
             contacts = state.dirty_contacts
             state.dirty_agents, state.dirty_contacts = {}, {}
-            for contact in _by_age(contacts.values()):
-                self._waiting.progress(contact)
-            contacts |= state.dirty_contacts
-            state.dirty_contacts = {}
-            self._matcher.match(agents, contacts)
-            for contact in _by_age(contacts.values()):
-                if contact.id in self._index.line_of:
-                    self._waiting.still_waiting(contact)
+            if contacts:
+                for contact in _by_age(contacts.values()):
+                    self._waiting.progress(contact)
+                contacts |= state.dirty_contacts
+                state.dirty_contacts = {}
+            if line_of:
+                self._matcher.match(agents, contacts)
+                for contact in _by_age(contacts.values()):
+                    if contact.id in line_of:
+                        self._waiting.still_waiting(contact)
         if self._index.reserving:
             self._matcher.tell_held_back()
         if self._index.stale:

@@ -236,7 +236,13 @@ class Waiting:
             return None
         spec = self._state.queue_of(contact).spec
         until = spec.steps[contact.step].until
-        due = [at for at in (contact.window_ms, contact.ask_again_ms, contact.ewt_ms) if at is not None]
+        due: list[int] = []
+        if contact.window_ms is not None:
+            due.append(contact.window_ms)
+        if contact.ask_again_ms is not None:
+            due.append(contact.ask_again_ms)
+        if contact.ewt_ms is not None:
+            due.append(contact.ewt_ms)
         if (goal_ms := self._goals.due_ms(contact)) is not None:
             due.append(goal_ms)
         if until.after_ms is not None and (callback is None or contact.step + 1 < len(spec.steps)):
@@ -246,7 +252,7 @@ class Waiting:
                 due.append(contact.queued_ms + spec.longest_wait_ms)
         elif callback.expires_ms is not None and contact.state == "queued":
             due.append(callback.expires_ms)
-        return min(due, default=None)
+        return min(due) if due else None
 
     # From step to step
 
