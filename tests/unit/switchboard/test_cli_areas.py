@@ -47,7 +47,7 @@ def test_without_a_command_that_is_known_all_of_them_are_there() -> None:
 
 
 def test_the_engine_starts_without_what_only_rendering_and_planning_need() -> None:
-    """Callers wait while it starts anew. scipy, which comes with the measuring of loudness, took as long as the rest."""
+    """Callers wait while it starts anew. scipy, which measures the loudness of prompts, took as long as the rest."""
     code = "import sys, switchboard.engine; print({'scipy', 'matplotlib', 'pyarrow', 'simpy'} & sys.modules.keys())"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded == "set()\n"
