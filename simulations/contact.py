@@ -19,7 +19,12 @@ class Contact:
     hang on that, and for redials on `attempt` (from 1).
 
     `ends_ms`: when the talk under way will end; `left_ms`: what is left of one that was broken off or rests. `visits`
-    counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer was.
+    counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer was, `waits`
+    how often it began to wait.
+
+    `back` brings a caller back to the flow. One who has pressed a key that keeps the place in the queue `place` goes
+    through the flow meanwhile: `kept` then tells of an agent, and `released` by which exit the queue has let it go.
+    `pressed` is the key by which it leaves.
     """
 
     name: str
@@ -42,6 +47,11 @@ class Contact:
     callback: bool = False
     rung: int = 0
     fate: Fate = "none"
+    waits: int = 0
+    pressed: str = ""
+    place: str = ""
+    kept: simpy.Event | None = None
+    released: str | None = None
 
 
 class Times:

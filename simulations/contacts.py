@@ -9,8 +9,8 @@ from typing import Any
 
 import simpy
 
-from ivr.flow.effects import BookCallback
-from ivr.flow.inputs import CallbackBooked, Dequeued, EffectFailed, HungUp, Input
+from ivr.flow.effects import BookCallback, Enqueue
+from ivr.flow.inputs import CallbackBooked, Dequeued, EffectFailed, HungUp, Input, WayOut
 from router.core.decisions import (
     ContactFinished,
     ContactQueued,
@@ -27,6 +27,7 @@ from router.core.events import (
     CallbackRequested,
     ContactArrived,
     ContactLeft,
+    ContactMoved,
 )
 from simulations.agents import Agent
 from simulations.callers import IvrCallers
@@ -38,16 +39,26 @@ from simulations.run import Run
 from simulations.scenario import Kind, TracedContact
 from simulations.streams import choose
 from simulations.talks import Talks
+from simulations.waiting_keys import WAY, WaitingKeys, estimated_over, waits_on_the_line
 
 GONE = ""
 """Instead of an exit: the caller hung up."""
 RUNG_BACK = "\0"
 """Instead of an exit: the caller hung up and will be rung back."""
 
+ANSWERED = "answered"
+
 SERVED: tuple[Fate, ...] = ("answered", "served_by_flow")
 
 Life = Generator[simpy.Event, str, None]
 """What a SimPy process of ours is: it waits for events, which may tell by which exit a caller comes back."""
+
+
+def _back_in_the_flow(exit: str) -> Input:
+    """What the flow hears of a caller who waits no more."""
+    if exit.startswith(WAY):
+        return WayOut(exit.removeprefix(WAY))
+    return HungUp() if exit == GONE else Dequeued(exit)
 
 
 class Contacts:
@@ -64,6 +75,7 @@ class Contacts:
         self._inside: dict[str, Contact] = {}
         self._calling_again: dict[str, Contact] = {}
         self._times = Times(run)
+        self._keys = WaitingKeys(run)
         talks = Talks(run, agents, self._inside, self._times)
         self.hand_back, self.cut_off = talks.hand_back, talks.cut_off
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
@@ -149,30 +161,23 @@ class Contacts:
         queued = False
         while step is not None:
             if step.enqueue is not None:
-                queued, enqueue = True, step.enqueue
-                contact.back = shell.env.event()
-                shell.feed(
-                    ContactArrived(
-                        contact.name,
-                        enqueue.queue,
-                        self._queues[enqueue.queue].channel,
-                        enqueue.attributes,
-                        kind.priority if enqueue.priority is None else enqueue.priority,
-                        enqueue.preferred_agent,
-                        caller=self._caller(contact, kind),
-                    )
-                )
-                exit = yield contact.back
+                queued = True
+                exit = yield self._waits(contact, kind, step.enqueue)
                 if exit == RUNG_BACK:
                     break
-                answer: Input = HungUp() if exit == GONE else Dequeued(exit)
+                answer = _back_in_the_flow(exit)
             elif step.book is not None:
                 answer = self._book(contact, kind, step.book)
             else:
                 yield shell.env.timeout(step.delay_ms)
                 assert step.answer is not None
                 answer = step.answer
+                if contact.kept is not None and self._is_taken(contact):
+                    kept, contact.kept, contact.place = contact.kept, None, ""
+                    answer = _back_in_the_flow((yield kept))
             step = caller.go_on(answer, shell.now_ms)
+        if contact.kept is not None and waits_on_the_line(self._run, contact.name):
+            shell.feed(ContactLeft(contact.name, "left"))  # the flow has ended while the caller still had a place
         contained = not queued and not contact.callback and caller.served
         if contained:
             contact.fate = "served_by_flow"
@@ -182,12 +187,50 @@ class Contacts:
             self._gone(contact)
         self._run.metrics.flow_finished(contained=contained, now_ms=shell.now_ms)
 
+    def _waits(self, contact: Contact, kind: Kind, enqueue: Enqueue) -> simpy.Event:
+        """Lets the caller wait where the flow says; what brings it back. A place that was kept is kept on, or moved to
+        the other queue; the exit of a queue that has let the caller go meanwhile is taken now."""
+        kept, place, released = contact.kept, contact.place, contact.released
+        contact.kept, contact.place, contact.released = None, enqueue.queue, None
+        back = contact.back = kept if kept is not None and released is None else self._shell.env.event()
+        if kept is not None and released is not None and place == enqueue.queue:
+            contact.back = None
+            back.succeed(released)
+            return back
+        if kept is not None and released is None:
+            if place != enqueue.queue:
+                self._shell.feed(ContactMoved(contact.name, enqueue.queue, priority=enqueue.priority))
+        else:
+            self._shell.feed(
+                ContactArrived(
+                    contact.name,
+                    enqueue.queue,
+                    self._queues[enqueue.queue].channel,
+                    enqueue.attributes,
+                    kind.priority if enqueue.priority is None else enqueue.priority,
+                    enqueue.preferred_agent,
+                    caller=self._caller(contact, kind),
+                )
+            )
+        self._keys.begin(contact, kind, enqueue.queue, enqueue.keys, enqueue.keep_place)
+        return back
+
+    def _is_taken(self, contact: Contact) -> bool:
+        """Whether somebody has answered, or the caller has hung up, while the place was kept."""
+        assert contact.kept is not None
+        known = self._shell.router.contact(contact.name)
+        return contact.kept.triggered or (known is not None and known.has_agent)
+
     # Waiting
 
     def _queued(self, decision: ContactQueued) -> None:
         contact = self._inside[decision.contact]
         contact.queue = decision.queue
-        if decision.moved_from is not None or contact.callback:
+        if contact.callback:
+            return
+        if self._kinds[contact.kind].number is None:
+            self._keys.begin(contact, self._kinds[contact.kind], decision.queue)
+        if decision.moved_from is not None:
             return
         kind, now_ms = self._kinds[contact.kind], self._shell.now_ms
         contact.since_ms = now_ms
@@ -242,15 +285,18 @@ class Contacts:
         contact = self._inside[decision.contact]
         contact.gives_up_ms = contact.ends_ms = None
         if decision.outcome == "answered":
-            self._goes_on(contact, "answered")
+            self._goes_on(contact, ANSWERED)
         else:
             contact.fate = "abandoned" if decision.outcome == "abandoned" else "none"
-            self._goes_on(contact, GONE)
+            pressed, contact.pressed = contact.pressed, ""
+            self._goes_on(contact, WAY + pressed if pressed else GONE)
 
     def _goes_on(self, contact: Contact, exit: str) -> None:
         """Back to the flow, or, for a contact without one, away."""
         if contact.back is None:
             self._gone(contact)
+        elif contact.kept is not None and exit not in (GONE, ANSWERED):
+            contact.released = exit  # the caller is elsewhere in the flow, and hears of it on coming back
         else:
             back, contact.back = contact.back, None
             back.succeed(exit)
@@ -309,12 +355,10 @@ class Contacts:
     def _ask_for_callback(self, contact: Contact, wishes: Callbacks, visit: int) -> None:
         router = self._shell.router
         known = router.contact(contact.name)
-        if known is None or not known.waits or contact.visits != visit:
+        if known is None or not known.waits or contact.visits != visit or contact.kept is not None:
             return
-        if wishes.when_wait_over_s:
-            estimate = router.estimated_wait(contact.name, self._shell.now_ms)
-            if estimate is None or estimate.p50_ms <= wishes.when_wait_over_s * 1000:
-                return
+        if not estimated_over(self._run, contact.name, wishes.when_wait_over_s):
+            return
         contact.tally.asked_for_callback += 1
         contact.callback, contact.gives_up_ms = True, None
         back, contact.back = contact.back, None
@@ -330,7 +374,18 @@ class Contacts:
             return EffectFailed(f"the queue {wish.queue!r} has no callbacks")
         assert self._ivr is not None
         not_before_ms = None if wish.at_ms is None else wish.at_ms - self._ivr.start_unix_ms
+        kept, contact.kept = contact.kept, None
         contact.callback = True
+        if kept is not None:  # the flow goes on by itself from here
+            known = self._shell.router.contact(contact.name)
+            if known is not None and known.waits and known.queue == wish.queue:
+                contact.back, contact.gives_up_ms = None, None
+                contact.tally.asked_for_callback += 1
+                self._shell.feed(CallbackRequested(contact.name, Callback(contact.name, not_before_ms)))
+                return CallbackBooked()
+            if known is not None and known.waits:
+                self._shell.feed(ContactLeft(contact.name, "left"))
+        contact.back = None
         self._shell.feed(
             ContactArrived(
                 contact.name,

@@ -173,6 +173,7 @@ CALLER_COLUMNS = (
     ("redial_share", "redials", percent),
     ("left_at_once", "left when told the wait", plain),
     ("asked_for_callback", "asked for callback", plain),
+    ("pressed_keys", "pressed a key", plain),
     ("cut_off", "cut off", plain),
     ("never_served_share", "never served", percent),
 )

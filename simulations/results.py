@@ -75,7 +75,7 @@ class Results(msgspec.Struct, frozen=True):
     @property
     def callers_matter(self) -> bool:
         """Whether there is more to tell of callers than their contacts in the queues."""
-        names = ("blocked", "redial_share", "left_at_once", "asked_for_callback", "cut_off")
+        names = ("blocked", "redial_share", "left_at_once", "asked_for_callback", "pressed_keys", "cut_off")
         return any(figures[name].value for figures in self.whole.kinds.values() for name in names)
 
     @property

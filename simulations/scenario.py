@@ -24,6 +24,7 @@ from simulations.features.redials import Redials
 from simulations.features.shift_end import ShiftEnd
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
+from simulations.features.waiting_keys import WaitingKeys
 from simulations.fields import BY_FORM, Level, Model, Share, Shares, Value, ValueOrShares, all_of_one
 from simulations.money import Money
 from simulations.stopping import UntilHalfWidth
@@ -133,6 +134,7 @@ class Kind(Model):
     redials: Redials | None = None
     announcement: Announcement | None = None
     callbacks: Callbacks | None = None
+    waiting_keys: WaitingKeys | None = None
 
     @model_validator(mode="after")
     def _one_entry(self) -> Self:
@@ -142,6 +144,8 @@ class Kind(Model):
             raise ValueError("'attributes' are for kinds that enter a queue; here the flow of the number sets them")
         if self.queue is not None and (self.choices or self.lookups or self.caller):
             raise ValueError("'choices', 'lookups' and 'caller' are for kinds that dial a number")
+        if self.number is not None and any(key.to_queue for key in (self.waiting_keys or {}).values()):
+            raise ValueError("where a waiting key leads is said by the flow; 'to_queue' is for kinds without one")
         return self
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from documents import DocumentError, Problem, Source, read, validate
 from ivr.flow.library import Library
+from ivr.flow.nodes.enqueue import Enqueue
 from router.core.policy import Policy
 from router.core.policy_check import check_policy
 from simulations.clock import MINUTE_MS
@@ -187,6 +188,7 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
         for field in ("choices", "lookups"):
             for node in getattr(kind, field):
                 yield from unknown(source, (*path, field, node), "node", node, sorted(nodes))
+    yield from _key_problems(source, setting, name, kind)
     traced = kind.arrivals.traced
     for row, contact in enumerate(traced):
         if contact.queue is not None:
@@ -195,6 +197,26 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
     if missing and not (traced and all(contact.handle_s is not None for contact in traced)):
         message = f"'handle_time_s' is missing for contacts of this kind in {', '.join(missing)}"
         yield source.problem(path, message, "give it here or under 'queues'")
+
+
+def _key_problems(source: Source, setting: Setting, name: str, kind: Kind) -> Iterator[Problem]:
+    """Keys pressed while waiting that lead nowhere."""
+    library = setting.centre.library
+    taken = {
+        key
+        for flow in (library.flows if library else {}).values()
+        for node in flow.nodes.values()
+        if isinstance(node, Enqueue)
+        for key in node.keys
+    }
+    for key, waiting in (kind.waiting_keys or {}).items():
+        path = ("kinds", name, "waiting_keys", key)
+        for field in ("queue", "to_queue"):
+            if (queue := getattr(waiting, field)) is not None:
+                yield from unknown(source, (*path, field), "queue", queue, _queue_names(setting.policy))
+        if kind.number is not None and key not in taken:
+            shown = f"they take {', '.join(sorted(taken))}" if taken else "they take none"
+            yield source.problem(path, f"no enqueue node of the flows takes the key {key!r}; {shown}")
 
 
 def _overflows(policy: Policy, first: str) -> list[str]:

@@ -18,6 +18,7 @@ class CallerTally(msgspec.Struct):
     blocked: int = 0
     left_at_once: int = 0
     asked_for_callback: int = 0
+    pressed_keys: int = 0
     cut_off: int = 0
     never_served: int = 0
 
@@ -71,6 +72,13 @@ CALLER_METRICS: tuple[CallerMetric, ...] = (
         "counted",
         "not in it",
         lambda t: t.asked_for_callback,
+    ),
+    CallerMetric(
+        "pressed_keys",
+        "Keys that callers pressed while they waited",
+        "counted",
+        "not in it",
+        lambda t: t.pressed_keys,
     ),
     CallerMetric("cut_off", "Talks that an outage ended", "counted", "not in it", lambda t: t.cut_off),
     CallerMetric(
