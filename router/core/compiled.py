@@ -35,16 +35,30 @@ class CompiledQueue:
 
 
 class CompiledPolicy:
-    """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it, `watched` are
-    the queues on whose goals decisions depend."""
+    """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it, `takes` the
+    channels of each agent, `watched` are the queues on whose goals decisions depend."""
 
-    __slots__ = ("agents", "channels", "contact_ranking", "looks_at_name", "order", "queues", "spec", "watched")
+    __slots__ = (
+        "agents",
+        "channels",
+        "contact_ranking",
+        "looks_at_name",
+        "order",
+        "queues",
+        "spec",
+        "takes",
+        "watched",
+    )
 
     def __init__(self, spec: Policy) -> None:
         self.spec = spec
         self.queues: dict[str, CompiledQueue] = {queue.name: CompiledQueue(queue) for queue in spec.queues}
         self.agents: dict[str, Agent] = {agent.name: agent for agent in spec.agents}
         self.order: dict[str, int] = {agent.name: i for i, agent in enumerate(spec.agents)}
+        self.takes: dict[str, tuple[str, ...]] = {
+            agent.name: tuple([channel for channel, capacity in agent.capacity.items() if capacity > 0])
+            for agent in spec.agents
+        }
         self.channels = Channels(spec.channels)
         self.contact_ranking = ContactRanking(spec.contact_ranking)
         lenders = {lender for queue in spec.queues for step in queue.steps for lender in step.lent_by}

@@ -48,7 +48,8 @@ class Router:
 
     def __init__(self, policy: Policy, seed: int = 0, *, explains: bool = True) -> None:
         """Raises PolicyError for a policy that cannot be used. Without `explains` (for simulations, which nobody asks
-        why) the decisions are the same, but the records of offers are empty, and nothing tells what came before."""
+        why) the decisions are the same, but the records of offers are empty, nothing tells what came before, and no
+        `estimate_errors` are kept."""
         refuse_bad(policy)
         state = State(seed, CompiledPolicy(policy))
         state.explains = explains

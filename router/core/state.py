@@ -404,11 +404,13 @@ class State:
 
     def free_channels(self, agent: Agent) -> tuple[str, ...]:
         """The channels of which the agent takes one more contact now, by capacity and by what goes together."""
-        spec = self.current.agents.get(agent.name)
-        if spec is None or agent.presence != "ready" or agent.wrap_up_ms is not None or agent.retry_ms is not None:
+        if agent.presence != "ready" or agent.wrap_up_ms is not None or agent.retry_ms is not None:
             return ()
         if not agent.offers and not agent.contacts:
-            return tuple([channel for channel, capacity in spec.capacity.items() if capacity > 0])
+            return self.current.takes.get(agent.name, ())
+        spec = self.current.agents.get(agent.name)
+        if spec is None:
+            return ()
         had = self.channels_of((*agent.offers.values(), *agent.contacts))
         free = [channel for channel, capacity in spec.capacity.items() if capacity > had.count(channel)]
         if not free:

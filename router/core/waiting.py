@@ -281,6 +281,8 @@ class Waiting:
     def still_waiting(self, contact: Contact) -> None:
         """Nobody free was found for the contact: its step may end for that; if not, it is told how long it may take."""
         self.progress(contact, tried=True)
+        if not self._state.explains:
+            return  # how well the estimate holds is not asked either
         now_ms = self._state.clock_ms
         if contact.queued_ms == now_ms and contact.id in self._index.line_of:
             contact.told = estimated_wait(self._state, self._index, contact, now_ms)

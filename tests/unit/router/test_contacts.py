@@ -24,8 +24,8 @@ from router.core.events import (
     OfferDeclined,
     TimePassed,
 )
-from router.core.policy import Agent, Condition, LastAction, Step, Until
-from router.core.router import ImpossibleEvent
+from router.core.policy import Agent, Condition, LastAction, Policy, Step, Until
+from router.core.router import ImpossibleEvent, Router
 from tests.support.routing import VOICEMAIL, Floor, agents, only, queue, skilled, taker
 
 ANNA = Agent("anna", {"french": 8})
@@ -302,6 +302,19 @@ def test_a_wait_is_estimated_once_the_queue_has_drained_a_little() -> None:
     estimate = floor.router.estimated_wait("c5", floor.now_ms)
     assert estimate is not None
     assert estimate.p50_ms < estimate.p80_ms < estimate.p95_ms
+
+
+@pytest.mark.parametrize("explains", [True, False])
+def test_how_well_estimates_hold_is_kept_where_anybody_may_ask(explains: bool) -> None:
+    router = Router(Policy(1, (queue(),), agents("anna")), explains=explains)
+    router.handle(AgentSignedIn("anna"), 0)
+    router.handle(ContactArrived("c0", "billing"), 0)
+    for i in range(8):  # c0 finds anna free, c1 to c3 come before much is known
+        router.handle(ContactArrived(f"c{i + 1}", "billing"), 10_000 * i)
+        router.handle(OfferAccepted(f"o{i + 1}"), 10_000 * i)
+        router.handle(ContactEnded(f"c{i}"), 10_000 * i + 10_000)
+    assert router.estimated_wait("c8", 80_000) is not None
+    assert router.estimate_errors()["billing"].checked == (4 if explains else 0)
 
 
 @pytest.mark.parametrize(
