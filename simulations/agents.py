@@ -9,10 +9,9 @@ from router.core.decisions import AgentChanged, Decision
 from router.core.events import AgentPaused, AgentReady, AgentSignedIn, AgentSignedOut, OfferFailed, WrapUpExtended
 from simulations.clock import spans_ms
 from simulations.features import breaks
-from simulations.features.absence import attended
 from simulations.features.outages import Outage
 from simulations.features.tenure import Seat
-from simulations.roster import Worker, end_ms, midnight_ms
+from simulations.roster import Worker, end_ms, midnight_ms, worked
 from simulations.run import Run
 
 ByName = Callable[[str], None]
@@ -54,8 +53,7 @@ class Agents:
         self._agents = agents
         self._hand_back, self._cut_off = hand_back, cut_off
         self._wrap_up_ms = {queue.name: queue.wrap_up_ms for queue in run.setting.policy.queues}
-        reasons = run.setting.policy.pause_reasons
-        self._break_reason = breaks.REASON if not reasons or breaks.REASON in reasons else reasons[0]
+        self._break_reason = breaks.reason(run.setting.policy.pause_reasons)
         self.hands: dict[type[Decision], Callable[[AgentChanged], None]] = {AgentChanged: self._changed}
 
     def start(self) -> None:
@@ -66,15 +64,8 @@ class Agents:
             self._plan_outage(outage)
 
     def _plan(self, agent: Agent) -> None:
-        worker, scenario = agent.worker, self._run.setting.scenario
-        shifts = list(worker.shifts_ms)
-        if worker.absence:
-            shifts = attended(shifts, worker.absence, worker.name, midnight_ms(scenario), self._streams)
-        if worker.late is not None:
-            shifts = worker.late.begun(shifts, worker.name, self._streams)
-        if worker.tenure is not None:
-            agent.seat = Seat(worker.tenure, worker.name, midnight_ms(scenario), end_ms(scenario), self._streams)
-            shifts = agent.seat.taken(shifts)
+        worker = agent.worker
+        shifts, agent.seat = worked(worker, self._run.setting.scenario, self._streams)
         for from_ms, to_ms in shifts:
             self._shell.after(from_ms, lambda: self._shift(agent, True))
             self._shell.after(to_ms, lambda: self._shift(agent, False))

@@ -10,12 +10,14 @@ from documents import Problem, Source, nearest
 from router.core.policy import Agent, Policy
 from simulations.clock import MINUTE_MS, Span, shift_minutes, spans_ms
 from simulations.distributions import Distribution
+from simulations.features.absence import attended
 from simulations.features.late import Late
 from simulations.features.shift_end import ShiftEnd
 from simulations.features.speed import Speed
-from simulations.features.tenure import Tenure
+from simulations.features.tenure import Seat, Tenure
 from simulations.scenario import Answering, Scenario, Staff
 from simulations.standalone import any_queue
+from simulations.streams import Streams
 
 if TYPE_CHECKING:
     from simulations.setting import Centre
@@ -65,6 +67,19 @@ def midnight_ms(scenario: Scenario) -> int:
 def end_ms(scenario: Scenario) -> int:
     """When the run-off ends."""
     return round((scenario.duration_minutes + scenario.run_off_minutes) * MINUTE_MS)
+
+
+def worked(worker: Worker, scenario: Scenario, streams: Streams) -> tuple[list[Span], Seat | None]:
+    """The shifts for which the agent really comes in a replication, and who sits in the place, where that matters."""
+    shifts, seat = list(worker.shifts_ms), None
+    if worker.absence:
+        shifts = attended(shifts, worker.absence, worker.name, midnight_ms(scenario), streams)
+    if worker.late is not None:
+        shifts = worker.late.begun(shifts, worker.name, streams)
+    if worker.tenure is not None:
+        seat = Seat(worker.tenure, worker.name, midnight_ms(scenario), end_ms(scenario), streams)
+        shifts = seat.taken(shifts)
+    return shifts, seat
 
 
 def staffed(

@@ -1,9 +1,17 @@
 """Breaks within a shift."""
 
+from collections.abc import Sequence
+
 from simulations.features.base import Feature
 
 REASON = "break"
 """The reason of the pause, where the policy does not know reasons of its own."""
+
+
+def reason(known: Sequence[str]) -> str:
+    """The reason of the pause, where the policy knows these."""
+    return REASON if not known or REASON in known else known[0]
+
 
 FEATURE = Feature(
     name="breaks",

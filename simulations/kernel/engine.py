@@ -6,16 +6,20 @@ from typing import Any
 import numpy
 
 from router.core import repeats
+from router.core.policy import Policy
 from router.core.tallies import AgentTally, ContactTally, Waits
 from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
 from simulations.arrivals import rates_per_hour
+from simulations.features import breaks
 from simulations.kernel.draws import Callers, Stream
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.layout import (
     AGAIN,
     BLOCKED,
+    BREAK,
     CALLERS,
     COUNTED,
+    DAY_MS,
     DONE,
     LONGEST,
     LOST,
@@ -26,8 +30,11 @@ from simulations.kernel.machine.layout import (
     MORE_NUMBERS,
     MORE_ROOM,
     NEVER,
+    NO_ANSWER,
     NO_KEY,
     NONE,
+    ON_BREAK,
+    REFUSED,
     SEQ_BITS,
     SIGN_IN,
     SIGN_OUT,
@@ -40,6 +47,7 @@ from simulations.kernel.machine.structure import described
 from simulations.kernel.plan import Plan, bucket_number, make_plan
 from simulations.kernel.source import loop as compiled_loop
 from simulations.outcomes import Outcome, Span, counts_callers
+from simulations.roster import midnight_ms, worked
 from simulations.setting import MINUTE_MS, Setting
 from simulations.streams import BLOCK, Streams
 from simulations.tallies import CallerTally
@@ -86,20 +94,31 @@ class KernelReplication:
 
     def _plan_shifts(self) -> None:
         order = {agent.name: number for number, agent in enumerate(self._plan.setting.policy.agents)}
-        events = [
-            (at_ms, what, order[worker.name])
-            for worker in self._plan.setting.workers
-            for shift in worker.shifts_ms
-            for at_ms, what in zip(shift, (SIGN_IN, SIGN_OUT), strict=True)
-        ]
-        world = self._world
+        scenario, world = self._plan.setting.scenario, self._world
+        events: list[tuple[int, int, int, int]] = []
+        for worker in self._plan.setting.workers:
+            agent = order[worker.name]
+            shifts, seat = worked(worker, scenario, self._streams)
+            for from_ms, to_ms in shifts:
+                events += [(from_ms, SIGN_IN, agent, 0), (to_ms, SIGN_OUT, agent, 0)]
+            for number, (from_ms, to_ms) in enumerate(worker.breaks_ms):
+                events.append((from_ms, BREAK, agent, to_ms - from_ms))
+                if worker.late is not None:
+                    stream = f"agent/{worker.name}/late from break"
+                    world.break_late[agent, number] = worker.late.late_ms(stream, number, self._streams)
+            if seat is not None:
+                for day in range(world.seats.shape[1]):
+                    world.seats[agent, day] = seat.factor(midnight_ms(scenario) + day * DAY_MS)
         while len(events) + 4 * len(world.agents) + 128 > len(world.heap_key):
             world = self._world = _grown(world, contacts=False)
-        keys = numpy.array([at_ms << SEQ_BITS | seq for seq, (at_ms, _, _) in enumerate(events, 1)], dtype=numpy.int64)
-        whats = numpy.array([agent << WHAT_BITS | what for _, what, agent in events], dtype=numpy.int64)
+        keys = numpy.array(
+            [at_ms << SEQ_BITS | seq for seq, (at_ms, _, _, _) in enumerate(events, 1)], dtype=numpy.int64
+        )
+        whats = numpy.array([agent << WHAT_BITS | what for _, what, agent, _ in events], dtype=numpy.int64)
         order_ = numpy.argsort(keys, kind="stable")  # sorted: a heap
         world.heap_key[: len(events)] = keys[order_]
         world.heap_what[: len(events)] = whats[order_]
+        world.heap_check[: len(events)] = numpy.array([check for _, _, _, check in events], dtype=numpy.int64)[order_]
         world.clock[0]["heap"] = world.clock[0]["seq"] = len(events)
 
     def run(self) -> Outcome:
@@ -270,6 +289,7 @@ def _world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -> Wo
     interval_ms = round(scenario.interval_minutes * MINUTE_MS)
     intervals = last_ms // interval_ms + 1
     width, try_width = lanes * plan.lane_width, tries * plan.try_width
+    days = (last_ms - midnight_ms(scenario)) // DAY_MS + 1
     variates = max(1, *(len(kind.variates) for kind in plan.kinds)) if plan.kinds else 1
     arrays = {name: array.copy() for name, array in plan.arrays.items() if name in MUTABLE} | {
         name: array for name, array in plan.arrays.items() if name not in MUTABLE
@@ -304,6 +324,8 @@ def _world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -> Wo
         "tries_delays": plan.try_delays,
         "remembers": repeats.REMEMBERED,
         "within_ms": repeats.WITHIN_MS,
+        **_reasons(policy),
+        "midnight_ms": midnight_ms(scenario),
     }
     for name, value in given.items():
         clock[0][name] = value
@@ -355,9 +377,25 @@ def _world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -> Wo
         "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
         "back_draws": _whole(agents if plan.backs else 1, BLOCK),
         "back_position": _whole(agents),
+        "break_late": _whole(agents, max([1, *(len(worker.breaks_ms) for worker in plan.setting.workers)])),
+        "seats": numpy.ones((agents, days) if any(worker.tenure for worker in plan.setting.workers) else (1, 1)),
         "log": _whole(LOG_ROWS if keep_log else 1, 8),
     }
     return World(**arrays)
+
+
+def _reasons(policy: Policy) -> dict[str, int]:
+    """The numbers of the reasons of pauses; equal reasons have the same."""
+    after = policy.after_failure
+    numbers = {breaks.reason(policy.pause_reasons): ON_BREAK}
+    if after.declined is not None:
+        numbers[after.declined] = REFUSED
+    if after.no_answer is not None:
+        numbers[after.no_answer] = NO_ANSWER
+    return {
+        "declined_reason": numbers.get(after.declined or "", REFUSED),
+        "break_reason": numbers[breaks.reason(policy.pause_reasons)],
+    }
 
 
 MUTABLE = ("agents", "kinds", "lines", "trunk_free")

@@ -21,7 +21,7 @@ from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import PARAMETERS, codes, parameter_values
 from simulations.kernel.machine.layout import LEADING_BITS, NEVER, NONE
 from simulations.scenario import Kind, Quantity, TracedContact
-from simulations.setting import Setting
+from simulations.setting import Setting, Worker
 
 FIT = 1 << 20
 LONGEST_BITS = 36
@@ -100,6 +100,9 @@ class _Planner:
         self.type_queues: list[int] = []
         self.delays: list[Distribution] = []
         self.backs: list[tuple[int, str, Distribution]] = []
+        self.paces: list[Worker] = []
+        speeds = {id(worker.speed): worker for worker in setting.workers if worker.speed is not None}
+        self.own_times = tuple(speeds.values())
         self.groups: dict[str, int] = {}
         self.orders: dict[str, int] = {}
         self.order_rows: list[list[tuple[int, list[float]]]] = []
@@ -113,6 +116,7 @@ class _Planner:
         self._line_arrays(arrays)
         self._ranking_arrays(arrays)
         self._kind_arrays(arrays, kinds)
+        self._pace_arrays(arrays, kinds)
         self._trunk_arrays(arrays, kinds)
         self._redial_arrays(arrays, kinds)
         bounds = wait_bounds()
@@ -150,6 +154,10 @@ class _Planner:
                 given = distribution is not None or kind.arrivals.trace is not None
                 if given and (quantity, distribution) not in variates:
                     variates.append((quantity, distribution))
+            for worker in self.own_times:
+                own: tuple[Quantity, Distribution | None] = ("handle time", worker.handle_time(name, queue))
+                if own[1] is not None and own not in variates:
+                    variates.append(own)
         return KindPlan(
             name, kind, tuple(variates), shares, numpy.array(types, dtype=numpy.int64), _redial_delays(kind.redials)
         )
@@ -320,6 +328,7 @@ class _Planner:
         records["contact"] = records["wrap_up_ms"] = records["shown_contact"] = NONE
         records["drawn_wrap_up_ms"] = records["handled_interval"] = NONE
         records["timer_ms"] = NEVER
+        records["break_ms"] = records["pace"] = NONE
         for number, (record, spec) in enumerate(zip(records, self.policy.agents, strict=True)):
             key = profile(spec, self.compiled.looks_at_name)
             if key not in self.profiles:
@@ -334,12 +343,37 @@ class _Planner:
             record["group"], record["factor"] = self.groups[found.group], found.handle_time_factor
             record["no_answer"], record["declined"] = answering.no_answer, answering.declined
             record["answers"] = not (answering.no_answer or answering.declined)
+            record["pace"], record["seated"] = self._pace(found), found.tenure is not None
+            if record["pace"] != NONE:
+                record["factor"] = NONE  # to be looked up
             record["delay_ms"], record["delay_lane"] = self._delay(answering.delay_s)
             back = answering.back_after_s
             record["back_ms"] = round(back.value * 1000) if isinstance(back, Constant) else NONE
             if not isinstance(back, Constant):
                 self.backs.append((number, spec.name, back))
         arrays["agents"] = records
+
+    def _pace(self, worker: Worker) -> int:
+        """The row of the table of paces, NONE for an agent who has the same factor for everything."""
+        if worker.speed is None and worker.tenure is None:
+            return NONE
+        for number, other in enumerate(self.paces):
+            if (other.handle_time_factor, other.speed) == (worker.handle_time_factor, worker.speed):
+                return number
+        self.paces.append(worker)
+        return len(self.paces) - 1
+
+    def _pace_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
+        factors = numpy.ones((max(1, len(self.paces)), len(kinds), len(self.queues)))
+        columns = numpy.full(factors.shape, NONE, dtype=numpy.int64)
+        for row, worker in enumerate(self.paces):
+            for number, plan in enumerate(kinds):
+                for queue, at in self.queues.items():
+                    factors[row, number, at] = worker.factor(plan.name, queue)
+                    own = worker.handle_time(plan.name, queue)
+                    if own is not None:
+                        columns[row, number, at] = plan.variates.index(("handle time", own))
+        arrays |= {"pace": factors, "pace_column": columns}
 
     def _delay(self, delay: Distribution) -> tuple[int, int]:
         if isinstance(delay, Constant):

@@ -29,8 +29,11 @@ from router.core.policy import (
 from router.core.strategies import AgentKey, ContactKey, FitKey, PreferredKey, registry
 from simulations.distributions import Distribution
 from simulations.features.busyness import Busyness
+from simulations.features.late import Late
 from simulations.features.lines import Lines
 from simulations.features.redials import Redial, Redials
+from simulations.features.speed import Speed
+from simulations.features.tenure import Tenure
 from simulations.money import Money
 from simulations.scenario import (
     Answering,
@@ -69,6 +72,10 @@ def _one_call(value: Any) -> str | None:
     return None if value.get("voice", 0) == 1 else "an agent must take one call at a time"
 
 
+def _finishes(value: Any) -> str | None:
+    return None if value in (None, "finish") else "not supported"
+
+
 def _known_key(value: Any) -> str | None:
     known = issubclass(registry()[value], (AgentKey, ContactKey, FitKey, PreferredKey))
     return None if known else f"the ranking key {value!r} is of a new kind"
@@ -81,7 +88,7 @@ def _supported(names: str, **rules: Rule) -> dict[str, Rule]:
 SUPPORTED: dict[type, dict[str, Rule]] = {
     Setting: _supported("scenario centre workers file"),
     Centre: _supported("policy library numbers"),
-    Worker: _supported("name group site shifts_ms handle_time_factor answering"),
+    Worker: _supported("name group site shifts_ms handle_time_factor answering breaks_ms speed absence late tenure"),
     Scenario: _supported(
         "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
         "confidence until_half_width control_variates busyness kinds queues staff answering ivr money "
@@ -95,7 +102,13 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
     Answering: _supported("delay_s no_answer declined back_after_s"),
-    Staff: _supported("agents group count skills team queues shifts handle_time_factor answering"),
+    Staff: _supported(
+        "agents group count skills team queues shifts handle_time_factor answering breaks speed absence late tenure",
+        shift_end=_finishes,
+    ),
+    Late: _supported("share by_s"),
+    Speed: _supported("factor handle_time_s"),
+    Tenure: _supported("days days_ahead learning leave_per_year replaced_after_days"),
     # Nobody is called back or switches queues, and no phone fails, in what the kernel simulates.
     Policy: _supported(
         "version queues agents contact_ranking after_failure pause_reasons short_busy_retry_ms channels"

@@ -48,13 +48,14 @@ def random_setting(seed: int) -> Setting:
     """A setting made of the number `seed`; its policy has no error."""
     dice = random.Random(seed)
     while True:
-        policy = _policy(dice)
+        policy = msgspec.structs.replace(_policy(dice), pause_reasons=_reasons(random.Random(f"reasons {seed}")))
         if any(problem.severity == "error" for problem in check_policy(policy)):
             continue
         document = _scenario(dice, policy) | _busy_days(random.Random(f"busy days {seed}"))
         _finite_lines(random.Random(f"lines {seed}"), document)
         _other_gaps(random.Random(f"gaps {seed}"), document)
         _redials(random.Random(f"redials {seed}"), document)
+        _habits(random.Random(f"habits {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -110,6 +111,48 @@ def _redials(dice: random.Random, document: dict[str, Any]) -> None:
             delays = (0, 0.5, _distribution(dice, 20.0), _distribution(dice, 200.0))
             kind["redials"] = most | {
                 fate: {"share": dice.choice((0.2, 0.6, 0.6, 0.95)), "delay_s": dice.choice(delays)} for fate in fates
+            }
+
+
+WITHIN = {"00:00-00:03": "00:01-00:02", "00:01-00:08": "00:02-00:06", "00:00-00:10": "00:03-00:04"}
+"""Breaks that lie in these shifts."""
+
+
+def _reasons(dice: random.Random) -> tuple[str, ...]:
+    """With them an agent may have a break for the very reason of another pause."""
+    failures = ("no answer", "declined")
+    return dice.choice(((), (), ("lunch", *failures), failures, failures[::-1]))
+
+
+def _habits(dice: random.Random, document: dict[str, Any]) -> None:
+    """Staff who pause, are late, ill, slow in some things, or new."""
+    if dice.random() < 0.5:
+        return
+    document["staff"] = document.get("staff") or [{"agents": "all"}]
+    if dice.random() < 0.2:
+        document["start"] = "2026-03-02 12:00"  # whoever has shifts is away then
+    for staff in document["staff"]:
+        breaks = [WITHIN[shift] for shift in staff.get("shifts", []) if shift in WITHIN]
+        if "shifts" not in staff:
+            breaks = ["00:01-00:02", "00:04-00:08", "12:01-12:03"]
+        if breaks and dice.random() < 0.6:
+            staff["breaks"] = breaks
+        if dice.random() < 0.3:
+            staff["absence"] = dice.choice((0.1, 0.5))
+        if dice.random() < 0.4:
+            staff["late"] = {"share": dice.choice((0.3, 1)), "by_s": _distribution(dice, 60.0)}
+        if dice.random() < 0.4:
+            things = [*document["kinds"], *document["queues"]]
+            staff["speed"] = {
+                "factor": {name: dice.choice((0.5, 1.3)) for name in things if dice.random() < 0.4},
+                "handle_time_s": {name: _distribution(dice, 30.0) for name in things if dice.random() < 0.3},
+            }
+        if dice.random() < 0.3:
+            staff["tenure"] = {
+                "days": _distribution(dice, 40.0),
+                "days_ahead": dice.choice((0, 30)),
+                "learning": {0: 1.6, 30: 1.2, 90: 1},
+                "leave_per_year": dice.choice((0, 0.9)),
             }
 
 
@@ -371,6 +414,8 @@ class _Rows:
                 return k.ACCEPTED, int(event.offer[1:])
             case e.OfferDeclined():
                 return k.DECLINED, int(event.offer[1:])
+            case e.AgentPaused():
+                return k.AGENT_PAUSED, self.agents[event.agent]
             case e.AgentReady():
                 return k.READY, self.agents[event.agent]
             case e.AgentSignedIn():
@@ -414,7 +459,9 @@ class _Rows:
                 contact = -1 if decision.contact is None else self.contacts[decision.contact]
                 reason = 0
                 if decision.state == "paused":
-                    reason = k.NO_ANSWER if decision.reason == "no answer" else k.REFUSED
+                    after = self.policy.after_failure
+                    known = {after.declined: k.REFUSED, after.no_answer: k.NO_ANSWER}
+                    reason = known.get(decision.reason, k.ON_BREAK)
                 return k.CHANGED, self.agents[decision.agent], STATES.index(decision.state), reason, contact
             case d.ReleaseAgent():
                 return k.RELEASE_AGENT, int(decision.offer[1:])

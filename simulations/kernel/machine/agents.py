@@ -83,6 +83,10 @@ def show(w, a, state):
     c = w.clock[0]
     agent = w.agents[a]
     if state == PAUSED:
+        if agent.break_ms != NONE:
+            push(w, c.now + agent.break_ms, BACK, a, agent.change)
+            agent.break_ms = NONE
+            return
         back_ms = agent.back_ms
         if back_ms == NONE:
             place = w.back_position[a]
@@ -96,7 +100,7 @@ def show(w, a, state):
         allowed_ms = w.queues[agent.queue].wrap_up_ms
         if agent.drawn_wrap_up_ms > allowed_ms:
             feed(w, EXTENDED, a, agent.drawn_wrap_up_ms - allowed_ms)
-        else:
+        elif agent.break_ms == NONE:
             push(w, c.now + agent.drawn_wrap_up_ms, BACK, a, agent.change)
 
 
@@ -126,6 +130,23 @@ def signed(w, p, by):
 
 
 @njit
+def take_break(w, a, length_ms):
+    """The shell's side: a break that is due, longer if the agent comes late from it."""
+    agent = w.agents[a]
+    if agent.on_shift:
+        agent.break_ms = length_ms + w.break_late[a, agent.breaks]
+        agent.breaks += 1
+        feed(w, AGENT_PAUSED, a, 0)
+
+
+@njit
+def pause(w, a):
+    agent = w.agents[a]
+    agent.presence, agent.reason = PAUSED, w.clock[0].break_reason
+    changed(w, a, False)
+
+
+@njit
 def ready(w, a):
     agent = w.agents[a]
     agent.presence, agent.reason = IDLE, 0
@@ -145,7 +166,7 @@ def offer_failed(w, a, cause):
         agent.declines += 1
         failures, limit, pauses = agent.declines, c.declined_limit, c.pauses_declined
     if agent.presence == IDLE and pauses and failures >= limit:
-        agent.presence, agent.reason = PAUSED, cause
+        agent.presence, agent.reason = PAUSED, c.declined_reason if cause == REFUSED else cause
         agent.no_answers = agent.declines = 0
         note(w, SUSPENDED, a, cause, failures)
     changed(w, a, False)

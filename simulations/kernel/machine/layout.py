@@ -13,7 +13,7 @@ NO_KEY = 1 << 62
 """After every event."""
 
 # What wakes the kernel: SimPy's events, by what is to be done; arrivals and the ends of talks are kept apart.
-SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL = range(8)
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK = range(9)
 WHAT_BITS = 4
 """So many bits for these, in a word with whom it is about."""
 
@@ -21,6 +21,8 @@ WHAT_BITS = 4
 ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED, TIME_PASSED = range(1, 11)
 # What it decides.
 QUEUED, STEP, OFFER, CANCEL, CONNECT, OFFER_ENDED, RELEASED, FINISHED, CHANGED, SUSPENDED, RELEASE_AGENT = range(11, 22)
+AGENT_PAUSED = 22
+"""Another event."""
 
 # States of an agent; the presence is one of OFFLINE, IDLE and PAUSED.
 OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
@@ -31,7 +33,7 @@ ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY = range(4)
 FATES = ("answered", "abandoned", "overflowed", "blocked")
 """What `features.redials` calls them."""
 # How an offer ended, and why an agent is paused.
-CANCELLED, NO_ANSWER, REFUSED = range(3)
+CANCELLED, NO_ANSWER, REFUSED, ON_BREAK = range(4)
 # Why a step or a queue was left.
 FIRST, AFTER_STEP, AFTER_AGE, NOBODY_SIGNED_IN, REFUSALS, NOBODY_AVAILABLE, LONGEST_WAIT, FULL = range(8)
 # Which last action.
@@ -96,6 +98,8 @@ WORKED = (
 # Columns of what is counted of callers, by interval and kind.
 CALLERS, AGAIN, BLOCKED, LOST = range(4)
 
+DAY_MS = 86_400_000
+
 LEADING_BITS = 7
 """So many bits of a wait behind its first tell all but two of the buckets that it may be in."""
 
@@ -116,15 +120,16 @@ CLOCK = _record(
     "pending_head pending_tail fed arriving over dirty_now dirty_next dirty_agents special free logged keep_log "
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
     "contact_keys order_count bids started patient quiet_ms trunks "
-    "redials tries tries_delays remembers within_ms recalled recall_first recall_next",
+    "redials tries tries_delays remembers within_ms recalled recall_first recall_next "
+    "declined_reason break_reason midnight_ms",
     words="seed",
 )
 AGENT = _record(
     "since_ms shown_contact handled_ms ready_ms idle_since_ms wrap_up_ms timer_ms contacts last_offer turn change "
-    "drawn_wrap_up_ms delay_ms back_ms levels load",
+    "drawn_wrap_up_ms delay_ms back_ms break_ms levels load",
     "factor cost_per_hour no_answer declined",
     small="order profile presence reason state shown_reason contact free queue group handled_interval handled_queue "
-    "answers no_answers declines on_shift delay_lane pauses",
+    "answers no_answers declines on_shift delay_lane pauses breaks pace seated",
 )
 CONTACT = _record(
     "seq number arrived_ms queued_ms step_ms gives_up_ms patience_key timer_ms line_from_ms offer deadline_ms "
@@ -216,4 +221,8 @@ class World(NamedTuple):
     bucket_from: Any  # the least wait of each bucket
     back_draws: Any  # agent x position
     back_position: Any
+    break_late: Any  # agent x break: ms
+    pace: Any  # pace x kind x queue: factor
+    pace_column: Any  # pace x kind x queue: column of draws in the place of the common one
+    seats: Any  # agent x day: the factor of who sits there
     log: Any

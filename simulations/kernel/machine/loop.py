@@ -12,7 +12,7 @@ functions.
 from numba import njit
 
 from simulations.kernel.machine import plain
-from simulations.kernel.machine.agents import account, changed, ready, sign_in, sign_out
+from simulations.kernel.machine.agents import account, changed, pause, ready, sign_in, sign_out, take_break
 from simulations.kernel.machine.base import (
     add_span,
     arm,
@@ -175,8 +175,10 @@ def go_on(w):
     elif what == REDIAL:
         next_call(w, about)
         call(w, about)
+    elif what == BREAK:
+        take_break(w, about, check)
     else:
-        w.agents[about].on_shift = what == SIGN_IN
+        w.agents[about].on_shift, w.agents[about].break_ms = what == SIGN_IN, NONE
         feed(w, SIGNED_IN if what == SIGN_IN else SIGNED_OUT, about, 0)
     return True
 
@@ -250,6 +252,8 @@ def handle(w, event, about, check):
             return
         agent.wrap_up_ms += check
         changed(w, about, False)
+    elif event == AGENT_PAUSED:
+        pause(w, about)
     elif event == SIGNED_IN:
         sign_in(w, about)
     elif event == SIGNED_OUT:

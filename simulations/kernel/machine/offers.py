@@ -116,8 +116,25 @@ def talk(w, i):
     agent.drawn_wrap_up_ms = NONE if wrap_up == NONE else w.draws[i, wrap_up]
     handle_ms = w.draws[i, w.variates[contact.kind, contact.queue, 0]]
     if agent.factor != 1.0:
-        handle_ms = numpy.int64(numpy.rint(handle_ms * agent.factor))
+        handle_ms = paced(w, i, agent)
     set_end(w, contact.agent, next_key(c, c.now + handle_ms))
+
+
+@njit
+def paced(w, i, agent):
+    """What the work of this contact takes an agent who is slower or faster than others; maybe only for some work, or
+    as somebody who has just begun."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    if agent.pace == NONE:
+        return numpy.int64(numpy.rint(w.draws[i, w.variates[contact.kind, contact.queue, 0]] * agent.factor))
+    factor = w.pace[agent.pace, contact.kind, contact.queue]
+    column = w.pace_column[agent.pace, contact.kind, contact.queue]
+    if column == NONE:
+        column = w.variates[contact.kind, contact.queue, 0]
+    if agent.seated:
+        factor *= w.seats[agent.order, (c.now - c.midnight_ms) // DAY_MS]
+    return numpy.int64(numpy.rint(w.draws[i, column] * factor))
 
 
 @njit

@@ -69,7 +69,9 @@ def test_the_example_plays_and_makes_a_difference(feature: Feature) -> None:
     assert any(played(document(feature), number) != played(without(feature), number) for number in range(6))
 
 
-PLAYED_BY_THE_KERNEL = {"busyness", "interarrival", "lines", "redials"}
+PLAYED_BY_THE_KERNEL = {
+    *("absence", "breaks", "busyness", "interarrival", "late", "lines", "redials", "speed", "tenure"),
+}
 
 
 def test_the_kernel_counts_the_same_or_refuses_by_name(feature: Feature) -> None:
