@@ -30,9 +30,15 @@ class Account:
             self.became[key] = what
 
     def report(self, plan: Dialplan, draft: Draft) -> None:
-        """Counts what became of each step, and names what nobody reaches."""
+        """Counts what became of each step, and names what nobody reaches, and what is included but not here."""
         for context in plan.contexts.values():
             self._report(context, draft)
+        for name in sorted(self.reached & plan.contexts.keys()):
+            for include in plan.contexts[name].includes:
+                if include.context not in plan.contexts:
+                    text, why = f"include => {include.context}", f"there is no [{include.context}] in the files"
+                    do = "where there is one elsewhere, import it together with the others"
+                    draft.find("to do", include.file, include.line, text, why, do)
 
     def _report(self, context: Context, draft: Draft) -> None:
         steps = [(name, step) for name, extension in context.extensions.items() for step in extension.steps.values()]
@@ -40,7 +46,8 @@ class Account:
         for _, step in steps:
             became = self.became.get((step.file, step.line), "not reached")
             draft.count("carried over" if became == "to do" else became)
-        if lost and len(lost) == len(steps):
+        unread = not steps and bool(context.includes) and context.name not in self.reached
+        if unread or (lost and len(lost) == len(steps)):
             why = f"no caller gets here from where the flow begins ({len(steps)} steps)"
             do = f"--start {context.name} imports it"
             draft.find("left out", context.file, context.line, f"[{context.name}]", why, do)

@@ -10,6 +10,7 @@ from ivr.importing.dialplan.places import Frame, Place
 from ivr.importing.dialplan.source import Extension
 from ivr.importing.dialplan.translate import DIALLED, MAX_DEPTH, Here, Node, Went, split_arguments
 from ivr.importing.dialplan.variables import TIMEOUTS, split_assignment
+from ivr.importing.freepbx.destinations import HOUSEKEEPING
 from ivr.importing.times import Span
 
 
@@ -160,6 +161,8 @@ def macro(here: Here) -> Went:
     name, *given = here.split()
     frame = Frame(here.place.context, here.place.extension, here.place.priority + 1, macro=True)
     context = f"macro-{here.constant(name)}"
+    if context.removeprefix("macro-") in HOUSEKEEPING:
+        return here.place.next
     if context not in here.flow.plan.contexts:
         raise Untranslatable(f"there is no [{context}] in the files")
     return _pushed(here, here.place.at(context, "s"), frame, given)
@@ -168,6 +171,8 @@ def macro(here: Here) -> Went:
 def _pushed(here: Here, went: Went, frame: Frame, given: list[str]) -> Went:
     if not isinstance(went, Place):
         raise Untranslatable("where it leads only the call knows")
+    if went.context not in here.flow.plan.contexts:
+        raise Untranslatable(f"there is no [{went.context}] in the files")
     if len(went.stack) >= MAX_DEPTH:
         raise Untranslatable(f"subroutines are nested deeper than {MAX_DEPTH}")
     place = replace(went, stack=(*went.stack, frame))

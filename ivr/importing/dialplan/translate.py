@@ -150,10 +150,16 @@ class Translator:
         return self.end()
 
     def _known_by_name(self, place: Place) -> None:
-        """Notes that the extension's steps are a node of ours."""
+        """Notes that the extension's steps are a node of ours, which is all that is taken of them."""
         extension = self._extension(place)
-        for step in extension.steps.values() if extension else ():
+        steps = list(extension.steps.values()) if extension else []
+        for step in steps:
             self.account.note(step, "carried over")
+        if steps and place.context not in ONE_STEP:
+            why = (
+                f"known by its name: {place.context},{place.extension} is one node, its {len(steps)} steps are not read"
+            )
+            self.find("changed", steps[0], why, "look whether they do more, and write it behind the node")
 
     def _apply(self, place: Place, step: Step) -> Went:
         application, arguments = place.inline or (step.application, step.arguments)
@@ -359,6 +365,10 @@ class Translator:
     def find(self, kind: Kind, step: Step, why: str, do: str = "") -> None:
         self.account.note(step, kind)
         self.draft.find(kind, step.file, step.line, step.text, why, do)
+
+
+ONE_STEP = frozenset({"app-blackhole"})
+"""Of these contexts the name says all."""
 
 
 def _fits(extension: Extension, dialled: str) -> bool:

@@ -120,6 +120,9 @@ def _report(tables: Tables, draft: Draft, reached: set[str]) -> None:
             draft.count("not reached")
             text, why = f"IVR {row['name'] or row['id']}", "nothing that is imported leads to it"
             draft.find("left out", row.file, row.line, text, why, f"--start {row['id']} imports it")
+    for table, row in tables.unread.items():
+        why = "a table that leads callers and is not looked at"
+        draft.find("left out", row.file, row.line, f"{table}: {row['leads to']}", why, "write it as a flow by hand")
     left_out = {(finding.file, finding.line, finding.text) for finding in draft.of("left out")}
     for entry in tables["ivr_entries"]:
         lost = any((entry.file, entry.line, text) in left_out for text in (entry["dest"], shown(entry)))

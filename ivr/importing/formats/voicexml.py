@@ -74,10 +74,7 @@ def _follow(documents: dict[str, Element], draft: Draft, document: str, dialog: 
     start = voice.dialog(document, dialog, root)
     flow.start = voice.content(list(root.all("var", "script")), Around((root,), document, start), start)
     voice.run()
-    for element in root.all("link"):
-        voice.find(
-            "left out", element, "a link that counts everywhere", "the flow's `operator` key leads from everywhere"
-        )
+    voice.unheeded(root, ("form", "menu"))
     resolve(flow, voice.labels, voice.end())
     tidy(flow)
     return {

@@ -6,9 +6,12 @@ from collections.abc import Callable, Collection
 from ivr.importing.draft import Draft, FlowDraft, mailbox
 
 NAMED_ONLY = frozenset(
-    {"ext-queues", "ext-group", "ext-local", "from-did-direct", "from-internal", "from-internal-xfer", "app-blackhole"}
+    {"ext-group", "ext-local", "from-did-direct", "from-internal", "from-internal-xfer", "app-blackhole"}
 )
 """The contexts that FreePBX writes in many lines of its own for what a flow has a node for."""
+
+HOUSEKEEPING = frozenset({"user-callerid", "blkvm-set", "blkvm-setifempty", "blkvm-clr"})
+"""The macros by which FreePBX keeps its own books; callers notice nothing of them."""
 
 _REASONS = {"busy": "busy", "congestion": "congestion", "zapateller": "not in service", "no-service": "not in service"}
 _LEFT_OUT = {

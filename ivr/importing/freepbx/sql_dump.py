@@ -28,9 +28,10 @@ class Row:
 
 @dataclass(slots=True)
 class Tables:
-    """Rows by the name of their table."""
+    """Rows by the name of their table; `unread` are the first rows of tables that lead callers but are not wanted."""
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    unread: dict[str, Row] = field(default_factory=dict)
 
     def __getitem__(self, table: str) -> list[Row]:
         return self.rows.get(table, [])
@@ -39,6 +40,9 @@ class Tables:
         """The rows by one column."""
         return {row[column]: row for row in self[table]}
 
+
+_DESTINATION = re.compile(r"\b(?:ivr-\d+|ext-[a-z]+|app-[a-z]+(?:-\d+)?|timeconditions|from-[a-z-]+),[\w*]+,\w+")
+"""How FreePBX writes where callers are led."""
 
 SQLITE = b"SQLite format 3\x00"
 
@@ -58,10 +62,18 @@ def _sqlite(file: SourceFile, tables: Tables, wanted: frozenset[str]) -> None:
     try:
         connection.deserialize(file.content)
         present = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
-        for table in sorted(wanted & present):
-            found = connection.execute(f'select * from "{table}"')  # noqa: S608 -- the name is one of ours
+        for table in sorted(present):
+            if table not in wanted and not re.fullmatch(r"\w+", table):
+                continue
+            found = connection.execute(f'select * from "{table}"')  # noqa: S608 -- letters, digits and _
             names = [column[0] for column in found.description]
             for number, values in enumerate(found.fetchmany(MAX_ROWS), 1):
+                if table not in wanted:
+                    leads = next((text for value in values if _DESTINATION.fullmatch(text := str(value))), None)
+                    if leads is not None:
+                        tables.unread.setdefault(table, Row(f"{file.name}: {table}", number, {"leads to": leads}))
+                        break
+                    continue
                 cells = {name: "" if value is None else str(value) for name, value in zip(names, values, strict=True)}
                 tables.rows.setdefault(table, []).append(Row(f"{file.name}: {table}", number, cells))
     except sqlite3.Error as error:
@@ -104,12 +116,23 @@ def _dump(file: SourceFile, tables: Tables, wanted: frozenset[str]) -> None:
     for statement in _STATEMENT.finditer(text):
         table = statement[2]
         if table not in wanted:
+            if not statement[1] and table not in tables.unread:
+                _unread(file, text, statement.end(), table, tables)
             continue
         if statement[1]:
             end = text.find(";", statement.end())
             columns[table] = _COLUMN.findall(text[statement.end() : end if end >= 0 else None])
         else:
             _insert(file, text, statement.end(), table, columns.get(table, []), tables)
+
+
+def _unread(file: SourceFile, text: str, position: int, table: str, tables: Tables) -> None:
+    """Notes a table that is not wanted if its rows lead callers somewhere."""
+    end = text.find("\n", text.find(";", position))
+    found = _DESTINATION.search(text, position, end if end >= 0 else len(text))
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        tables.unread[table] = Row(file.name, line, {"leads to": found[0]})
 
 
 def _insert(file: SourceFile, text: str, position: int, table: str, columns: list[str], tables: Tables) -> None:

@@ -260,6 +260,9 @@ class Pbx:
         row = rows["day"]
         why = "the switch is not carried over: callers go where it leads by day"
         self.draft.find("changed", row.file, row.line, shown(row), why, "use opening hours with their emergency switch")
+        if "night" in rows:
+            night = rows["night"]
+            self.draft.find("left out", night.file, night.line, shown(night), "where the switch leads by night")
         return self.destination(row["dest"], row)
 
     def language(self, number: str, key: str) -> str | None:

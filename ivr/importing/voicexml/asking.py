@@ -118,6 +118,10 @@ def _first(item: Element, attribute: str) -> str:
     return next((prompt.get(attribute) for prompt in item.all("prompt") if prompt.get(attribute)), "")
 
 
+PROPERTIES = frozenset({"timeout", "interdigittimeout", "termchar", "bargein", "inputmodes"})
+"""Those that are heeded; and `inputmodes`, since a flow takes keys whatever it says."""
+
+
 def _property(around: "Around", name: str) -> str:
     """A property, from the inside out."""
     for place in reversed(around.enclosing):

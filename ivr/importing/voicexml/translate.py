@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ivr.importing.draft import Draft, FlowDraft, Kind
-from ivr.importing.voicexml.asking import ask_field, ask_menu, record, transfer
+from ivr.importing.voicexml.asking import PROPERTIES, ask_field, ask_menu, record, transfer
 from ivr.importing.voicexml.expressions import Untranslatable, condition, expression, literal, variable
 from ivr.importing.voicexml.prompts import say_of
 from ivr.importing.voicexml.tree import Element
@@ -57,6 +57,7 @@ class Voice:
     kinds: dict[str, str] = field(default_factory=dict)
     """What each field takes, for saying it."""
     seen: set[int] = field(default_factory=set)
+    looked_through: set[int] = field(default_factory=set)
     mentioned: frozenset[str] = frozenset()
     """The variables at which some expression looks."""
     _end: str = ""
@@ -119,7 +120,7 @@ class Voice:
         """The first node of a form or a menu."""
         self.draft.count("carried over")
         inside = replace(around, enclosing=(*around.enclosing, dialog))
-        self._unheeded(dialog, ("form", "menu"))
+        self.unheeded(dialog, ("form", "menu"))
         if dialog.name == "menu":
             return ask_menu(self, dialog, inside)
         return self._form(dialog, inside)
@@ -151,7 +152,7 @@ class Voice:
     def _of_item(self, item: Element, around: Around, after: str) -> str:
         if item.name == "block":
             return self.content(item.children, around, after)
-        self._unheeded(item, _ITEMS)
+        self.unheeded(item, _ITEMS)
         if item.name == "field":
             return ask_field(self, item, around, after)
         if item.name == "transfer":
@@ -317,10 +318,11 @@ class Voice:
                     return handler
         return None
 
-    def _unheeded(self, element: Element, kinds: tuple[str, ...]) -> None:
-        """Names what in an element has no counterpart, once."""
-        if id(element) in self.seen:
+    def unheeded(self, element: Element, kinds: tuple[str, ...]) -> None:
+        """Names what directly in an element has no counterpart, once."""
+        if id(element) in self.looked_through:
             return
+        self.looked_through.add(id(element))
         self.seen.add(id(element))
         for child in element.all("link"):
             self.find(
@@ -334,6 +336,9 @@ class Voice:
                 self.find(
                     "left out", child, "an event that no node of this flow raises", "`on_error` is where errors lead"
                 )
+        for child in element.all("property"):
+            if child.get("name") not in PROPERTIES:
+                self.find("left out", child, "this property has no counterpart")
         known = (*_EXECUTABLE, *_NOT_EXECUTED, *_ITEMS, *kinds)
         for child in element.elements:
             if child.name not in known:
