@@ -16,7 +16,8 @@ AGENT_BYTES = 8_000
 AGENT_INTERVAL_BYTES = 400
 FIGURE_BYTES = 1_000
 """Of one queue, group or kind in one interval of one replication."""
-TRACED_BYTES = 1_200
+TRACED_BYTES, ATTRIBUTE_BYTES = 1_500, 110
+"""Of a contact of a trace, and of each attribute of it: a quarter more than `tracemalloc` says, as processes grow."""
 
 
 def free_bytes() -> float:
@@ -70,11 +71,20 @@ def _needs(source: Source, scenario: Scenario, free: float) -> Iterator[tuple[fl
     )
 
 
-def check_trace(file: Path, rows: int, free: float) -> None:
-    """Raises DocumentError when so many contacts of a trace are more than was `free` at its beginning."""
-    if rows * TRACED_BYTES > free:
-        said = _words(f"the first {rows:,} contacts of the trace need", rows * TRACED_BYTES, free)
-        raise DocumentError([Problem(said, str(file), rows, hint="cut it into days, and play each of them")])
+def traced_bytes(attributes: int) -> int:
+    """What a contact of a trace takes that has so many attributes."""
+    return TRACED_BYTES + attributes * ATTRIBUTE_BYTES
+
+
+def check_trace(file: Path, rows: int, attributes: int, free: float, *, about: bool = False) -> None:
+    """Raises DocumentError when so many contacts of a trace are more than was `free` at its beginning. `about`: they
+    are all of the trace, as its size says, and nothing is read yet; otherwise those that were read so far."""
+    needed = rows * traced_bytes(attributes)
+    if needed > free:
+        what = f"the trace's contacts, about {rows:,}," if about else f"the first {rows:,} contacts of the trace"
+        said = _words(f"{what} need", needed, free)
+        hint = "cut it into days, and play each of them"
+        raise DocumentError([Problem(said, str(file), None if about else rows, hint=hint)])
 
 
 def _words(what: str, needed: float, free: float) -> str:

@@ -16,6 +16,7 @@ _COLUMNS = frozenset(TracedContact.model_fields) - {"attributes"}
 
 _MOST_PROBLEMS = 100
 _LOOK_EVERY = 4_096
+_LOOK_AT_BYTES = 1 << 18
 
 
 def read_trace(path: Path) -> tuple[TracedContact, ...]:
@@ -23,13 +24,17 @@ def read_trace(path: Path) -> tuple[TracedContact, ...]:
     `preferred_agent`, `handle_s`, `patience_s`; every other column is an attribute. An empty cell is unknown.
 
     Raises DocumentError with the line of every row that is wrong (of the first hundred), and for more contacts than
-    memory has room for.
+    memory has room for: by the size of the file, before it is read.
     """
     free = free_bytes()
     contacts: list[TracedContact] = []
     problems: list[Problem] = []
+    attributes = -1
     try:
         for line, row in _parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path):
+            if attributes < 0:
+                attributes = len(row.keys() - _COLUMNS)
+                check_trace(path, _rows_about(path), attributes, free, about=True)
             try:
                 contacts.append(_contact(row))
             except ValidationError as error:
@@ -41,12 +46,23 @@ def read_trace(path: Path) -> tuple[TracedContact, ...]:
             if len(problems) >= _MOST_PROBLEMS:
                 break
             if len(contacts) % _LOOK_EVERY == 0:
-                check_trace(path, len(contacts), free)
+                check_trace(path, len(contacts), attributes, free)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DocumentError([Problem(f"the trace cannot be read: {error}", str(path))]) from None
     if problems:
         raise DocumentError(problems)
     return tuple(contacts)
+
+
+def _rows_about(path: Path) -> int:
+    """How many rows a file has: those of Parquet are known, those of CSV follow from the length of the first ones."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(path).num_rows)
+    with path.open("rb") as file:
+        first = file.read(_LOOK_AT_BYTES)
+    return round(path.stat().st_size * first.count(b"\n") / len(first)) if first else 0
 
 
 def _contact(row: Mapping[Any, Any]) -> TracedContact:

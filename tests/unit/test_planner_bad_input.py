@@ -6,6 +6,7 @@ A cluster that dies in a sweep is in `tests/integration/test_cluster.py`, Ctrl-C
 """
 
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 from simulations import memory
+from simulations.traces import read_trace
 from switchboard.cli import areas
 
 SCENARIO: dict[str, Any] = {
@@ -218,9 +220,27 @@ def test_a_scenario_larger_than_memory(run: Run, monkeypatch: pytest.MonkeyPatch
         traced["calls"]["arrivals"]["trace"] = file
         said = run("simulate", scenario(kinds=traced), "--out", "o")
         assert said.code == 2
-        assert (
-            f"{file}:4096: the first 4,096 contacts of the trace need about 4.9 MB of memory; 4.1 MB are free"
-            in said.err
-        )
-        assert "cut it into days" in said.err
+        about = "20,001" if file == "t.csv" else "20,000"
+        assert f"{file}: the trace's contacts, about {about}, need about 30.0 MB of memory; 4.1 MB are free" in said.err
+        assert "(cut it into days, and play each of them)" in said.err
+    longer_and_longer = "at_s,text\n" + f"1,{'x' * 200}\n" * 2_000 + "1,x\n" * 20_000  # looks like few rows
+    Path("t.csv").write_text(longer_and_longer)
+    traced["calls"]["arrivals"]["trace"] = "t.csv"
+    monkeypatch.setattr(memory, "_lines", lambda path: ["MemAvailable: 6400 kB"] if "meminfo" in path else [])
+    said = run("simulate", scenario(kinds=traced), "--out", "o")
+    assert "t.csv:4096: the first 4,096 contacts of the trace need about 6.6 MB of memory; 6.6 MB are free" in said.err
     assert not Path("o").exists()
+
+
+def test_the_memory_of_a_trace_is_not_underrated(tmp_path: Path) -> None:
+    """What a process refuses must not have filled it before."""
+    rows = "".join(
+        f"{number / 10},sales,{number % 500}.5,{number % 300}.25,v{number % 7},w\n" for number in range(5_000)
+    )
+    (tmp_path / "t.csv").write_text("at_s,queue,handle_s,patience_s,tier,language\n" + rows)
+    read_trace(tmp_path / "t.csv")  # what is made once
+    tracemalloc.start()
+    contacts = read_trace(tmp_path / "t.csv")
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / len(contacts) <= memory.traced_bytes(2) / 1.1
