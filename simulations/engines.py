@@ -95,8 +95,6 @@ def choose(engine: Engine, settings: Sequence[Setting], days: int | None = None)
     if not kernel_installed():
         missing = "The kernel needs numba (pip install 'switchboard-acd[kernel]'); simulated with SimPy."
         return Chosen(replicate, by_simpy.names, (missing,) if engine == "kernel" else ())
-    if engine == "auto" and not _worth_it(settings, days):
-        return by_simpy
     from simulations.kernel.refusals import refusals
 
     found = [refusals(setting) for setting in settings]
@@ -106,7 +104,10 @@ def choose(engine: Engine, settings: Sequence[Setting], days: int | None = None)
         for setting, reasons in zip(settings, found, strict=True)
         if reasons
     )
-    if all(found):
+    compiled = [setting for setting, reasons in zip(settings, found, strict=True) if not reasons]
+    if engine == "auto" and not _worth_it(settings, compiled, days):
+        return by_simpy
+    if not compiled:
         return Chosen(replicate, by_simpy.names, tuple(notices))
     day_s = None if any(found) else DAY_S + max(map(_contacts, settings)) / KERNEL_PER_S
     return Chosen(
@@ -114,11 +115,12 @@ def choose(engine: Engine, settings: Sequence[Setting], days: int | None = None)
     )
 
 
-def _worth_it(settings: Sequence[Setting], days: int | None) -> bool:
+def _worth_it(settings: Sequence[Setting], compiled: Sequence[Setting], days: int | None) -> bool:
+    from simulations.kernel.plan import make_plan
     from simulations.kernel.source import is_compiled
 
     contacts = sum(_contacts(setting) * (days or setting.scenario.replications) for setting in settings)
-    return contacts >= WORTH_COMPILING or is_compiled()
+    return contacts >= WORTH_COMPILING or all(is_compiled(make_plan(setting).plain) for setting in compiled)
 
 
 def _contacts(setting: Setting) -> float:

@@ -122,7 +122,8 @@ class KernelReplication:
         world.clock[0]["heap"] = world.clock[0]["seq"] = len(events)
 
     def run(self) -> Outcome:
-        loop = compiled_loop()
+        plain = self._plan.plain and not self._world.clock[0]["keep_log"]
+        loop = compiled_loop(plain)
         world, table = self._world, described(self._world)
         while True:
             if world is not self._world:

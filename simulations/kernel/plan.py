@@ -54,6 +54,8 @@ class Plan:
     queues: tuple[str, ...]
     groups: tuple[str, ...]
     arrays: dict[str, Any]
+    plain: bool
+    """Whether `layout.PLAIN` holds, unless a log is kept."""
 
     @property
     def lane_width(self) -> int:
@@ -134,6 +136,8 @@ class _Planner:
             tuple(self.queues),
             tuple(self.groups),
             arrays,
+            not (lanes or self.scenario.lines or any(kind.redial_delays for kind in kinds))
+            and layout.holds(layout.PLAIN, arrays),
         )
 
     # Contacts

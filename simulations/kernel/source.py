@@ -1,4 +1,4 @@
-"""The compiled loop, kept on disk between runs.
+"""The compiled loop, kept on disk between runs: once for every world, once for plain ones.
 
 Compiling takes half a minute, and numba keeps the result beside the source file of the function. It looks at no other
 file, though, and the loop is made of many, the ranking keys among them. So the function that is kept is written to a
@@ -30,7 +30,7 @@ from simulations.kernel.machine.structure import world_at
 
 @njit(cache=True, nogil=True)
 def run(arrays, table):
-    return go(world_at(arrays, table))
+    return go(world_at(arrays, table, {plain}))
 '''
 
 Loop = Callable[[Any, Any], tuple[int, int]]
@@ -68,26 +68,30 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard" / "kernel"
 
 
-def is_compiled() -> bool:
+def _name(plain: bool) -> str:
+    return "plain" if plain else "entry"
+
+
+def is_compiled(plain: bool) -> bool:
     """Whether the loop is on disk, so that it need not be compiled."""
-    return available() and any(directory().rglob("*.nbc"))
+    return available() and any(directory().rglob(f"{_name(plain)}.*.nbc"))
 
 
 @cache
-def loop() -> Loop:
-    """The compiled loop. The first call compiles it, unless it is on disk."""
+def loop(plain: bool) -> Loop:
+    """The compiled loop, of plain worlds or of all. The first call compiles it, unless it is on disk."""
     try:
         directory().mkdir(parents=True, exist_ok=True)
-        path = directory() / "entry.py"
+        path = directory() / f"{_name(plain)}.py"
         if not path.exists():
             written = path.with_suffix(f".{os.getpid()}")
-            written.write_text(ENTRY, encoding="utf-8")
+            written.write_text(ENTRY.format(plain=plain), encoding="utf-8")
             written.replace(path)
     except OSError:
-        from simulations.kernel.machine.loop import run
+        from simulations.kernel.machine.loop import run, run_plain
 
-        return run
-    spec = importlib.util.spec_from_file_location("switchboard_kernel_entry", path)
+        return run_plain if plain else run
+    spec = importlib.util.spec_from_file_location(f"switchboard_kernel_{_name(plain)}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,7 @@
 """Random settings for the kernel, and the reference's log as rows like the kernel's."""
 
 import random
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -44,23 +45,43 @@ WHERES = (
 )
 
 
-def random_setting(seed: int) -> Setting:
-    """A setting made of the number `seed`; its policy has no error."""
+EXTRAS = ("answering", "handle_time_factor", "speed", "tenure")
+"""What staff may have that is not plain."""
+
+
+def random_setting(seed: int, plain: bool = False) -> Setting:
+    """A setting made of the number `seed`; its policy has no error. `plain`: one for which `layout.PLAIN` holds."""
     dice = random.Random(seed)
     while True:
         policy = msgspec.structs.replace(_policy(dice), pause_reasons=_reasons(random.Random(f"reasons {seed}")))
+        if plain:
+            policy = _without_extras(policy)
         if any(problem.severity == "error" for problem in check_policy(policy)):
             continue
         document = _scenario(dice, policy) | _busy_days(random.Random(f"busy days {seed}"))
-        _finite_lines(random.Random(f"lines {seed}"), document)
         _other_gaps(random.Random(f"gaps {seed}"), document)
-        _redials(random.Random(f"redials {seed}"), document)
         _habits(random.Random(f"habits {seed}"), document)
+        if plain:
+            document.pop("answering")
+            for staff, extra in product(document.get("staff", ()), EXTRAS):
+                staff.pop(extra, None)
+        else:
+            _finite_lines(random.Random(f"lines {seed}"), document)
+            _redials(random.Random(f"redials {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
         except DocumentError:
             continue
+
+
+def _without_extras(policy: Policy) -> Policy:
+    plain = {"wrap_up_ms": 0, "longest_wait_ms": None, "full_at": None, "when_full": None, "when_unstaffed": None}
+    queues = tuple(
+        msgspec.structs.replace(queue, steps=(msgspec.structs.replace(queue.steps[0], until=Until()),), **plain)
+        for queue in policy.queues
+    )
+    return msgspec.structs.replace(policy, queues=queues)
 
 
 def _busy_days(dice: random.Random) -> dict[str, object]:

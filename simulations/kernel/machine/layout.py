@@ -3,6 +3,7 @@
 Names are the core's. Times are milliseconds; -1 stands for what the core calls None, and NEVER for no timer.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy
@@ -146,6 +147,31 @@ QUEUE = _record(
 STEP_RECORD = _record("after_ms by_age none_logged_in none_available refusals ranking")
 LINE = _record("queue step priority signed head tail")
 RANKING = _record("keys order")
+
+PLAIN: dict[str, dict[str, float]] = {
+    "clock": {
+        **{"timers": 0, "special": 0, "lanes": 0, "lanes_short": 0, "back_short": NONE, "trunks": 0, "redials": 0},
+        **{"tries": 0, "keep_log": 0},
+    },
+    "agents": {"answers": 1, "delay_ms": 0, "factor": 1, "wrap_up_ms": NONE, "timer_ms": NEVER},
+    "contacts": {"refused": 0},
+    "queues": {"wrap_up_ms": 0, "plain": 1, "plain_wait": 1, "full_at": NONE, "longest_ms": NONE, "unstaffed": 0},
+    "steps": {"after_ms": NONE, "refusals": NONE, "none_logged_in": 0, "none_available": 0},
+}
+"""Fields that have one value in a plain world, from the beginning to the end: nobody calls again or lets the phone
+ring, there is no wrap-up, no timer and no log. For plain worlds the loop is compiled once more with these values as
+constants, so that what they do not use costs them nothing (see `structure`). Of something new it is enough to add the
+field of the clock, or of another record, that says whether it is used."""
+
+
+def holds(fixed: dict[str, dict[str, float]], arrays: Mapping[str, Any]) -> bool:
+    """Whether these records have the values, as far as they are among the arrays."""
+    return all(
+        bool((arrays[name][field] == value).all())
+        for name, fields in fixed.items()
+        if name in arrays
+        for field, value in fields.items()
+    )
 
 
 class World(NamedTuple):

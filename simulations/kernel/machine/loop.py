@@ -38,7 +38,13 @@ from simulations.kernel.machine.waiting import await_patience, enter, finish, pr
 @njit(nogil=True)
 def run(arrays, table):
     """`go` for the arrays of a `World`, described by the table."""
-    return go(world_at(arrays, table))
+    return go(world_at(arrays, table, False))
+
+
+@njit(nogil=True)
+def run_plain(arrays, table):
+    """`go` for a world for which `PLAIN` holds."""
+    return go(world_at(arrays, table, True))
 
 
 @njit(_nrt=False)
@@ -105,8 +111,9 @@ def tell_arrival(w, k):
     contact.type = w.arrival_type[k, at]
     for v in range(w.draws.shape[1]):
         w.draws[i, v] = w.arrival_draws[k, at, v]
-    for v in range(w.lanes.shape[1]):
-        w.lanes[i, v] = w.arrival_lanes[k, at, v]
+    if c.lanes:
+        for v in range(w.lanes.shape[1]):
+            w.lanes[i, v] = w.arrival_lanes[k, at, v]
     contact.offers = 0
     w.callers[c.interval, k, CALLERS] += 1
     if c.redials:

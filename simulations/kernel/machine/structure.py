@@ -4,10 +4,15 @@ The address is that of a table in which the arrays are described, word by word; 
 so the compiler may read it as seldom as it likes. Nothing in the loop counts references: the caller holds the arrays.
 Nor is an index ever counted from the end, so none is looked at for its sign, which would take a fifth of the time.
 And the compiler is told of every load and store which array, or which field of which records, it is about.
+
+The loop may be compiled for worlds in which some fields of records have one value that never changes (`layout.PLAIN`).
+To read such a field is to have that constant, so that what depends on it is decided while compiling; to write anything
+else into it raises AssertionError.
 """
 
 import hashlib
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy
@@ -27,6 +32,8 @@ from numba.extending import (
 )
 from numba.np import arrayobj
 
+from simulations.kernel.machine.layout import PLAIN
+
 WORDS, DIMENSIONS = 8, 3
 """A row of the table: data, number of items, then the shape and the strides of up to so many dimensions."""
 
@@ -41,20 +48,27 @@ def described(world: Any) -> Any:
     return table
 
 
-class RecordType(types.Record):  # type: ignore[misc]
-    """A record of the array `of` of the world."""
+def _digest(*things: Any) -> str:
+    return hashlib.sha256(repr(things).encode()).hexdigest()[:12]
 
-    def __init__(self, like: Any, of: str) -> None:
+
+class RecordType(types.Record):  # type: ignore[misc]
+    """A record of the array `of` of the world, in which `fixed` fields never change."""
+
+    def __init__(self, like: Any, of: str, fixed: Mapping[str, float]) -> None:
         super().__init__([(name, field._asdict()) for name, field in like.fields.items()], like.size, like.aligned)
-        self.of = of
-        self.name = f"World-{of}-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
+        self.of, self.fixed = of, fixed
+        self.name = f"World-{of}-{_digest(self.name, fixed)}"
+
+    def can_convert_to(self, typingctx: Any, other: Any) -> None:
+        """Not even to the like record in which nothing is fixed: numba would take the slower function."""
 
 
 class ArrayType(types.Array):  # type: ignore[misc]
     """The array `of` of the world, or a part of it. Its indices are never negative."""
 
-    def __init__(self, like: Any, of: str) -> None:
-        dtype = RecordType(like.dtype, of) if type(like.dtype) is types.Record else like.dtype
+    def __init__(self, like: Any, of: str, fixed: Mapping[str, float]) -> None:
+        dtype = RecordType(like.dtype, of, fixed) if type(like.dtype) is types.Record else like.dtype
         super().__init__(dtype, like.ndim, like.layout, name=f"World-{of}-{like.ndim}{like.layout}")
         self.of = of
 
@@ -63,7 +77,7 @@ class ArrayType(types.Array):  # type: ignore[misc]
         return self.of, *super().key
 
     def copy(self, **given: Any) -> "ArrayType":
-        return ArrayType(super().copy(**given), self.of)
+        return ArrayType(super().copy(**given), self.of, {})
 
 
 register_model(RecordType)(models.RecordModel)
@@ -122,6 +136,8 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @lower_getattr_generic(RecordType)
 def _get_field(context: Any, builder: Any, record: Any, value: Any, name: str) -> Any:
+    if name in record.fixed:
+        return context.get_constant(record.typeof(name), record.fixed[name])
     found = arrayobj.record_getattr(context, builder, record, value, name)
     assert isinstance(found, instructions.LoadInstr)
     _only(builder, found, f"{record.of}.{name}")
@@ -130,31 +146,43 @@ def _get_field(context: Any, builder: Any, record: Any, value: Any, name: str) -
 
 @lower_setattr_generic(RecordType)
 def _set_field(context: Any, builder: Any, signature: Any, arguments: Any, name: str) -> None:
+    record, given = signature.args
+    if name in record.fixed:
+        kind = record.typeof(name)
+        fixed = context.get_constant(kind, record.fixed[name])
+        differ = builder.fcmp_unordered if isinstance(kind, types.Float) else builder.icmp_signed
+        with builder.if_then(differ("!=", context.cast(builder, arguments[1], given, kind), fixed), likely=False):
+            wrong = (f"{record.of}.{name} changes, but was compiled as {record.fixed[name]}",)
+            context.call_conv.return_user_exc(builder, AssertionError, wrong)
+        return
     arrayobj.record_setattr(context, builder, signature, arguments, name)
-    _last_stored(builder, f"{signature.args[0].of}.{name}")
+    _last_stored(builder, f"{record.of}.{name}")
 
 
 class WorldType(types.Type):  # type: ignore[misc]
     """The world in compiled code. Its name is short, because it is a part of the name of every function."""
 
-    def __init__(self, fields: Any) -> None:
-        self.fields = {name: (number, ArrayType(array, name)) for number, (name, array) in enumerate(fields)}
-        super().__init__(name=f"World-{hashlib.sha256(repr(fields).encode()).hexdigest()[:12]}")
+    def __init__(self, fields: Any, fixed: Mapping[str, Mapping[str, float]]) -> None:
+        self.fields = {
+            name: (number, ArrayType(array, name, fixed.get(name, {}))) for number, (name, array) in enumerate(fields)
+        }
+        super().__init__(name=f"World-{_digest(fields, fixed)}")
 
 
 register_model(WorldType)(models.OpaqueModel)
 
 
-@intrinsic
-def world_at(typingctx: Any, arrays: Any, table: Any) -> Any:
-    """The world of these arrays, described in the table."""
-    world = WorldType(tuple(zip(arrays.fields, arrays.types, strict=True)))
+@intrinsic(prefer_literal=True)
+def world_at(typingctx: Any, arrays: Any, table: Any, plain: Any) -> Any:
+    """The world of these arrays, described in the table; `plain` (a literal): `PLAIN` is known to hold."""
+    fixed = PLAIN if plain.literal_value else {}
+    world = WorldType(tuple(zip(arrays.fields, arrays.types, strict=True)), fixed)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         described_by = context.make_array(signature.args[1])(context, builder, arguments[1])
         return builder.bitcast(described_by.data, ir.IntType(8).as_pointer())
 
-    return world(arrays, table), generate
+    return world(arrays, table, plain), generate
 
 
 @infer_getattr
