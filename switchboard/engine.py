@@ -11,23 +11,19 @@ import msgspec
 
 from asterisk_conf.names import ROUTE_AGENT, ROUTE_APART, ROUTE_CALL, ROUTE_LEG, ROUTE_VOICEMAIL
 from documents import DocumentError, Problem
-from ivr.agi.performer import Performer
 from ivr.agi.server import AgiChannel, AgiServer
-from ivr.flow.effects import Dial, Notify, Query, SurveyAnswered, Verify
-from ivr.flow.hours import Hours
 from ivr.flow.session import MachineError, Session
 from ivr.lookup import HttpLookup
 from ivr.speech.values import SpokenValues
-from router.ami import actions
-from router.core.decisions import AgentSuspended, AnyDecision, GoalChanged
-from router.core.events import AnyEvent, PolicyPublished
+from router.ami.client import AmiClient
+from router.core.events import PolicyPublished
 from router.core.metrics import Metrics
 from router.core.router import Router
 from router.live.clock import EngineClock
 from router.live.customers import Customers
 from router.live.journal import NOTHING, Fact, Journal, Note, SessionSaved, policy_hash
 from router.live.legs import AgentLegs
-from router.live.lines import VOICEMAIL_PREFIX, Lines
+from router.live.lines import Lines
 from router.live.outside import OutsideLegs
 from router.live.recovery import Replayed
 from router.live.shell import LiveRouter
@@ -39,20 +35,18 @@ from switchboard.announcements import Announcer
 from switchboard.api.accounts import Accounts
 from switchboard.api.server import ApiServer
 from switchboard.api.serving import serve_api
+from switchboard.assembly import assemble
 from switchboard.asterisk_addresses import AsteriskAddresses
 from switchboard.asterisk_line import AsteriskLine
-from switchboard.callbacks import Callbacks, CustomersOnTheLine, Dialling
-from switchboard.calls import IVR_WATCHDOG_S, Calls
+from switchboard.callbacks import Callbacks, CustomersOnTheLine
+from switchboard.calls import Calls
 from switchboard.centre import Centre
 from switchboard.centre.restarts import want_restart
 from switchboard.control_server import ControlServer
-from switchboard.customer_pins import Pins
 from switchboard.database_lookup import DatabaseLookup
 from switchboard.desks import Desks
 from switchboard.destinations import Destinations
-from switchboard.facts import FLOW_ENDED, SURVEY
 from switchboard.flow_dialling import FlowDialling
-from switchboard.flow_lookups import FlowLookups
 from switchboard.lock import DirectoryLock
 from switchboard.logs import about
 from switchboard.notifying import Notifier
@@ -63,17 +57,13 @@ from switchboard.ports import PortInUse
 from switchboard.publishing.releases import Releases
 from switchboard.publishing.versions import Versions, VersionsUnavailable
 from switchboard.recording import Recordings
-from switchboard.spoken_values import value_rules
-from switchboard.store.calls import FlowEnded
 from switchboard.store.database import open_centre_store
 from switchboard.store.projector import Projector
 from switchboard.stream.board import Board
 from switchboard.supervision import Monitors
 from switchboard.talk_codes import TalkCodes
-from switchboard.verifying import Verifier
 from switchboard.voicemail_phone import VoicemailPhone
 from switchboard.voicemails import Voicemails
-from switchboard.waiting_room import WaitingRoom
 from switchboard.whisper import Whispers
 
 log = logging.getLogger(__name__)
@@ -87,6 +77,34 @@ class Engine:
     """One running centre. Enter it with `running`; `ready` says whether it serves calls as it should."""
 
     api: ApiServer
+    # Its parts (`switchboard.assembly`)
+    asterisk: AsteriskAddresses
+    line: AsteriskLine
+    ami: AmiClient
+    lines: Lines
+    legs: AgentLegs
+    outside: OutsideLegs
+    talks: Talks
+    silent_phones: SilentPhones
+    values: SpokenValues
+    whispers: Whispers
+    recordings: Recordings
+    monitors: Monitors
+    opening: Opening
+    callbacks: Callbacks
+    customers: Customers
+    voicemails: Voicemails
+    voicemail_phone: VoicemailPhone
+    announcer: Announcer
+    http_lookup: HttpLookup
+    notifier: Notifier
+    databases: DatabaseLookup
+    flow_dialling: FlowDialling
+    customers_on_the_line: CustomersOnTheLine
+    calls: Calls
+    other_work: OtherWork
+    agent_phones: AgentPhones
+    talk_codes: TalkCodes
 
     def __init__(self, centre: Centre, *, seed: int = 0, versions: Versions | None = None) -> None:
         """The centre with the flows of its directory, or already with those in force, with the `versions` that say so
@@ -138,10 +156,10 @@ class Engine:
             )
             self.board = Board(self)
             stack.callback(self.board.stop)
-            self._assemble()
+            assemble(self)
             stack.callback(self.values.close)
-            await stack.enter_async_context(self._lookup)
-            stack.callback(self._databases.close)
+            await stack.enter_async_context(self.http_lookup)
+            stack.callback(self.databases.close)
             await stack.enter_async_context(self.notifier)
             self.releases.open()
             self._take_over(recovered)
@@ -162,15 +180,15 @@ class Engine:
                     ROUTE_AGENT: self.agent_phones.handle,
                     ROUTE_APART: self.talk_codes.handle,
                     ROUTE_LEG: self.whispers.handle,
-                    ROUTE_VOICEMAIL: self._voicemail_phone.handle,
+                    ROUTE_VOICEMAIL: self.voicemail_phone.handle,
                 },
                 max_connections=MAX_CALLS,
-                peers=self._asterisk,
+                peers=self.asterisk,
             )
             await self._listen()
             stack.push_async_callback(self._agi.stop)
             speaking = self.values.warm(self.centre.languages)
-            for work in (self.recordings.clean_regularly(), self.opening.run(), self.releases.run(), speaking):
+            for work in (self.recordings.clean_regularly(), self.opening.run(), self.releases.schedule.run(), speaking):
                 stack.callback(asyncio.create_task(work).cancel)
             await self.line.start()
             stack.push_async_callback(self.line.stop)
@@ -226,8 +244,8 @@ class Engine:
         self.publish(centre)
         settings = centre.settings
         self.destinations.settings = settings.outbound
-        self._lookup.allow(settings.lookup.allow, settings.lookup.allow_private)
-        self._databases.change(settings.lookup.databases)
+        self.http_lookup.allow(settings.lookup.allow, settings.lookup.allow_private)
+        self.databases.change(settings.lookup.databases)
         self.notifier.change(settings.notify)
         self.recordings.settings = settings.recordings
         if waiting := self.wants_restart:
@@ -279,123 +297,6 @@ class Engine:
             queue_log=Path(settings.queue_log) if settings.queue_log else None,
         )
 
-    def _assemble(self) -> None:
-        settings = self.centre.settings
-        self._asterisk = AsteriskAddresses(settings.asterisk.ami_host, settings.engine.agi_permit)
-        self.line = AsteriskLine(self, self._asterisk)
-        self.ami = self.line.ami
-        self.lines = Lines(lambda contact: self.calls.channel(contact))
-        epoch = f"{self.clock.now_ms():x}"
-        self.legs = AgentLegs(
-            self.ami,
-            self.live,
-            phone_of=lambda agent: f"PJSIP/{self.desks.phone_of(agent)}",
-            caller_id_of=self._caller_id,
-            lines=self.lines,
-            epoch=epoch,
-            variables_of=lambda offer: self.whispers.variables(offer) | self.recordings.variables(offer),
-        )
-        self.legs.asked_to_go = lambda: self.line.hang_ups.pending
-        self.outside = OutsideLegs(self.ami, self.live, self.legs, self.lines, epoch=epoch)
-        self.talks = Talks(self.ami, self.live, self.legs, self.lines, self.outside)
-        self.silent_phones = SilentPhones(self.live, self.legs)
-        speech = Path(settings.speech.directory or self.directory / "speech")
-        self.values = SpokenValues(speech, lambda: value_rules(self.centre))
-        self.whispers = Whispers(
-            self.live,
-            Performer(self.values.sounds),
-            legs=lambda: self.legs,
-            rules=lambda: self.centre.whispers,
-            prompts=lambda: self.centre.prompts,
-            fact=self.fact,
-        )
-        self.recordings = Recordings(
-            self.ami,
-            self.live.router,
-            Performer(),
-            directory=Path(settings.recordings.directory or self.directory / "recordings"),
-            settings=settings.recordings,
-            rules=lambda: self.centre.recording,
-            prompts=lambda: self.centre.prompts,
-            now_ms=self.clock.now_ms,
-            fact=self.fact,
-            channel_id_of=self.legs.channel_id,
-        )
-        self.monitors = Monitors(
-            self.ami, talk_of=self.legs.talking, phone_of=self.legs.phone_of, fact=self.fact, epoch=epoch
-        )
-        self.opening = Opening(
-            self.live,
-            hours_of=lambda: {queue: self.centre.hours[name] for queue, name in self.centre.queue_hours.items()},
-            file=self.directory / "switches.json",
-        )
-        self.callbacks = Callbacks(self.live, self.destinations, hours_of=self._hours_of)
-        self.customers = Customers(
-            self.ami,
-            self.live,
-            self.legs,
-            self.lines,
-            dialling=Dialling(self.live, self.destinations, hours_of=self._hours_of),
-            on_the_phone=lambda contact: contact in self.calls,
-            epoch=epoch,
-        )
-        self.voicemails = Voicemails(
-            Path(settings.voicemail.directory or self.directory / "voicemail").absolute(),
-            self.live,
-            keep_days=lambda: self.centre.settings.voicemail.keep_days,
-        )
-        self._voicemail_phone = VoicemailPhone(self, Performer())
-        self.announcer = Announcer(
-            self.live.router,
-            rules=lambda: self.centre.announcements,
-            prompts=lambda: self.centre.prompts,
-            phrases=lambda: self.centre.phrases,
-            now_ms=self.clock.now_ms,
-        )
-        self._lookup = HttpLookup(allow=settings.lookup.allow, allow_private=settings.lookup.allow_private)
-        performer = Performer(self.values.sounds, self.voicemails.sound)
-        room = WaitingRoom(self.live, performer, self.announcer, music_class=settings.asterisk.music)
-        self.notifier = Notifier(settings.notify, self.centre.directory, fact=self.fact)
-        self._databases = DatabaseLookup(settings.lookup.databases, self.centre.directory)
-        lookups = FlowLookups(self._lookup.look_up, self._databases.query, self.clock.now_ms)
-        verifier = Verifier(Pins(self.directory), lookups.look_up, self.clock.now_ms)
-        self.flow_dialling = FlowDialling(
-            self.destinations, performer, now_ms=self.clock.now_ms, watchdog_s=IVR_WATCHDOG_S
-        )
-        self._customers_on_the_line = CustomersOnTheLine(self.live, room, lambda: self.centre.languages[0])
-        self.calls = Calls(
-            flows=self.releases,
-            live=self.live,
-            caller_of=self.destinations.caller,
-            legs=self.legs,
-            performer=performer,
-            room=room,
-            look_up=lookups.look_up,
-            music_class=settings.asterisk.music,
-            in_step=self.line.in_step.wait,
-            before_waiting=self._announce_recording,
-            voicemails=self.voicemails,
-            notes={Notify: self.notifier.notify, SurveyAnswered: self._survey_answered},
-            doers={Dial: self.flow_dialling.dial, Query: lookups.query, Verify: verifier.verify},
-            save=self.save_session,
-            on_finished=self._session_finished,
-            book_callback=self.callbacks.book_callback,
-        )
-        self.other_work = OtherWork(self.live)
-        self.agent_phones = AgentPhones(self)
-        self.talk_codes = TalkCodes(self)
-        self.live.observe(self._measure)
-        self.live.observe(self.calls.observe)
-        self.live.observe(self.desks.observe)
-        self.live.observe(self.talks.observe)
-        self.live.observe(self.outside.observe)
-        self.live.observe(self.legs.observe)
-        self.live.observe(self.customers.observe)
-        self.live.observe(self.voicemails.observe)
-        self.live.observe(self.recordings.observe)
-        self.live.observe(self.other_work.observe)
-        self.live.observe(self.board.observe)
-
     def _take_over(self, recovered: Replayed | None) -> None:
         """Goes on with the sessions and the policy: the centre's files may have changed since the last engine."""
         if recovered is None:
@@ -412,7 +313,7 @@ class Engine:
 
     async def _listen(self) -> None:
         engine = self.centre.settings.engine
-        await self._asterisk.look_up()
+        await self.asterisk.look_up()
         try:
             await self._agi.start()
         except OSError as error:
@@ -430,77 +331,16 @@ class Engine:
             if self.lines.rung(contact) is None:
                 await self.calls.handle(channel)
             else:
-                await self._customers_on_the_line.handle(channel, contact)
+                await self.customers_on_the_line.handle(channel, contact)
 
     # What the parts ask of each other
-
-    def _hours_of(self, queue: str) -> Hours | None:
-        return self.centre.hours.get(self.centre.queue_hours.get(queue, ""))
 
     def _hours_open(self, name: str, now_ms: int) -> bool:
         hours = self.centre.hours.get(name)
         return hours is not None and hours.is_open(now_ms)
-
-    def _measure(self, event: AnyEvent, decisions: list[AnyDecision], now_ms: int) -> None:
-        self.metrics.handled(event, decisions, now_ms)
-        for decision in decisions:
-            if isinstance(decision, AgentSuspended):
-                cause = decision.cause.replace("_", " ")
-                log.warning("%s is paused: %s, %d in a row", decision.agent, cause, decision.failures)
-            elif isinstance(decision, GoalChanged):
-                does = "is below" if decision.below else "keeps"
-                share = "nobody" if decision.share is None else f"{decision.share:.0%} of {decision.contacts}"
-                log.warning("queue %s %s its goal: %s answered in time of late", decision.queue, does, share)
-
-    def _caller_id(self, contact: str) -> str:
-        known = self.live.router.contact(contact)
-        if known is not None and known.consult_of is not None:
-            asking = self.centre.agents.get(str(known.attributes.get("consulted_by")))
-            return actions.caller_id(asking.display_name, asking.extension or "") if asking else ""
-        if known is not None and known.callback is not None:
-            return actions.caller_id("Callback", known.callback.number)
-        if contact.startswith(VOICEMAIL_PREFIX):
-            return actions.caller_id("Voicemail", self.voicemails.number_of(contact))
-        session = self.calls.session(contact)
-        return actions.caller_id(session.caller.name, session.caller.number) if session else ""
-
-    async def _announce_recording(self, channel: AgiChannel, contact: str, queue: str) -> None:
-        if session := self.calls.session(contact):
-            await self.recordings.announce(channel, contact, queue, session.language)
 
     def save_session(self, contact: str, session: Session | None) -> None:
         """Writes into the journal where the caller is, or that the session is over."""
         raw = msgspec.Raw(session.to_json()) if session else NOTHING
         self.live.record(SessionSaved(self.clock.now_ms(), contact, raw))
         self.board.touch()
-
-    def _survey_answered(self, contact: str, session: Session, effect: SurveyAnswered) -> None:
-        """An answer belongs to the contact, and counts for the queue and the agent of the talk before it."""
-        queue, agent = self.calls.served(contact)
-        data = {
-            "survey": effect.survey,
-            "question": effect.question,
-            "score": effect.score,
-            "recording": effect.recording,
-            "queue": queue,
-            "intent": str(session.attributes.get("intent", "")),
-        }
-        self.fact(SURVEY, contact=contact, agent=agent, data=data)
-        self.metrics.survey_answered(effect.question, effect.score, queue, self.clock.now_ms())
-
-    def _session_finished(self, contact: str, session: Session, entered_queue: bool) -> None:
-        contained = session.outcome == "completed" and not entered_queue
-        self.metrics.flow_finished(contained, self.clock.now_ms())
-        end = FlowEnded(
-            session.outcome,
-            contained,
-            entered_queue,
-            session.entered,
-            session.trace,
-            session.version,
-            session.started_ms,
-            session.errors,
-            session.missed,
-        )
-        self.fact(FLOW_ENDED, contact=contact, data=msgspec.to_builtins(end))
-        self.releases.call_ended(end)

@@ -6,12 +6,10 @@ one stroke, after everything that can fail has been done.
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +25,7 @@ from switchboard.publishing import plan as plans
 from switchboard.publishing.canary import Trial
 from switchboard.publishing.plan import Canary, Plan, PlanRefused
 from switchboard.publishing.preparing import NotFit, Prepared, compared, content_of, prepare, said
+from switchboard.publishing.schedule import Schedule, moment, now_ms
 from switchboard.publishing.versions import Versions, VersionsUnavailable
 from switchboard.store.calls import FlowEnded
 from switchboard.store.versions import OutOfDate, VersionInfo, content_hash
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
-LONGEST_PAUSE_S = 30.0
-"""Between two tries to reach the store."""
 _UNMADE = -1
 """For a version that is not made before its plan is known to be possible."""
 
@@ -66,6 +62,7 @@ class Releases:
         self._engine = engine
         self.versions = versions
         self._changing = asyncio.Lock()
+        self.schedule = Schedule(engine, versions, self._changing)
         self._loaded: dict[int, Loaded] = {}
         self._halting: asyncio.Task[None] | None = None
         self.trial = Trial()
@@ -250,7 +247,7 @@ class Releases:
                 if number is not None:
                     return plans.drafted(self.plan, version, number, author)
                 if share is not None:
-                    return plans.tried(self.plan, version, share, base, _now_ms(), author)
+                    return plans.tried(self.plan, version, share, base, now_ms(), author)
                 return plans.published(self.plan, version, base)
 
             def make() -> VersionInfo:
@@ -259,7 +256,7 @@ class Releases:
                     raise NotFit("the directory has changed while it was looked at; look again")
                 content = content_of(centre)
                 return self.versions.publish(
-                    content, centre.content, base=base, created_ms=_now_ms(), author=author, note=note
+                    content, centre.content, base=base, created_ms=now_ms(), author=author, note=note
                 )
 
             try:
@@ -317,48 +314,7 @@ class Releases:
         """A version is pending no more; `halted` says why a canary is not. Raises ReleaseRefused."""
         async with self._changing:
             what = f"halt {number}: {halted}" if halted else f"withdraw {number}"
-            await self._change(lambda: plans.withdrawn(self.plan, number, _now_ms(), halted), actor, what, at_once=True)
-
-    async def run(self) -> None:
-        """Puts in force what is scheduled when its moment comes, and brings the store what it lacks, until it is
-        cancelled."""
-        pause_s = 0.0
-        while True:
-            try:
-                await asyncio.to_thread(self.versions.restore)
-                break
-            except (VersionsUnavailable, OSError) as error:
-                pause_s = min(2 * pause_s + LOOK_EVERY_S, LONGEST_PAUSE_S)
-                log.warning("%s", error)
-                await self._keep_time(pause_s)
-        while True:
-            await self._keep_time(LONGEST_PAUSE_S if self.versions.unsaved else LOOK_EVERY_S)
-            if self.versions.unsaved:
-                async with self._changing:
-                    with suppress(VersionsUnavailable):
-                        await asyncio.to_thread(self.versions.save)
-
-    async def _keep_time(self, for_s: float) -> None:
-        """For so long, puts in force what is due."""
-        until = time.monotonic() + for_s
-        while True:
-            while (due := self.plan.due(_now_ms())) is not None:
-                await self._put_in_force(due.version)
-            if time.monotonic() >= until:
-                return
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _put_in_force(self, version: int) -> None:
-        """A scheduled version, whose moment has come; one that cannot be is taken from the schedule."""
-        from switchboard.operations import Actor, OperationRefused, perform
-
-        itself = Actor("the schedule", frozenset({"admin"}), "engine")
-        try:
-            await perform(self._engine, itself, "promote", {"version": version})
-        except OperationRefused as refusal:
-            log.error("version %d of the flows was to be in force from now on, but is not: %s", version, refusal)
-            with suppress(OperationRefused):
-                await perform(self._engine, itself, "withdraw", {"version": version})
+            await self._change(lambda: plans.withdrawn(self.plan, number, now_ms(), halted), actor, what, at_once=True)
 
     async def _change(self, planned: Callable[[], Plan], actor: str, what: str, *, at_once: bool = False) -> None:
         """From the present plan to the next one: loaded, then written, then in effect. Raises ReleaseRefused."""
@@ -408,16 +364,8 @@ class Releases:
         return ReleaseRefused("\n".join(lines), conflict=True)
 
     def _moment(self, at: datetime) -> int:
-        """Unix ms of a time by the centre's clock. Raises ReleaseRefused for one that is past, or that there is not."""
-        zone = self._engine.centre.zone
-        moment = at if at.tzinfo else at.replace(tzinfo=zone)
-        at_ms = int(moment.timestamp() * 1000)
-        if at.tzinfo is None and moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at:
-            raise ReleaseRefused(f"nothing is changed; clocks in {zone.key} skip {at:%H:%M} on {at:%Y-%m-%d}")
-        if at_ms <= _now_ms():
-            raise ReleaseRefused(f"nothing is changed; {at:%Y-%m-%d %H:%M} is past")
-        return at_ms
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+        """Unix ms of a time by the centre's clock. Raises ReleaseRefused."""
+        try:
+            return moment(at, self._engine.centre.zone)
+        except PlanRefused as error:
+            raise ReleaseRefused(f"nothing is changed; {error}") from error

@@ -15,10 +15,11 @@ from ivr.flow.inputs import Keys
 from ivr.flow.session import Caller, Session
 from router.live.journal import Fact, read
 from switchboard import engine_journal
+from switchboard.assembly import session_finished
 from switchboard.centre import load_centre
 from switchboard.engine import Engine
 from switchboard.operations import Actor, OperationRefused, perform
-from switchboard.publishing import releases as module
+from switchboard.publishing import schedule as module
 from switchboard.publishing.starting import starting_centre
 from tests.support.api import running_engine
 from tests.support.voices import humming
@@ -261,12 +262,12 @@ async def test_what_is_scheduled_is_in_force_when_its_moment_comes(
     await perform(engine, ANNA, "rollback", {"version": 1, "at": back.isoformat()})
     assert begun(engine).version == 1
     at_ms = {one.version: one.at_ms for one in engine.releases.plan.scheduled}
-    monkeypatch.setattr(module, "_now_ms", lambda: at_ms[2] - 1)
-    await engine.releases._keep_time(0)
+    monkeypatch.setattr(module, "now_ms", lambda: at_ms[2] - 1)
+    await engine.releases.schedule.keep_time(0)
     assert begun(engine).version == 1
     for version in (2, 1):
-        monkeypatch.setattr(module, "_now_ms", lambda version=version: at_ms[version])
-        await engine.releases._keep_time(0)
+        monkeypatch.setattr(module, "now_ms", lambda version=version: at_ms[version])
+        await engine.releases.schedule.keep_time(0)
         assert begun(engine).version == version
         assert (audited(engine)[-1].actor, audited(engine)[-1].data["door"]) == ("the schedule", "engine")
 
@@ -281,8 +282,8 @@ async def test_a_schedule_that_cannot_be_kept_is_dropped_and_told(
     await publish(engine, at=tomorrow.isoformat())
     edit(engine, "start: open", "start: sorry")
     await publish(engine, BEN)
-    monkeypatch.setattr(module, "_now_ms", lambda: 2**45)
-    await engine.releases._keep_time(0)
+    monkeypatch.setattr(module, "now_ms", lambda: 2**45)
+    await engine.releases.schedule.keep_time(0)
     assert begun(engine).version == 3
     assert engine.releases.plan.scheduled == ()
     assert "version 2 of the flows was to be in force from now on, but is not" in caplog.text
@@ -318,7 +319,7 @@ def call(engine: Engine, contact: str, outcome: str, errors: int = 0) -> int:
     """A call from its beginning to its end; its version."""
     session = begun(engine, contact)
     ended = msgspec.structs.replace(session, outcome=outcome, errors=errors, started_ms=engine.clock.now_ms())
-    engine._session_finished(contact, ended, entered_queue=False)
+    session_finished(engine, contact, ended, entered_queue=False)
     return session.version
 
 
@@ -375,12 +376,12 @@ async def test_calls_from_before_the_canary_and_on_drafts_do_not_count(engine: E
     await publish(engine, number="199")
     edit(engine, "start: open", "start: to-cards")
     await publish(engine, share=0.5)
-    engine._session_finished("1.0", msgspec.structs.replace(old, outcome="hungup", started_ms=1), entered_queue=False)
+    session_finished(engine, "1.0", msgspec.structs.replace(old, outcome="hungup", started_ms=1), entered_queue=False)
     draft = begun(engine, "1.1", "199")
     assert draft.version == 2
     now = engine.clock.now_ms()
-    engine._session_finished(
-        "1.1", msgspec.structs.replace(draft, outcome="hungup", started_ms=now), entered_queue=False
+    session_finished(
+        engine, "1.1", msgspec.structs.replace(draft, outcome="hungup", started_ms=now), entered_queue=False
     )
     assert (engine.releases.trial.canary.calls, engine.releases.trial.in_force.calls) == (0, 0)
 
@@ -414,7 +415,7 @@ async def test_the_records_have_of_every_call_its_version_and_what_was_pressed_i
     session, _ = machine.start(flow, Caller(dialled="100"), engine.clock.now_ms())
     engine.save_session("1.1", session)
     session, _ = machine.resume(session, Keys("9", "length"), engine.clock.now_ms())
-    engine._session_finished("1.1", session.ended("hungup"), entered_queue=False)
+    session_finished(engine, "1.1", session.ended("hungup"), entered_queue=False)
     engine.save_session("1.1", None)
     today = datetime.now(engine.centre.zone).date()
     days = {"first_day": str(today - timedelta(days=1)), "last_day": str(today + timedelta(days=1))}

@@ -42,10 +42,10 @@ async def test_what_can_be_taken_at_once_is(tmp_path: Path, monkeypatch: pytest.
             outbound={"per_minute": 7},
         )
         assert engine.wants_restart == []
-        answer = await engine._lookup.look_up(LookUp("http://127.0.0.1:9/"))
+        answer = await engine.http_lookup.look_up(LookUp("http://127.0.0.1:9/"))
         assert isinstance(answer, LookupFailed)
         assert answer.cause == "unreachable", "allowed now, but nobody is there"
-        answer = await engine._databases.query(Query("crm", "select 1 from customers"))
+        answer = await engine.databases.query(Query("crm", "select 1 from customers"))
         assert isinstance(answer, LookupFailed)
         assert answer.cause != "refused" or "no database" not in answer.detail
         assert "claims" in engine.notifier._lines
@@ -54,10 +54,10 @@ async def test_what_can_be_taken_at_once_is(tmp_path: Path, monkeypatch: pytest.
         assert engine.values._rules().wait_s == 0.25
 
         change(engine, lookup={"allow": [], "allow_private": [], "databases": {}}, notify={"webhooks": {}})
-        answer = await engine._lookup.look_up(LookUp("http://127.0.0.1:9/"))
+        answer = await engine.http_lookup.look_up(LookUp("http://127.0.0.1:9/"))
         assert isinstance(answer, LookupFailed)
         assert answer.cause == "refused"
-        answer = await engine._databases.query(Query("crm", "select 1 from customers"))
+        answer = await engine.databases.query(Query("crm", "select 1 from customers"))
         assert isinstance(answer, LookupFailed)
         assert "no database" in answer.detail
 
