@@ -132,7 +132,7 @@ def back_test(
     Raises DocumentError for a day that cannot be played (nobody was there).
     """
     met = {flow.name for flow in found.flows}
-    notes = [note for note in found.notes if note not in found.notes_of_days]
+    notes = [note for note in found.notes if note not in found.notes_of_arrivals]
     notes += [
         f"{flow.name} came on the days of the test only, so nothing is known of them: left out"
         for flow in everything.flows

@@ -73,8 +73,8 @@ class Calibration:
     second_stays: Bools
     """Contacts that came by overflow from another queue: no arrivals."""
     notes: tuple[str, ...] = field(default=())
-    notes_of_days: tuple[str, ...] = ()
-    """Those that are about how days differ, which does not matter where real days are played."""
+    notes_of_arrivals: tuple[str, ...] = ()
+    """Those that are about who will come, which does not matter where real days are played."""
     centre: Centre | None = None
     flows: tuple[FlowCallers, ...] = ()
     """Callers who come through the flows of the `centre`, where one was given; kinds are then those who do not."""
@@ -142,7 +142,8 @@ def calibrate(
     there = presence(history)
     if not there.seen:
         notes.append("the records do not say when agents were there; that was guessed from the contacts they took")
-    _tell_of_redials(redialling, notes)
+    of_redials = _told_of_redials(redialling, history)
+    notes += of_redials
     if centre is not None:
         _tell_of_strangers(there, centre, notes)
     return Calibration(
@@ -161,7 +162,7 @@ def calibrate(
         choices_of(history),
         overflowing.second,
         tuple(notes),
-        tuple(of_days),
+        (*of_days, *of_redials),
         centre,
         flows,
     )
@@ -241,18 +242,20 @@ def _told_of_days(days: Days, together: Dispersion) -> list[str]:
         notes.append("there is one day only: nothing is known of how days differ, and rates are those of this day")
     elif together.scv is None:
         notes.append("no weekday is there twice, so nothing is known of how days differ")
-    for number, weekday in enumerate(WEEKDAYS):
-        if (count := int((days.weekdays == number).sum())) == 1 and len(days.dates) > 1:
-            notes.append(f"there is {count} {weekday.capitalize()} only")
+    else:
+        once = [day.capitalize() for number, day in enumerate(WEEKDAYS) if int((days.weekdays == number).sum()) == 1]
+        if once:
+            notes.append(f"there is one {', one '.join(once)} only")
     return notes
 
 
-def _tell_of_redials(redialling: Redialling, notes: list[str]) -> None:
+def _told_of_redials(redialling: Redialling, history: History) -> list[str]:
     known = redialling.after["abandoned"][0]
-    if known < LEAST:
-        notes.append(
-            f"{known} contacts of known callers gave up, too few to tell who calls again; redials are left out"
-        )
+    if known >= LEAST:
+        return []
+    if not (history.texts("caller") != "").any():
+        return ["the records have no callers' numbers, so nothing is known of who calls again; redials are left out"]
+    return [f"{known} contacts of known callers gave up, too few to tell who calls again; redials are left out"]
 
 
 def _tell_of_strangers(there: Presence, centre: Centre, notes: list[str]) -> None:

@@ -203,9 +203,12 @@ def mapping_of_header(file: str, header: Sequence[str]) -> Mapping:
         elif base in DURATIONS and unit in UNIT_MS:
             columns.setdefault(base, {"column": column, "unit": unit})
     if "arrived" not in columns:
-        shown = ", ".join(name for name in header if name) or "none"
+        shown = ", ".join(name for name in header if name)
+        if not shown:
+            raise DocumentError([Problem("there is no row with the names of columns: the file is empty", file)])
         near = nearest("arrived", folded.values())
+        meant = f" ({near})" if near.startswith("did you mean") else ""
         hint = "write what they mean into a mapping and give it with --mapping, see docs/history.md"
-        message = f"nothing says what its columns mean, and there is no column 'arrived' ({near}); it has: {shown}"
+        message = f"nothing says what its columns mean, and there is no column 'arrived'{meant}; it has: {shown}"
         raise DocumentError([Problem(message, file, hint=hint)])
     return validate(Source(file, {"columns": columns}, {}), Mapping)

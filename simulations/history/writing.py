@@ -34,6 +34,11 @@ def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[s
             f"Made by `switchboard history calibrate` from {days} day{'s' if days != 1 else ''} of {name},",
             f"{found.days.dates[0]} to {found.days.dates[-1]} ({found.zone.key}). Edit it as you like.",
             "Arrivals are the mean of each interval, the staff is that of the last such day.",
+            *(
+                []
+                if found.centre
+                else ["Each agent is a group; for `switchboard staff` make one of those who are alike."]
+            ),
             *(f"Note: {note}." for note in found.notes),
             *([] if found.centre else _choices(found)),
         ]

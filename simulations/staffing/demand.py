@@ -11,7 +11,7 @@ from router.core.policy import Agent, Queue
 from simulations.arrivals import rates_per_hour
 from simulations.erlang.numerics import Floats
 from simulations.replications import Outcome, replicate
-from simulations.scenario import Scenario
+from simulations.scenario import Kind, Scenario
 from simulations.setting import MINUTE_MS, Centre, Setting, Worker, settle
 
 PILOT_REPLICATIONS = 4
@@ -28,7 +28,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of agents: one of them as example, in which intervals they can work, and whom they can serve."""
+    """A group of agents: one of them as example, in which intervals they can work (their shifts cover more than half
+    of it: recorded shifts are off by minutes), and whom they can serve."""
 
     name: str
     agent: Agent
@@ -106,13 +107,18 @@ def workplace(source: Source, scenario: Scenario, centre: Centre | None) -> Work
             message = f"agents of the group {entry.group!r} have not the skills of any queue"
             problems.append(source.problem(("staff", position), message))
         there = tuple(
-            any(first <= i * length_ms and (i + 1) * length_ms <= last for first, last in workers[name].shifts_ms)
+            _within(workers[name].shifts_ms, i * length_ms, (i + 1) * length_ms) > length_ms / 2
             for i in range(scenario.intervals)
         )
         groups.append(Group(entry.group, agents[name], workers[name], there, serves))
     if problems:
         raise DocumentError(problems)
     return Workplace(setting, tuple(groups))
+
+
+def _within(shifts_ms: tuple[tuple[int, int], ...], begin: float, end: float) -> float:
+    """How much of an interval the shifts cover."""
+    return sum(max(0.0, min(end, last) - max(begin, first)) for first, last in shifts_ms)
 
 
 def can_serve(agent: Agent, queue: Queue) -> bool:
@@ -129,9 +135,16 @@ def can_serve(agent: Agent, queue: Queue) -> bool:
 def demand(place: Workplace) -> dict[str, Work]:
     """The work of each queue: as written where contacts enter queues at once, else measured in a few replications with
     ample staff."""
-    setting, scenario = place.setting, place.setting.scenario
-    direct = all(kind.queue is not None and not kind.arrivals.traced for kind in scenario.kinds.values())
-    return _written(setting) if direct else _measured(place)
+    setting = place.setting
+    return _written(setting) if all(map(_is_written, setting.scenario.kinds.values())) else _measured(place)
+
+
+def _is_written(kind: Kind) -> bool:
+    """Whether queue, work and patience of all contacts of the kind stand in the scenario; a trace may say others."""
+    own = (
+        contact for contact in kind.arrivals.traced if {contact.queue, contact.handle_s, contact.patience_s} != {None}
+    )
+    return kind.queue is not None and next(own, None) is None
 
 
 def _written(setting: Setting) -> dict[str, Work]:

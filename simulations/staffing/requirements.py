@@ -136,6 +136,13 @@ def first_program(
     return program
 
 
+def _off(place: Workplace, able: NDArray[numpy.bool_], interval: int) -> str:
+    """Who could serve them and is off then."""
+    groups = [group for group, can in zip(place.groups, able, strict=True) if can]
+    off = ", ".join(group.name for group in groups if not group.available[interval])
+    return f"; by their shifts {off} are not there then" if off else ""
+
+
 def _check_reach(
     place: Workplace, queues: frozenset[str], need: Floats, able: NDArray[numpy.bool_], upper: Counts
 ) -> None:
@@ -146,5 +153,5 @@ def _check_reach(
         who = ", ".join(group.name for group, can in zip(place.groups, able, strict=True) if can) or "no group"
         raise Unreachable(
             f"{words} need {need[i]:.0f} agents in interval {i + 1}, but of those who can serve them ({who}) there "
-            f"are at most {upper[able, i].sum()}"
+            f"are at most {upper[able, i].sum()}{_off(place, able, i)}"
         )

@@ -229,7 +229,7 @@ def _print_back_test(test: "BackTest", paths: list[Path]) -> None:
     from simulations.history.page import METRIC_NAMES, difference, figure, percent
 
     out = console()
-    span = f"Fitted on {len(test.trained)} days, {test.trained[0]} to {test.trained[-1]}"
+    span = f"Fitted on {_of(len(test.trained), 'day')}, {test.trained[0]} to {test.trained[-1]}"
     out.print(
         f"{span}; played on {len(test.tested)}, {test.tested[0]} to {test.tested[-1]}, {test.replications} times each",
         style="bold",
@@ -372,10 +372,12 @@ def _summary(made: "Import") -> list[str]:
     agents = pc.count_distinct(
         pc.drop_null(pc.if_else(pc.equal(contacts["agent"], ""), None, contacts["agent"]))
     ).as_py()
-    return [
-        f"{len(contacts):,} contacts from {first} to {last} ({zone or 'UTC'}), {queues} queues, {agents} agents",
-        ends,
-    ]
+    span = f"{_of(len(contacts), 'contact')} from {first} to {last} ({zone or 'UTC'})"
+    return [f"{span}, {_of(queues, 'queue')}, {_of(agents, 'agent')}", ends]
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _clock(at_ms: int, zone: str | None) -> str:

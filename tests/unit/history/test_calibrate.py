@@ -162,6 +162,15 @@ def test_who_calls_again_late_or_elsewhere_is_no_redial() -> None:
     assert int(found.again.sum()) == 1
 
 
+def test_notes_say_what_is_so(shop: History) -> None:
+    """Nine days of a history without callers' numbers: one Friday, two of the others."""
+    notes = calibrate(shop).notes
+    assert "there is one Friday only" in notes
+    assert [note for note in notes if "the records have no callers' numbers" in note]
+    once = calibrate(shop, dates=calibrate(shop).days.dates[:3]).notes
+    assert not [note for note in once if " only" in note]  # one note for all weekdays together is enough
+
+
 def test_one_day_says_nothing_of_days_and_is_used_all_the_same(shop: History) -> None:
     first = moment("2026-03-03 00:00")
     found = calibrate(changed(shop, lambda row: row if row["arrived_ms"] < first else None))

@@ -70,7 +70,7 @@ def test_strict_writes_nothing_when_a_row_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "nothing says what its columns mean"),
+        ("", "the file is empty"),
         ("Start,Queue\n", "it has: Start, Queue"),
         ("arrived,agent\n", "there is not a single contact in it"),
         ("1772440000|NONE|NONE|NONE|QUEUESTART|\n", "there is not a single contact in it"),

@@ -322,5 +322,9 @@ def test_our_own_names_need_no_mapping() -> None:
             "arrived.time": names[1],
             "agent": "agent",
         }
+    with pytest.raises(DocumentError, match="the file is empty"):
+        mapping_of_header("x.csv", [])
+    with pytest.raises(DocumentError, match=r"there is no column 'arrived'; it has: When, What .write"):
+        mapping_of_header("x.csv", ["When", "What"])
     with pytest.raises(DocumentError, match=r"there is no column 'arrived' .did you mean 'Arrival'"):
         mapping_of_header("x.csv", ["Arrival", "Queue"])

@@ -73,6 +73,42 @@ def test_groups_know_when_they_are_there_and_whom_they_serve() -> None:
     assert both.available == (False, True, True)
 
 
+def test_shifts_that_are_off_by_minutes_are_there_and_who_is_off_is_named() -> None:
+    staff = [
+        {
+            "group": "recorded",
+            "count": 1,
+            "skills": {"sales": 1, "support": 1},
+            "shifts": ["08:01-08:55", "09:16-09:30"],
+        }
+    ]
+    place = made({"staff": staff, "money": None, "kinds": {"buyers": yaml.safe_load(DAY)["kinds"]["buyers"]}})
+    (group,) = place.groups
+    assert group.available == (True, True, False)
+    with pytest.raises(Unreachable, match=r"at most 0; by their shifts recorded are not there then"):
+        find_staff(place, StaffPlan(), local(1), nobody, simulate=modelled)
+
+
+def test_the_work_of_a_plain_trace_is_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing needs to be simulated for it, unless its contacts have a queue or work of their own."""
+    pilots = []
+
+    def counted(setting: Setting, number: int) -> Outcome:
+        pilots.append(number)
+        return modelled(setting, number)
+
+    monkeypatch.setattr("simulations.staffing.demand.replicate", counted)
+    trace = [{"at_s": 60.0 * minute} for minute in range(40)]
+    buyers = yaml.safe_load(DAY)["kinds"]["buyers"]
+    plain = made({"kinds": {"buyers": buyers | {"arrivals": {"trace": trace}}}})
+    assert demand(plain)["sales"].contacts.tolist() == [30, 10, 0]
+    assert demand(plain)["sales"].aht_s == 200
+    assert pilots == []
+    known = made({"kinds": {"buyers": buyers | {"arrivals": {"trace": [each | {"handle_s": 60} for each in trace]}}}})
+    demand(known)
+    assert pilots == [0, 1, 2, 3]
+
+
 def test_counts_become_agents_of_whom_few_come_and_go() -> None:
     setting = made().staffed(numpy.array([[2, 1, 3], [0, 0, 0], [0, 1, 0]]))
     half_hour = 30 * MINUTE_MS
