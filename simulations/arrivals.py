@@ -28,7 +28,7 @@ def rates_per_hour(arrivals: Arrivals, scenario: Scenario) -> list[float]:
 def unit_gaps(arrivals: Arrivals, generator: numpy.random.Generator, blocks: int) -> Floats:
     """Gaps of mean 1 between arrivals, so many rows of BLOCK."""
     if arrivals.interarrival is None:
-        return generator.exponential(1.0, (blocks, BLOCK))
+        return generator.standard_exponential((blocks, BLOCK))
     rows = [arrivals.interarrival.sample(generator, BLOCK) for _ in range(blocks)]
     return numpy.stack(rows) / arrivals.interarrival.average
 

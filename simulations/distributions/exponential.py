@@ -19,4 +19,6 @@ class Exponential(WithMean):
     distribution: Literal["exponential"] = "exponential"
 
     def sample(self, generator: numpy.random.Generator, size: int) -> Floats:
-        return generator.exponential(self.mean, size)
+        drawn = generator.standard_exponential(size)  # the draws of `generator.exponential`, in less time
+        drawn *= self.mean
+        return drawn

@@ -29,9 +29,11 @@ class Stream:
             return self._distribution.sample(self._generator, count)
         return numpy.concatenate([self._distribution.sample(self._generator, BLOCK) for _ in range(count // BLOCK)])
 
-    def next_ms(self, count: int) -> Any:
+    def next_ms(self, count: int) -> Floats:
         """Draws of seconds in whole milliseconds."""
-        return numpy.rint(self.next(count) * 1000).astype(numpy.int64)
+        drawn = self.next(count)
+        drawn *= 1000
+        return numpy.rint(drawn, out=drawn)
 
 
 class Lanes:
@@ -187,4 +189,5 @@ class _Drawn:
         complete = self._reached >= last
         if complete:
             steps = steps[: int(numpy.searchsorted(steps, last))]
-        return numpy.rint(numpy.interp(steps, self._expected, self._borders_ms)).astype(numpy.int64), complete
+        times = numpy.interp(steps, self._expected, self._borders_ms)
+        return numpy.rint(times, out=times), complete
