@@ -103,7 +103,8 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
     Answering: _supported("delay_s no_answer declined back_after_s"),
     Staff: _supported(
-        "agents group count skills team queues shifts handle_time_factor answering breaks speed absence late tenure",
+        "agents group count skills team queues shifts handle_time_factor answering breaks speed absence late tenure "
+        "site capacity cost_per_hour",  # which become the agents' own
         shift_end=_finishes,
     ),
     Late: _supported("share by_s"),

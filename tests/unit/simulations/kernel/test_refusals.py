@@ -68,6 +68,15 @@ def test_what_is_not_supported_is_named_with_its_place(made: Setting, reason: st
     assert refusals(made) == [reason]
 
 
+def test_what_a_group_says_of_its_agents_is_judged_as_theirs() -> None:
+    described = {"staff.0.site": "north", "staff.0.cost_per_hour": 20, "staff.0.capacity": {"voice": 1}}
+    assert refusals(setting(described)) == []
+    assert refusals(setting({"staff.0.capacity": {"voice": 2}})) == [
+        "policy.agents.sellers-1.capacity: an agent must take one call at a time",
+        "policy.agents.sellers-2.capacity: an agent must take one call at a time",
+    ]
+
+
 def test_a_channel_to_which_no_contact_comes_is_no_matter() -> None:
     made = with_policy({"channel": "chat"})
     kinds = {"users": made.scenario.kinds["users"]}
