@@ -1,7 +1,9 @@
 """Callers who dial a number go through the centre's real flow, and do there what the scenario says."""
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from documents import DocumentError, read
@@ -121,6 +123,29 @@ def test_a_caller_whom_the_queue_gives_back_goes_on_in_the_flow_with_the_patienc
     assert [now for now, event, _ in replication.log if isinstance(event, ContactArrived)] == [10_000, 25_000, 40_000]
     assert (figures.overflowed, figures.abandoned) == (2, 1)
     assert [now for now, event, _ in replication.log if type(event).__name__ == "ContactLeft"] == [45_000]
+
+
+def test_a_caller_whom_a_full_queue_turns_away_at_once_goes_on_in_the_flow() -> None:
+    """The queue gives the caller back in the very event by which the flow has sent it there."""
+    whole = centre()
+    queues = tuple(
+        msgspec.structs.replace(queue, full_at=1, when_full=LastAction("exit", "overflow"))
+        for queue in whole.policy.queues
+    )
+    full = replace(whole, policy=msgspec.structs.replace(whole.policy, queues=queues))
+    document = changed(
+        {
+            "staff": [{"agents": ["agent-0"], "shifts": ["08:30-09:00"]}],
+            "kinds.callers.choices": {"menu": {"2": 1.0}},
+            "kinds.callers.arrivals": {"trace": [{"at_s": 0, "patience_s": 60}, {"at_s": 1, "patience_s": 60}]},
+        },
+        BASE,
+    )
+    replication = Replication(settle(source_of(document), Scenario.model_validate(document), full), keep_log=True)
+    figures = replication.run().whole.queues["b"].tally
+    assert figures.abandoned == 2
+    assert figures.overflowed > 1  # the second comes again and again behind a prompt of 5 s, until there is room
+    assert replication.unfinished == 0
 
 
 def test_callbacks_are_refused_and_messages_take_their_time() -> None:
