@@ -1,6 +1,6 @@
 """The compiled loop, kept on disk between runs: once for every world, once for plain ones.
 
-Compiling takes half a minute, and numba keeps the result beside the source file of the function. It looks at no other
+Compiling takes some 40 s, and numba keeps the result beside the source file of the function. It looks at no other
 file, though, and the loop is made of many, the ranking keys among them. So the function that is kept is written to a
 directory of its own, named after all that goes into it; after any change there is another directory.
 
