@@ -61,9 +61,12 @@ _EXPECTED = {
     "tuple_type": "a list (`- item` lines)",
     "string_type": "text",
     "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "int_type": "a whole number",
+    "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "float_parsing": "a number",
 }
 
 

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, mo
 
 from documents import DocumentError, Problem, Source, nearest, validate
 from ivr.flow.calendars import CalendarError, CalendarName, Events, PublicHolidays
-from ivr.flow.names import HoursName
+from ivr.flow.names import HoursName, Matching
 
 State = Literal["open", "closed", "holiday", "emergency"]
 
@@ -53,7 +53,11 @@ def _days(text: str) -> list[int]:
 
 
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
-Days = Annotated[str, Field(pattern=f"^{_DAY}(-{_DAY})?$", description="A day (`sat`) or several (`mon-fri`).")]
+Days = Annotated[
+    str,
+    Field(description="A day (`sat`) or several (`mon-fri`)."),
+    Matching(f"^{_DAY}(-{_DAY})?$", "days are mon, tue, wed, thu, fri, sat and sun, or several such as mon-fri"),
+]
 Range = Annotated[str, Field(description="From and to, as 09:00-17:30; may pass midnight."), AfterValidator(_range)]
 Ranges = Annotated[tuple[Range, ...], Field(max_length=10)]
 

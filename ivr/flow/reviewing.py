@@ -5,20 +5,20 @@ anew; * cancels here, where the node has a way for it. As there, who hangs up or
 """
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
 from ivr.flow.effects import Collect, Recorded, Reviewed, Spoken, TakeVoicemail
 from ivr.flow.inputs import Keys, VoicemailTaken
-from ivr.flow.names import Target
+from ivr.flow.names import Matching, Target
 from ivr.flow.node import Node, Part, Result
 from ivr.flow.speak import SayList
 
 if TYPE_CHECKING:
     from ivr.flow.turn import Turn
 
-_KEY = r"^[0-9*#]$"
+Key = Annotated[str, Matching(r"^[0-9*#]$", "this is one key: 0 to 9, * or #")]
 
 
 class Review(Part):
@@ -26,10 +26,10 @@ class Review(Part):
     fits has kept it."""
 
     say: SayList = Field(min_length=1, description="Says what the keys do; Asterisk has the sound `vm-review`.")
-    keep: str = Field("1", pattern=_KEY, description="The key that keeps the recording.")
-    listen: str = Field("2", pattern=_KEY, description="The key that plays it.")
-    again: str = Field("3", pattern=_KEY, description="The key that records anew; until then the old one is kept.")
-    cancel: str = Field("*", pattern=_KEY, description="The key that throws it away, where `cancelled` says what then.")
+    keep: Key = Field("1", description="The key that keeps the recording.")
+    listen: Key = Field("2", description="The key that plays it.")
+    again: Key = Field("3", description="The key that records anew; until then the old one is kept.")
+    cancel: Key = Field("*", description="The key that throws it away, where `cancelled` says what then.")
     cancelled: Target | None = Field(None, description="Where to go without a recording; by default none can cancel.")
     retries: int = Field(2, ge=0, le=10, description="How often to ask again after silence or a wrong key.")
     first_digit_s: float = Field(5, gt=0, le=60, description="How long to wait for the key.")

@@ -91,6 +91,7 @@ def test_the_emergency_switch_goes_before_everything() -> None:
     ("entry", "problem"),
     [
         ("{weekly: {mon: ['9-17']}}", "hours are written as 09:00-17:30"),
+        ("{weekly: {Monday: ['09:00-17:00']}}", "or several such as mon-fri; the name is 'Monday'"),
         ("{weekly: {mon: ['09:00-24:30']}}", "at 24:00 at the latest"),
         ("{weekly: {mon: ['09:00-09:00']}}", "last more than no time"),
         ("{weekly: {mon: ['24:00-02:00']}}", "begin before 24:00"),

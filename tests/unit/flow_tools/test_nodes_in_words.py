@@ -220,7 +220,9 @@ def test_the_caller_in_the_terminal_reviews_a_recording() -> None:
     [
         ("{say: [k], again: '1'}", "the key '1' means both 'keep' and 'again'"),
         ("{say: [k], listen: '*', cancelled: end}", "the key '*' means both 'listen' and 'cancel'"),
-        ("{say: [k], keep: '12'}", "review.keep"),
+        ("{say: [k], keep: '12'}", "review.keep: this is one key: 0 to 9, * or #; it is '12'"),
+        ("{say: [k], retries: two}", "review.retries: a whole number belongs here, not 'two'"),
+        ("{say: [k], first_digit_s: soon}", "review.first_digit_s: a number belongs here, not 'soon'"),
         ("{}", "review.say"),
     ],
 )

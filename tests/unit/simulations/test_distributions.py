@@ -67,7 +67,7 @@ def test_a_bare_number_is_a_constant() -> None:
         ("-5", "greater than or equal to 0"),
         ("{distribution: exponential, mean: -3}", "greater than 0; it is -3"),
         ("{distribution: exponential}", "'mean' is missing"),
-        ("{distribution: exponential, mean: .inf}", "valid number"),
+        ("{distribution: exponential, mean: .inf}", "a number belongs here, not '.inf'"),
         ("{distribution: lognorm, mean: 3}", "did you mean 'lognormal'"),
         ("{mean: 3}", "'distribution' is missing"),
         ("{distribution: lognormal, mean: 3}", "either 'scv' or 'sd'"),
