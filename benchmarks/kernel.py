@@ -15,8 +15,8 @@ agents become free; for b, an event loop that knows nothing but these six kinds.
 times by agent. `core` is the SimPy shell over the real router, whose every decision the kernel makes too. Ciw and cimba
 come with `make bench`; Ciw cannot state b (see `benchmarks/peers/ciw_models.py`).
 
-Each engine has a process of its own. Then the kernel alone: replications over threads (it holds no lock), by the clock;
-and the memory of ten times the calls.
+Each engine has a process of its own. Then the kernel alone: replications on all cores, by the clock; and the memory of
+ten times the calls.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from importlib import import_module
 from multiprocessing import get_context
@@ -57,6 +57,8 @@ from simulations.setting import Centre, Setting, settle
 
 CALLS = 288_000
 DAY = 1_440
+SIDE_BY_SIDE = 40
+"""Replications of each worker, when all cores are at work."""
 PEERS_INSTALLED = Path(__file__).parents[1] / ".venv" / "peers"
 """Where `make bench` puts Ciw and cimba."""
 MOST_RUNS, ENOUGH_S = 12, 2.0
@@ -271,20 +273,41 @@ def compile_anew() -> float:
         return time.perf_counter() - begun
 
 
-def over_threads(calls: int) -> None:
-    """Replications of the kernel side by side, by the clock."""
+def side_by_side(calls: int) -> None:
+    """Replications of the kernel on all cores, by the clock: in processes, as the command runs them, and in threads,
+    which take turns where callers are drawn."""
     cores = os.cpu_count() or 1
     for case in SETTINGS:
-        run = kernel(SETTINGS[case](calls))
-        run(0)
-        speeds = {}
-        for threads in sorted({1, cores}):
-            begun = time.perf_counter()
-            with ThreadPoolExecutor(threads) as pool:
-                done = sum(calls for _, calls in pool.map(run, range(8 * cores)))
-            speeds[threads] = done / (time.perf_counter() - begun)
-        told = ", ".join(f"{threads} threads {speed:,.0f} calls/s" for threads, speed in speeds.items())
-        print(f"{case:5}{told}: {speeds[cores] / speeds[1]:.2f} times one")
+        speeds = {
+            f"{count} {kind}": _together(pools, case, calls, count)
+            for count, kind, pools in (
+                (1, "process", _processes),
+                (cores, "processes", _processes),
+                (cores, "threads", ThreadPoolExecutor),
+            )
+        }
+        one = speeds["1 process"]
+        told = (f"{name} {speed:,.0f} calls/s ({speed / one:.2f} times one)" for name, speed in speeds.items())
+        print(f"{case:5}{', '.join(told)}", flush=True)
+
+
+def _processes(count: int) -> Executor:
+    return ProcessPoolExecutor(count, get_context("spawn"))
+
+
+def _together(pools: Callable[[int], Executor], case: str, calls: int, count: int) -> float:
+    """Calls a second of so many workers, once all of them are ready."""
+    with pools(count) as pool:
+        ready = [pool.submit(_many, case, calls, 1) for _ in range(8 * count)]
+        wait(ready)
+        begun = time.perf_counter()
+        done = sum(pool.map(_many, [case] * count, [calls] * count, [SIDE_BY_SIDE] * count))
+        return done / (time.perf_counter() - begun)
+
+
+def _many(case: str, calls: int, replications: int) -> int:
+    run = kernel(SETTINGS[case](calls))
+    return sum(run(number)[1] for number in range(replications))
 
 
 def most_memory(case: str, calls: int) -> float:
@@ -312,7 +335,7 @@ def main() -> None:
     if not options.engines or "kernel" in options.engines:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             print(f"with nothing on disk the kernel is ready after {pool.submit(compile_anew).result():.0f} s\n")
-        over_threads(options.calls)
+        side_by_side(options.calls)
         memory(options.calls)
 
 
