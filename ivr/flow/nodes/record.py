@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from ivr.flow import effects
@@ -24,16 +25,7 @@ _TAKE = effects.TakeVoicemail(
     message=False,
     review=True,
 )
-_PLEASE = effects.TakeVoicemail(
-    (Prompt("too-short", "too-short"), *_TAKE.spoken),
-    "claims",
-    None,
-    _ATTRIBUTES,
-    max_ms=60_000,
-    min_ms=1_000,
-    message=False,
-    review=True,
-)
+_PLEASE = replace(_TAKE, spoken=(Prompt("too-short", "too-short"), *_TAKE.spoken))
 _REVIEW = Collect((Prompt("keep-or-not", "keep-or-not"),), 1, first_digit_ms=5_000)
 _LISTEN = Collect((Recorded("vm-1"), *_REVIEW.spoken), 1, first_digit_ms=5_000)
 _TAKEN = VoicemailTaken("vm-1", 9_000)
