@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from typing import Any
 
@@ -13,18 +12,17 @@ from router.core.events import Attribute
 from router.core.policy import LastAction
 from router.core.pools import profile
 from router.core.strategies import AgentKey, ContactKey, FitKey, registry
-from router.core.tallies import Waits
 from simulations.distributions.base import Distribution
 from simulations.distributions.constant import Constant
 from simulations.features.redials import Redials
+from simulations.kernel.buckets import leading_buckets, wait_bounds
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import PARAMETERS, codes, parameter_values
-from simulations.kernel.machine.layout import LEADING_BITS, NEVER, NONE
+from simulations.kernel.machine.layout import NEVER, NONE
 from simulations.scenario import Kind, Quantity, TracedContact
 from simulations.setting import Setting, Worker
 
 FIT = 1 << 20
-LONGEST_BITS = 36
 QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")
 
 
@@ -432,36 +430,3 @@ def _reached(policy: CompiledPolicy, first: str) -> list[str]:
             actions = (spec.last_action, spec.when_full, spec.when_unstaffed)
             ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
     return found
-
-
-# Buckets of waits
-
-
-@cache
-def wait_bounds() -> Any:
-    """The least wait of each bucket of `Waits`, from bucket 0 on (1 ms)."""
-    longest, found = 1 << LONGEST_BITS, [1]
-    while found[-1] <= longest:
-        bucket, low = len(found), found[-1] - 1
-        high = low + max(3, low // 8)
-        while low + 1 < high:  # the least wait in this bucket or a later one
-            middle = (low + high) // 2
-            low, high = (low, middle) if bucket_number(middle) >= bucket else (middle, high)
-        found.append(high)
-    return numpy.array(found, dtype=numpy.int64)
-
-
-@cache
-def leading_buckets() -> Any:
-    """1 + the bucket of the least wait with the same leading bits, in the places where `wait_bucket` looks."""
-    place = numpy.arange((LONGEST_BITS - LEADING_BITS + 2) << LEADING_BITS)
-    below = numpy.maximum(0, (place >> LEADING_BITS) - 1)
-    least = (place - (below << LEADING_BITS)) << below
-    return numpy.searchsorted(wait_bounds(), least, side="right").astype(numpy.int16)
-
-
-def bucket_number(wait_ms: int) -> int:
-    """The bucket that `Waits` has for this wait."""
-    waits = Waits()
-    waits.count_one(wait_ms)
-    return next(iter(waits.buckets))

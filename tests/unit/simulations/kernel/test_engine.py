@@ -9,11 +9,12 @@ from router.core import repeats
 from simulations.distributions import DISTRIBUTIONS
 from simulations.driver import Replication
 from simulations.engines import replicate
-from simulations.kernel import engine
+from simulations.kernel import engine, world
+from simulations.kernel.buckets import bucket_number, leading_buckets, wait_bounds
 from simulations.kernel.engine import Kernel, KernelReplication
 from simulations.kernel.machine.base import wait_bucket
 from simulations.kernel.machine.layout import SEQ_BITS
-from simulations.kernel.plan import bucket_number, leading_buckets, make_plan, wait_bounds
+from simulations.kernel.plan import make_plan
 from simulations.kernel.refusals import LONGEST_MS, refusals
 from simulations.setting import Setting
 from tests.support.kernel_cases import first_difference, random_setting, reference_rows
@@ -46,7 +47,7 @@ def test_a_policy_that_stands_alone_is_played_with_its_steps() -> None:
 
 
 def test_room_grows_when_more_contacts_wait_than_were_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "SLOTS", 2)
+    monkeypatch.setattr(world, "SLOTS", 2)
     assert difference(setting(MANY | {"kinds.buyers.patience_s": None})) == ""
 
 
@@ -72,7 +73,7 @@ def test_only_the_latest_callers_are_remembered(monkeypatch: pytest.MonkeyPatch)
     made = setting(MANY | {"kinds.buyers.redials": INSISTENT})
     everybody = replicate(made, 0)
     monkeypatch.setattr(repeats, "REMEMBERED", 30)
-    monkeypatch.setattr(engine, "RECALL", 64)
+    monkeypatch.setattr(world, "RECALL", 64)
     few = replicate(made, 0)
     assert few.whole.all_queues.repeated < everybody.whole.all_queues.repeated
     assert KernelReplication(make_plan(made), 0).run() == few
