@@ -8,8 +8,9 @@ import numpy
 from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
 from simulations.arrivals import rates_per_hour, unit_gaps
 from simulations.distributions.base import Distribution, Floats
+from simulations.kernel.kinds import KindPlan
 from simulations.kernel.machine.layout import NONE
-from simulations.kernel.plan import KindPlan, Plan
+from simulations.kernel.plan import Plan
 from simulations.scenario import Scenario, TracedContact
 from simulations.streams import BLOCK, Streams
 

@@ -14,8 +14,8 @@ from router.core.pools import profile
 from router.core.strategies import AgentKey, ContactKey, FitKey, registry
 from simulations.distributions.base import Distribution
 from simulations.distributions.constant import Constant
-from simulations.features.redials import Redials
 from simulations.kernel.buckets import leading_buckets, wait_bounds
+from simulations.kernel.kinds import QUANTITIES, KindPlan, kind_arrays, redial_arrays, redial_delays, trunk_arrays
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import PARAMETERS, codes, parameter_values
 from simulations.kernel.machine.layout import NEVER, NONE
@@ -23,21 +23,6 @@ from simulations.scenario import Kind, Quantity, TracedContact
 from simulations.setting import Setting, Worker
 
 FIT = 1 << 20
-QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")
-
-
-@dataclass(frozen=True, slots=True)
-class KindPlan:
-    """What is drawn for contacts of a kind. `variates`: their streams and distributions, by column. `shares`: the
-    attributes that are drawn. `types`: by traced contact (one row without a trace) and combination of what is drawn.
-    `redial_delays`: until those who call again do so; none if nobody does."""
-
-    name: str
-    kind: Kind
-    variates: tuple[tuple[Quantity, Distribution | None], ...]
-    shares: tuple[tuple[str, Mapping[str, float]], ...]
-    types: Any
-    redial_delays: tuple[Distribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +100,10 @@ class _Planner:
         self._agent_arrays(arrays)
         self._line_arrays(arrays)
         self._ranking_arrays(arrays)
-        self._kind_arrays(arrays, kinds)
+        kind_arrays(arrays, kinds, self.setting, self.queues)
         self._pace_arrays(arrays, kinds)
-        self._trunk_arrays(arrays, kinds)
-        self._redial_arrays(arrays, kinds)
+        trunk_arrays(arrays, kinds, self.setting)
+        redial_arrays(arrays, kinds)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
         arrays["bucket_of"] = leading_buckets()
@@ -161,7 +146,7 @@ class _Planner:
                 if own[1] is not None and own not in variates:
                     variates.append(own)
         return KindPlan(
-            name, kind, tuple(variates), shares, numpy.array(types, dtype=numpy.int64), _redial_delays(kind.redials)
+            name, kind, tuple(variates), shares, numpy.array(types, dtype=numpy.int64), redial_delays(kind.redials)
         )
 
     def _type_of(self, kind: Kind, drawn: Mapping[str, Attribute], contact: TracedContact) -> int:
@@ -191,45 +176,6 @@ class _Planner:
             self.type_lines.append(lines)
             self.type_queues.append(self.queues[queue])
         return self.types[key]
-
-    def _kind_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
-        records = numpy.zeros(len(kinds), dtype=layout.KIND)
-        columns = numpy.full((len(kinds), len(self.queues), len(QUANTITIES)), NONE, dtype=numpy.int64)
-        for number, plan in enumerate(kinds):
-            records[number]["queue"] = self.queues[plan.kind.queue or ""]
-            for queue, at in self.queues.items():
-                for what, quantity in enumerate(QUANTITIES):
-                    distribution = self.setting.distribution(quantity, plan.name, queue)
-                    if (quantity, distribution) in plan.variates:
-                        columns[number, at, what] = plan.variates.index((quantity, distribution))
-        arrays |= {"kinds": records, "variates": columns}
-
-    def _redial_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
-        quantities = numpy.full((len(kinds), max(1, *(len(kind.variates) for kind in kinds))), NONE, dtype=numpy.int64)
-        shares = numpy.full((len(kinds), len(layout.FATES)), -1.0)
-        columns = numpy.zeros(shares.shape, dtype=numpy.int64)
-        for number, plan in enumerate(kinds):
-            for column, (quantity, _) in enumerate(plan.variates):
-                quantities[number, column] = QUANTITIES.index(quantity)
-            redials = plan.kind.redials
-            if redials is None:
-                continue
-            arrays["kinds"][number]["most_calls"] = redials.most
-            for fate, name in enumerate(layout.FATES):
-                redial = getattr(redials, name)
-                if redial is not None:
-                    shares[number, fate] = redial.share
-                    columns[number, fate] = 1 + plan.redial_delays.index(redial.delay_s)
-        arrays |= {"quantities": quantities, "redial_share": shares, "redial_delay": columns}
-
-    def _trunk_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
-        groups = self.scenario.lines
-        trunk_of = numpy.full((len(kinds), len(groups) + 1), NONE, dtype=numpy.int64)
-        for number, plan in enumerate(kinds):
-            own = [place for place, group in enumerate(groups) if group.kinds is None or plan.name in group.kinds]
-            trunk_of[number, : len(own)] = own
-        arrays["trunk_of"] = trunk_of
-        arrays["trunk_free"] = numpy.array([group.count for group in groups] or [0], dtype=numpy.int64)
 
     # Queues and steps
 
@@ -405,13 +351,6 @@ class _Planner:
             "line_of": numpy.array(self.type_lines, dtype=numpy.int64),
             "type_queue": numpy.array(self.type_queues, dtype=numpy.int64),
         }
-
-
-def _redial_delays(redials: Redials | None) -> tuple[Distribution, ...]:
-    if redials is None:
-        return ()
-    found = [redial.delay_s for name in layout.FATES if (redial := getattr(redials, name)) is not None]
-    return tuple(dict.fromkeys([*found, *([] if found else [Constant(value=0)])]))
 
 
 def _or_none(number: int | None) -> int:
