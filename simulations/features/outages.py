@@ -20,6 +20,10 @@ class Outage(Model):
     during: str
     talks: Literal["lost", "handed_back", "kept"] = "lost"
 
+    def strikes(self, site: str, group: str) -> bool:
+        """Whether an agent of this site and group is gone."""
+        return self.site in (None, site) and self.group in (None, group)
+
     @field_validator("during")
     @classmethod
     def _readable(cls, during: str) -> str:

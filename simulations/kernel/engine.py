@@ -8,6 +8,7 @@ import numpy
 from router.core.tallies import AgentTally, ContactTally, Waits
 from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
 from simulations.arrivals import rates_per_hour
+from simulations.clock import spans_ms
 from simulations.kernel.draws import Callers, Stream
 from simulations.kernel.machine.layout import (
     AGAIN,
@@ -17,6 +18,7 @@ from simulations.kernel.machine.layout import (
     COUNTED,
     DAY_MS,
     DONE,
+    DOWN,
     LONGEST,
     LOST,
     MORE_ARRIVALS,
@@ -29,7 +31,9 @@ from simulations.kernel.machine.layout import (
     SEQ_BITS,
     SIGN_IN,
     SIGN_OUT,
+    TORN,
     TRIES,
+    UP,
     WHAT_BITS,
     WORKED,
     World,
@@ -97,6 +101,9 @@ class KernelReplication:
             if seat is not None:
                 for day in range(world.seats.shape[1]):
                     world.seats[agent, day] = seat.factor(midnight_ms(scenario) + day * DAY_MS)
+        for number, outage in enumerate(scenario.outages):
+            for from_ms, to_ms in spans_ms([outage.during], midnight_ms(scenario), int(world.clock[0]["last_ms"])):
+                events += [(from_ms, DOWN, number, 0), (to_ms, UP, number, 0)]
         while len(events) + 4 * len(world.agents) + 128 > len(world.heap_key):
             world = self._world = grown(world, contacts=False)
         keys = numpy.array(
@@ -238,7 +245,7 @@ def _spans(
 
 def _caller_tally(row: Sequence[int]) -> CallerTally:
     calls = row[CALLERS] + row[AGAIN]
-    return CallerTally(row[CALLERS], calls, blocked=row[BLOCKED], never_served=row[LOST])
+    return CallerTally(row[CALLERS], calls, blocked=row[BLOCKED], cut_off=row[TORN], never_served=row[LOST])
 
 
 def _sketches(waits: Any) -> list[list[Waits]]:

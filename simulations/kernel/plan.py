@@ -104,6 +104,7 @@ class _Planner:
         self._pace_arrays(arrays, kinds)
         trunk_arrays(arrays, kinds, self.setting)
         redial_arrays(arrays, kinds)
+        self._outage_arrays(arrays)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
         arrays["bucket_of"] = leading_buckets()
@@ -119,7 +120,7 @@ class _Planner:
             tuple(self.queues),
             tuple(self.groups),
             arrays,
-            not (lanes or self.scenario.lines or any(kind.redial_delays for kind in kinds))
+            not (lanes or self.scenario.lines or any(kind.redial_delays for kind in kinds) or self.scenario.outages)
             and layout.holds(layout.PLAIN, arrays),
         )
 
@@ -300,6 +301,18 @@ class _Planner:
             if not isinstance(back, Constant):
                 self.backs.append((number, spec.name, back))
         arrays["agents"] = records
+
+    def _outage_arrays(self, arrays: dict[str, Any]) -> None:
+        """Whom every outage strikes, in the order of the staff."""
+        outages = self.scenario.outages
+        order = {agent.name: number for number, agent in enumerate(self.policy.agents)}
+        struck = numpy.full((max(1, len(outages)), len(order)), NONE, dtype=numpy.int64)
+        for row, outage in zip(struck, outages, strict=False):
+            hit = [order[worker.name] for worker in self.setting.workers if outage.strikes(worker.site, worker.group)]
+            row[: len(hit)] = hit
+        arrays["struck"] = struck
+        talks = {"lost": layout.LOST_TALKS, "kept": layout.KEPT_TALKS}
+        arrays["outage_talks"] = numpy.array([talks[outage.talks] for outage in outages] or [0], dtype=numpy.int64)
 
     def _pace(self, worker: Worker) -> int:
         """The row of the table of paces, NONE for an agent who has the same factor for everything."""

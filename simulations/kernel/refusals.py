@@ -31,6 +31,7 @@ from simulations.distributions import Distribution
 from simulations.features.busyness import Busyness
 from simulations.features.late import Late
 from simulations.features.lines import Lines
+from simulations.features.outages import Outage
 from simulations.features.redials import Redial, Redials
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
@@ -76,6 +77,10 @@ def _finishes(value: Any) -> str | None:
     return None if value in (None, "finish") else "not supported"
 
 
+def _not_handed_back(value: Any) -> str | None:
+    return "talks that are handed back are not supported" if value == "handed_back" else None
+
+
 def _known_key(value: Any) -> str | None:
     known = issubclass(registry()[value], (AgentKey, ContactKey, FitKey, PreferredKey))
     return None if known else f"the ranking key {value!r} is of a new kind"
@@ -92,7 +97,7 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     Scenario: _supported(
         "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
         "confidence until_half_width control_variates busyness kinds queues staff answering ivr money "
-        "lines"
+        "lines outages"
     ),
     Lines: _supported("count kinds"),
     Redials: _supported("abandoned blocked overflowed cut_off answered most"),
@@ -107,6 +112,7 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
         "site capacity cost_per_hour",  # which become the agents' own
         shift_end=_finishes,
     ),
+    Outage: _supported("site group during", talks=_not_handed_back),
     Late: _supported("share by_s"),
     Speed: _supported("factor handle_time_s"),
     Tenure: _supported("days days_ahead learning leave_per_year replaced_after_days"),

@@ -68,6 +68,7 @@ def random_setting(seed: int, plain: bool = False) -> Setting:
         else:
             _finite_lines(random.Random(f"lines {seed}"), document)
             _redials(random.Random(f"redials {seed}"), document)
+            _outages(random.Random(f"outages {seed}"), document, policy)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -133,6 +134,19 @@ def _redials(dice: random.Random, document: dict[str, Any]) -> None:
             kind["redials"] = most | {
                 fate: {"share": dice.choice((0.2, 0.6, 0.6, 0.95)), "delay_s": dice.choice(delays)} for fate in fates
             }
+
+
+def _outages(dice: random.Random, document: dict[str, Any], policy: Policy) -> None:
+    """Sites or teams that are gone for a time, some of them twice, or on the way over midnight."""
+    if dice.random() < 0.7:
+        return
+    places = [*({"site": agent.site} for agent in policy.agents), *({"group": agent.team} for agent in policy.agents)]
+    spans = ("00:01-00:02", "00:02-00:05", "00:03-00:12", "12:01-12:03", "23:58-00:03")
+    document["outages"] = [
+        dice.choice([place for place in places if all(place.values())])
+        | {"during": dice.choice(spans), "talks": dice.choice(("lost", "kept"))}
+        for _ in range(dice.choice((1, 1, 2, 4)))
+    ]
 
 
 WITHIN = {"00:00-00:03": "00:01-00:02", "00:01-00:08": "00:02-00:06", "00:00-00:10": "00:03-00:04"}
@@ -394,7 +408,7 @@ def _scenario(dice: random.Random, policy: Policy) -> dict[str, Any]:
 
 STATES = ("offline", "ready", "ringing", "busy", "wrap_up", "paused")
 OUTCOMES = ("answered", "abandoned", "overflowed")
-CAUSES = ("cancelled", "no_answer", "declined")
+CAUSES = ("cancelled", "no_answer", "declined", "", "unreachable")
 REASONS = {
     "first step": k.FIRST,
     "nobody signed in": k.NOBODY_SIGNED_IN,
@@ -435,6 +449,8 @@ class _Rows:
                 return k.ACCEPTED, int(event.offer[1:])
             case e.OfferDeclined():
                 return k.DECLINED, int(event.offer[1:])
+            case e.OfferFailed():
+                return k.OFFER_FAILED, int(event.offer[1:])
             case e.AgentPaused():
                 return k.AGENT_PAUSED, self.agents[event.agent]
             case e.AgentReady():

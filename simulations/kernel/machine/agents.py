@@ -130,10 +130,30 @@ def signed(w, p, by):
 
 
 @njit
+def shift(w, a, begins):
+    """The shell's side: the agent's shift begins or ends."""
+    agent = w.agents[a]
+    agent.on_shift = begins
+    if agent.down:
+        return
+    if begins:
+        feed(w, SIGNED_IN, a, 0)
+    else:
+        agent.break_ms = NONE
+        feed(w, SIGNED_OUT, a, 0)
+
+
+@njit(forceinline=True)
+def is_here(agent):
+    """On shift, and not struck by an outage."""
+    return agent.on_shift and not agent.down
+
+
+@njit
 def take_break(w, a, length_ms):
     """The shell's side: a break that is due, longer if the agent comes late from it."""
     agent = w.agents[a]
-    if agent.on_shift:
+    if is_here(agent):
         agent.break_ms = length_ms + w.break_late[a, agent.breaks]
         agent.breaks += 1
         feed(w, AGENT_PAUSED, a, 0)
@@ -162,6 +182,8 @@ def offer_failed(w, a, cause):
     if cause == NO_ANSWER:
         agent.no_answers += 1
         failures, limit, pauses = agent.no_answers, c.no_answer_limit, c.pauses_no_answer
+    elif cause == UNREACHABLE:
+        failures, limit, pauses = 0, 1, 0  # who is gone is gone
     else:
         agent.declines += 1
         failures, limit, pauses = agent.declines, c.declined_limit, c.pauses_declined

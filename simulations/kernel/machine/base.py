@@ -142,6 +142,16 @@ def set_end(w, a, key):
     set_leaf(w.ends, w.ends_of, a, key)
 
 
+@njit
+def lose_end(w, a):
+    """The talk will not come to its end. SimPy has the event still, and nothing comes of it."""
+    c = w.clock[0]
+    at_ms = w.ends[(len(w.ends) >> 1) + a] >> SEQ_BITS
+    if at_ms <= c.last_ms:
+        c.quiet_ms = max(c.quiet_ms, at_ms)
+    set_end(w, a, NO_KEY)
+
+
 @njit(forceinline=True)
 def set_arrival(w, k, key):
     """The key of the next arrival of the kind."""

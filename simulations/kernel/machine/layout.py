@@ -14,7 +14,7 @@ NO_KEY = 1 << 62
 """After every event."""
 
 # What wakes the kernel: SimPy's events, by what is to be done; arrivals and the ends of talks are kept apart.
-SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK = range(9)
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK, DOWN, UP = range(11)
 WHAT_BITS = 4
 """So many bits for these, in a word with whom it is about."""
 
@@ -22,21 +22,23 @@ WHAT_BITS = 4
 ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED, TIME_PASSED = range(1, 11)
 # What it decides.
 QUEUED, STEP, OFFER, CANCEL, CONNECT, OFFER_ENDED, RELEASED, FINISHED, CHANGED, SUSPENDED, RELEASE_AGENT = range(11, 22)
-AGENT_PAUSED = 22
-"""Another event."""
+AGENT_PAUSED, OFFER_FAILED = range(22, 24)
+"""More events."""
 
 # States of an agent; the presence is one of OFFLINE, IDLE and PAUSED.
 OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
 # States of a contact.
 GONE, WAITING, OFFERED, CONNECTED = range(4)
 # How a contact ended, the first three for the core; all are fates of calls.
-ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY = range(4)
-FATES = ("answered", "abandoned", "overflowed", "blocked")
+ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY, CUT_OFF = range(5)
+FATES = ("answered", "abandoned", "overflowed", "blocked", "cut_off")
 """What `features.redials` calls them."""
 # How an offer ended, and why an agent is paused.
-CANCELLED, NO_ANSWER, REFUSED, ON_BREAK = range(4)
+CANCELLED, NO_ANSWER, REFUSED, ON_BREAK, UNREACHABLE = range(5)
 # Why a step or a queue was left.
 FIRST, AFTER_STEP, AFTER_AGE, NOBODY_SIGNED_IN, REFUSALS, NOBODY_AVAILABLE, LONGEST_WAIT, FULL = range(8)
+# What becomes of talks in an outage.
+LOST_TALKS, KEPT_TALKS = range(2)
 # Which last action.
 NO_ACTION, LAST_ACTION, WHEN_UNSTAFFED, WHEN_FULL = range(4)
 
@@ -71,7 +73,8 @@ DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = 
     REPEATED,
     IDENTIFIED_ANSWERED,
     FOLLOWED,
-) = range(24)
+    OFFERS_FAILED,
+) = range(25)
 COUNTED = (
     *("arrived", "moved_in", "moved_out", "answered", "answered_within", "abandoned", "short_abandons", "overflowed"),
     *(
@@ -84,20 +87,20 @@ COUNTED = (
         "finished",
     ),
     *("talk_ms", "wrap_up_ms", "offers", "declined", "no_answer"),
-    *("identified", "repeated", "identified_answered", "followed"),
+    *("identified", "repeated", "identified_answered", "followed", "offer_failed"),
 )
 """The fields of `ContactTally` in these columns."""
 
 # Columns of what is counted of agents, by interval and group; the first six are times by state.
-W_OFFERS, W_ANSWERED, W_DECLINED, W_NO_ANSWER, W_SEEN = range(6, 11)
+W_OFFERS, W_ANSWERED, W_DECLINED, W_NO_ANSWER, W_OFFER_FAILED, W_SEEN = range(6, 12)
 WORKED = (
     *("", "ready_ms", "ringing_ms", "busy_ms", "wrap_up_ms", "paused_ms"),
-    *("offers", "answered", "declined", "no_answer"),
+    *("offers", "answered", "declined", "no_answer", "offer_failed"),
 )
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
 # Columns of what is counted of callers, by interval and kind.
-CALLERS, AGAIN, BLOCKED, LOST = range(4)
+CALLERS, AGAIN, BLOCKED, LOST, TORN = range(5)
 
 DAY_MS = 86_400_000
 
@@ -122,7 +125,7 @@ CLOCK = _record(
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
     "contact_keys order_count bids started patient quiet_ms trunks "
     "redials tries tries_delays remembers within_ms recalled recall_first recall_next "
-    "declined_reason break_reason midnight_ms",
+    "declined_reason break_reason midnight_ms outages outage outage_phase outage_place torn",
     words="seed",
 )
 AGENT = _record(
@@ -130,7 +133,7 @@ AGENT = _record(
     "drawn_wrap_up_ms delay_ms back_ms break_ms levels load",
     "factor cost_per_hour no_answer declined",
     small="order profile presence reason state shown_reason contact free queue group handled_interval handled_queue "
-    "answers no_answers declines on_shift delay_lane pauses breaks pace seated",
+    "answers no_answers declines on_shift delay_lane pauses breaks pace seated down",
 )
 CONTACT = _record(
     "seq number arrived_ms queued_ms step_ms gives_up_ms patience_key timer_ms line_from_ms offer deadline_ms "
@@ -151,7 +154,7 @@ RANKING = _record("keys order")
 PLAIN: dict[str, dict[str, float]] = {
     "clock": {
         **{"timers": 0, "special": 0, "lanes": 0, "lanes_short": 0, "back_short": NONE, "trunks": 0, "redials": 0},
-        **{"tries": 0, "keep_log": 0},
+        **{"tries": 0, "keep_log": 0, "outages": 0},
     },
     "agents": {"answers": 1, "delay_ms": 0, "factor": 1, "wrap_up_ms": NONE, "timer_ms": NEVER},
     "contacts": {"refused": 0},
@@ -159,9 +162,10 @@ PLAIN: dict[str, dict[str, float]] = {
     "steps": {"after_ms": NONE, "refusals": NONE, "none_logged_in": 0, "none_available": 0},
 }
 """Fields that have one value in a plain world, from the beginning to the end: nobody calls again or lets the phone
-ring, there is no wrap-up, no timer and no log. For plain worlds the loop is compiled once more with these values as
-constants, so that what they do not use costs them nothing (see `structure`). Of something new it is enough to add the
-field of the clock, or of another record, that says whether it is used."""
+ring, there is no wrap-up, no outage, no timer and no log. For plain worlds the loop is compiled once more with these
+values as constants, so that what they do not use costs them nothing (see `structure`). Of something new it is enough to
+add the field of the clock, or of another record, that says whether it is used, and to compile what it needs by
+`not_plain`."""
 
 
 def holds(fixed: dict[str, dict[str, float]], arrays: Mapping[str, Any]) -> bool:
@@ -250,5 +254,7 @@ class World(NamedTuple):
     break_late: Any  # agent x break: ms
     pace: Any  # pace x kind x queue: factor
     pace_column: Any  # pace x kind x queue: column of draws in the place of the common one
+    struck: Any  # outage x place: the agents who are gone, -1 behind the last
+    outage_talks: Any  # outage: what becomes of talks
     seats: Any  # agent x day: the factor of who sits there
     log: Any

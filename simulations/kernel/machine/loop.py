@@ -12,7 +12,17 @@ functions.
 from numba import njit
 
 from simulations.kernel.machine import plain
-from simulations.kernel.machine.agents import account, changed, pause, ready, sign_in, sign_out, take_break
+from simulations.kernel.machine.agents import (
+    account,
+    changed,
+    is_here,
+    pause,
+    ready,
+    shift,
+    sign_in,
+    sign_out,
+    take_break,
+)
 from simulations.kernel.machine.base import (
     add_span,
     arm,
@@ -30,6 +40,7 @@ from simulations.kernel.machine.callers import blocked, first_call, next_call, t
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
 from simulations.kernel.machine.offers import accept, deadline, fail, withdraw
+from simulations.kernel.machine.outages import begin_outage, strike
 from simulations.kernel.machine.standing import NOWHERE, take
 from simulations.kernel.machine.structure import world_at
 from simulations.kernel.machine.waiting import await_patience, enter, finish, progress, set_dirty, timer_due
@@ -88,6 +99,8 @@ def go(w):
                 return MORE_ROOM, 0
             else:
                 tell_arrival(w, c.arriving)
+        elif c.outages and c.outage != NONE:
+            strike(w)
         elif c.started < len(w.kinds):  # the processes of arrivals begin before anything else
             c.arriving = c.started
             c.started += 1
@@ -170,7 +183,7 @@ def go_on(w):
         if w.contacts[about].state == OFFERED and w.contacts[about].offer == check:
             feed(w, ACCEPTED if what == ANSWER else DECLINED, about, check)
     elif what == BACK:
-        if w.agents[about].change == check and w.agents[about].on_shift:
+        if w.agents[about].change == check and is_here(w.agents[about]):
             feed(w, READY, about, 0)
     elif what == WAKE:
         if check == c.wake_ms:
@@ -184,9 +197,10 @@ def go_on(w):
         call(w, about)
     elif what == BREAK:
         take_break(w, about, check)
-    else:
-        w.agents[about].on_shift, w.agents[about].break_ms = what == SIGN_IN, NONE
-        feed(w, SIGNED_IN if what == SIGN_IN else SIGNED_OUT, about, 0)
+    elif what == SIGN_IN or what == SIGN_OUT:
+        shift(w, about, what == SIGN_IN)
+    elif c.outages:
+        begin_outage(w, about, what == UP)
     return True
 
 
@@ -218,7 +232,7 @@ def handle(w, event, about, check):
         note(w, event, c.arrivals + 1, w.type_queue[w.contacts[about].type])
     elif event == LEFT or event == ENDED:
         note(w, event, w.contacts[about].seq)
-    elif event == ACCEPTED or event == DECLINED:
+    elif event == ACCEPTED or event == DECLINED or event == OFFER_FAILED:
         note(w, event, check)
     elif event == EXTENDED:
         note(w, event, about, check)
@@ -230,7 +244,7 @@ def handle(w, event, about, check):
         arrive(w, about)
     elif event == ENDED:
         end_talk(w, about)
-    elif event == ACCEPTED or event == DECLINED:
+    elif event == ACCEPTED or event == DECLINED or event == OFFER_FAILED:
         contact = w.contacts[about]
         if contact.state != OFFERED or contact.offer != check:
             if event == ACCEPTED:
@@ -239,7 +253,7 @@ def handle(w, event, about, check):
         if event == ACCEPTED:
             accept(w, about)
         else:
-            fail(w, about, REFUSED)
+            fail(w, about, REFUSED if event == DECLINED else UNREACHABLE)
     elif event == LEFT:
         contact = w.contacts[about]
         if contact.seq != check or contact.state == GONE:

@@ -152,6 +152,9 @@ def end_offer(w, i, a, cause):
     elif cause == REFUSED:
         worked[W_DECLINED] += 1
         w.counted[contact.interval, contact.queue, DECLINED_N] += 1
+    elif cause == UNREACHABLE:
+        worked[W_OFFER_FAILED] += 1
+        w.counted[contact.interval, contact.queue, OFFERS_FAILED] += 1
     contact.state, contact.offer, contact.agent = WAITING, NONE, NONE
 
 
@@ -162,12 +165,13 @@ def fail(w, i, cause):
     contact = w.contacts[i]
     a = contact.agent
     end_offer(w, i, a, cause)
-    if not contact.refused:
-        w.refused[i, :] = 0
-    contact.refusals += 1
-    contact.refused += 1
-    set_bit(w.refused[i], a)
-    contact.ask_again_ms = c.now + c.retry_ms
+    if cause != UNREACHABLE:
+        if not contact.refused:
+            w.refused[i, :] = 0
+        contact.refusals += 1
+        contact.refused += 1
+        set_bit(w.refused[i], a)
+        contact.ask_again_ms = c.now + c.retry_ms
     if contact.due == NO_ACTION:
         wait(w, i)
     else:

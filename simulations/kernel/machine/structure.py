@@ -11,8 +11,9 @@ else into it raises AssertionError.
 """
 
 import hashlib
+import inspect
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy
@@ -28,6 +29,7 @@ from numba.extending import (
     lower_builtin,
     lower_getattr_generic,
     lower_setattr_generic,
+    overload,
     register_model,
 )
 from numba.np import arrayobj
@@ -167,9 +169,26 @@ class WorldType(types.Type):  # type: ignore[misc]
             name: (number, ArrayType(array, name, fixed.get(name, {}))) for number, (name, array) in enumerate(fields)
         }
         super().__init__(name=f"World-{_digest(fields, fixed)}")
+        self.plain = bool(fixed)
 
 
 register_model(WorldType)(models.OpaqueModel)
+
+
+def not_plain(function: Callable[..., None]) -> Any:
+    """Compiles a function of the world for worlds that are not plain. In plain ones, where nothing ever calls it, it is
+    compiled as one that does nothing, so that they need not wait for it."""
+    parameters = ", ".join(inspect.signature(function).parameters)
+    scope: dict[str, Any] = {"function": function}
+    lines = (
+        f"def {function.__name__}({parameters}): ...",
+        f"def nothing({parameters}): pass",
+        f"def chosen({parameters}): return nothing if w.plain else function",
+    )
+    exec("\n".join(lines), scope)  # noqa: S102 - of our own names
+    named = scope[function.__name__]
+    overload(named)(scope["chosen"])
+    return named
 
 
 @intrinsic(prefer_literal=True)

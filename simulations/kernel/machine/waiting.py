@@ -260,4 +260,7 @@ def finish(w, i, outcome):
     contact.timer_ms = NEVER
     if c.redials:
         remember(w, i, outcome)
+    if c.outages and c.torn == i:
+        c.torn = NONE
+        outcome = CUT_OFF
     gone(w, i, outcome)

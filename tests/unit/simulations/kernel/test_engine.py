@@ -68,6 +68,24 @@ def test_callers_who_call_very_often_draw_anew_each_time() -> None:
     assert KernelReplication(make_plan(made), 0).run() == replicate(made, 0)
 
 
+def test_outages_strike_phones_that_ring_and_talks_and_callers_call_again() -> None:
+    """Two at once, of which one goes on longer; whose shift it is then comes back."""
+    outages = [
+        {"group": "sellers", "during": "00:10-00:20", "talks": "lost"},
+        {"group": "sellers", "during": "00:05-00:12", "talks": "kept"},
+        {"group": "helpers", "during": "00:12-00:30", "talks": "lost"},
+    ]
+    redials = {"kinds.buyers.redials": {"cut_off": {"share": 0.7, "delay_s": 20}}}
+    slow = {"answering": {"delay_s": 15}, "kinds.buyers.handle_time_s": 20}
+    made = setting(MANY | redials | slow | {"outages": outages})
+    assert refusals(made) == []
+    assert difference(made) == ""
+    outcome = KernelReplication(make_plan(made), 0).run()
+    assert outcome == replicate(made, 0)
+    assert outcome.whole.kinds["buyers"].cut_off > 0
+    assert outcome.whole.all_queues.offer_failed > 0
+
+
 def test_only_the_latest_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was forgotten in between is no repeat; those who came again leave gaps, closed when room is short."""
     made = setting(MANY | {"kinds.buyers.redials": INSISTENT})
