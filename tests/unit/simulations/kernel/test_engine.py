@@ -76,7 +76,7 @@ def test_outages_strike_phones_that_ring_and_talks_and_callers_call_again() -> N
         {"group": "helpers", "during": "00:12-00:30", "talks": "lost"},
     ]
     redials = {"kinds.buyers.redials": {"cut_off": {"share": 0.7, "delay_s": 20}}}
-    slow = {"answering": {"delay_s": 15}, "kinds.buyers.handle_time_s": 20}
+    slow = {"answering": {"delay_s": 8}, "kinds.buyers.handle_time_s": 60}
     made = setting(MANY | redials | slow | {"outages": outages})
     assert refusals(made) == []
     assert difference(made) == ""
