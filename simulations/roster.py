@@ -109,7 +109,7 @@ def staffed(
         problems += _time_problems(source, path, staff)
         problems += _speed_problems(source, path, scenario, staff, centre.policy)
         worker = _worker(scenario, staff, whole_time)
-        for name in names:
+        for number, name in enumerate(names):
             if name in workers:
                 problems.append(
                     source.problem(path, f"agent {name!r} is on the staff twice", "give all shifts at once")
@@ -117,7 +117,10 @@ def staffed(
             agent = known.get(name)
             group = staff.group or (agent.team if agent is not None else "") or AGENTS
             site = staff.site if agent is None else agent.site
-            workers[name] = replace(worker, name=name, group=group, site=site)
+            breaks = worker.breaks_ms
+            if staff.pauses is not None:
+                breaks += staff.pauses.spans_ms(worker.shifts_ms, breaks, number, len(names))
+            workers[name] = replace(worker, name=name, group=group, site=site, breaks_ms=tuple(sorted(breaks)))
     if not any(worker.shifts_ms for worker in workers.values()):
         hint = "name agents of the centre, or a 'group' with a 'count' above 0, and shifts within the time"
         problems.append(source.problem(("staff",), "nobody works in this scenario", hint))

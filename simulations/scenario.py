@@ -20,6 +20,7 @@ from simulations.features.interarrival import Gaps
 from simulations.features.late import Late
 from simulations.features.lines import Lines
 from simulations.features.outages import Outage
+from simulations.features.pauses import Pauses
 from simulations.features.redials import Redials
 from simulations.features.shift_end import ShiftEnd
 from simulations.features.speed import Speed
@@ -200,6 +201,7 @@ class Staff(Model):
     cost_per_hour: NotNegative = 0.0
     speed: Speed | None = None
     breaks: tuple[str, ...] = ()
+    pauses: Pauses | None = None
     absence: Share | None = None
     late: Late | None = None
     shift_end: ShiftEnd | None = None

@@ -32,6 +32,7 @@ from simulations.features.busyness import Busyness
 from simulations.features.late import Late
 from simulations.features.lines import Lines
 from simulations.features.outages import Outage
+from simulations.features.pauses import Pauses
 from simulations.features.redials import Redial, Redials
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
@@ -108,11 +109,12 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
     Answering: _supported("delay_s no_answer declined back_after_s"),
     Staff: _supported(
-        "agents group count skills team queues shifts handle_time_factor answering breaks speed absence late tenure "
-        "site capacity cost_per_hour",  # which become the agents' own
+        "agents group count skills team queues shifts handle_time_factor answering breaks pauses speed absence late "
+        "tenure site capacity cost_per_hour",  # which become the agents' own
         shift_end=_finishes,
     ),
     Outage: _supported("site group during", talks=_not_handed_back),
+    Pauses: _supported("share each_minutes"),
     Late: _supported("share by_s"),
     Speed: _supported("factor handle_time_s"),
     Tenure: _supported("days days_ahead learning leave_per_year replaced_after_days"),

@@ -87,7 +87,9 @@ def workplace(source: Source, scenario: Scenario, centre: Centre | None) -> Work
             [source.problem(("warm_up_minutes",), "staffing needs every interval: leave the warm-up out")]
         )
     staff = tuple(
-        entry if entry.group is None else entry.model_copy(update={"count": 1}) for entry in scenario.staff or ()
+        # Short pauses are in the plan's shrinkage; and they would all be those of the one agent.
+        entry if entry.group is None else entry.model_copy(update={"count": 1, "pauses": None})
+        for entry in scenario.staff or ()
     )
     if not any(entry.group for entry in staff):
         hint = "describe the agents as 'staff: [{group: NAME, count: 1, skills: {...}}]'"

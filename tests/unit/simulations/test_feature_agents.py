@@ -1,6 +1,7 @@
 """What agents do beyond answering: they stay away, come late, take breaks, hand back, learn, leave, and go down."""
 
 import math
+from itertools import accumulate
 from typing import Any
 
 import numpy
@@ -21,6 +22,7 @@ from simulations.clock import DAY_MS
 from simulations.driver import Replication
 from simulations.features.absence import attended
 from simulations.features.late import Late
+from simulations.features.pauses import Pauses
 from simulations.features.tenure import Seat, Tenure
 from simulations.shell import Handled
 from simulations.streams import Streams
@@ -117,6 +119,35 @@ def test_a_shorter_wrap_up_does_not_swallow_the_break() -> None:
     wrap_up = {"policy.queues.sales.wrap_up_s": 20, "queues": {"sales": {"wrap_up_s": 5}}}
     log = run(staff(breaks=["00:01-00:06"]) | wrap_up)
     assert times(log, AgentReady) == [70_000 + 20_000 + 300_000]
+
+
+# Pauses
+
+
+def test_pauses_are_the_share_of_the_shift_and_spread_over_it() -> None:
+    shift, count = (3_600_000, 3_600_000 + 8 * 3_600_000), 12
+    pauses = Pauses(share=0.075, each_minutes=10)
+    spans = [pauses.spans_ms([shift], (), number, count) for number in range(count)]
+    assert [len(of_one) for of_one in spans] == [4] * count  # 36 minutes of eight hours: nine each
+    assert {end - start for of_one in spans for start, end in of_one} == {540_000}
+    away = sorted(
+        [(start, 1) for of_one in spans for start, _ in of_one] + [(end, -1) for of_one in spans for _, end in of_one]
+    )
+    at_once = list(accumulate(change for _, change in away))
+    assert max(at_once) == 1  # 0.9 on average
+    assert all(shift[0] <= start and end <= shift[1] for of_one in spans for start, end in of_one)
+
+
+def test_a_pause_in_a_break_is_none() -> None:
+    (pause,) = Pauses(share=0.1, each_minutes=5).spans_ms([(0, 3_000_000)], (), 0, 1)
+    assert pause == (1_350_000, 1_650_000)
+    assert Pauses(share=0.1, each_minutes=5).spans_ms([(0, 3_000_000)], [(1_600_000, 1_700_000)], 0, 1) == ()
+
+
+def test_agents_of_a_group_pause_one_after_the_other() -> None:
+    log = run(staff(count=2, shifts=["00:00-00:30"], pauses={"share": 0.1, "each_minutes": 3}))
+    assert times(log, AgentPaused) == [405_000, 1_215_000]
+    assert times(log, AgentReady) == [585_000, 1_395_000]
 
 
 # The end of the shift

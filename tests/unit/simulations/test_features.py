@@ -70,7 +70,8 @@ def test_the_example_plays_and_makes_a_difference(feature: Feature) -> None:
 
 
 PLAYED_BY_THE_KERNEL = {
-    *("absence", "breaks", "busyness", "interarrival", "late", "lines", "outages", "redials", "speed", "tenure"),
+    *("absence", "breaks", "busyness", "interarrival", "late", "lines", "outages", "pauses", "redials", "speed"),
+    "tenure",
 }
 
 
@@ -103,7 +104,7 @@ def test_all_of_them_together_lose_nobody(number: int) -> None:
     whole["answering"] = {"delay_s": 3, "no_answer": 0.1, "declined": 0.05}
     whole["policy"]["queues"]["sales"]["wrap_up_s"] = 15
     whole["queues"] = {"sales": {"wrap_up_s": {"distribution": "exponential", "mean": 15}}}
-    rest = {**staff, "group": "south", "site": "south", "count": 4, "shifts": ["08:00-13:00"], "breaks": []}
+    rest = {**staff, "group": "south", "site": "south", "count": 4, "shifts": ["08:00-14:00"], "breaks": []}
     whole["staff"] = [staff | {"site": "north", "shifts": ["08:00-11:00"], "shift_end": "hand_back"}, rest]
     whole["run_off_minutes"] = 120
     setting = setting_of(whole)
