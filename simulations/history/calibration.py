@@ -16,6 +16,7 @@ from simulations.history.days import CALLBACK, WEEKDAYS, Days, Kinds, days_of, k
 from simulations.history.durations import Fit, fit_durations, rounded
 from simulations.history.flows import FlowCallers, flow_callers, through_flows
 from simulations.history.form import Floats, History
+from simulations.history.grouping import AgentGroup, agent_groups
 from simulations.history.overflowing import Overflowing, overflows_of
 from simulations.history.patience import PatienceFit, fit_patience
 from simulations.history.redialling import LEAST, Redialling, redials_of
@@ -78,6 +79,7 @@ class Calibration:
     centre: Centre | None = None
     flows: tuple[FlowCallers, ...] = ()
     """Callers who come through the flows of the `centre`, where one was given; kinds are then those who do not."""
+    groups: tuple[AgentGroup, ...] = ()
 
     def weekdays(self) -> list[int]:
         """The weekdays that are there, in order."""
@@ -165,7 +167,14 @@ def calibrate(
         (*of_days, *of_redials),
         centre,
         flows,
+        agent_groups(_queues_of(there, kinds), speeds),
     )
+
+
+def _queues_of(there: Presence, kinds: Kinds) -> dict[str, tuple[str, ...]]:
+    """Of each agent those queues that count."""
+    counted = set(kinds.queues)
+    return {agent: tuple(queue for queue in queues if queue in counted) for agent, queues in there.queues.items()}
 
 
 def _known_queues(history: History, queues: Sequence[str] | None) -> None:

@@ -9,6 +9,8 @@ from simulations.history.backtest import Cell as Compared
 from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import Fit
+from simulations.history.group_tables import groups
+from simulations.history.words import law_text, number, percent, seconds
 from simulations.plots import COLOURS
 from simulations.reports import Cell, Column, Data, Figure, Report, Section, Table
 
@@ -63,6 +65,8 @@ def _sections(found: Calibration) -> Iterator[Section]:
     if len(found.fits) > MOST_KINDS:
         yield Section("Smaller kinds", text=[f"{len(found.fits) - MOST_KINDS} smaller kinds are not drawn."])
     yield _agents(found)
+    if found.groups:
+        yield groups(found)
     yield Section("Callers who call again", tables=[_redials(found)])
     if found.choices:
         yield Section("What callers choose", tables=[_choices(found)])
@@ -172,6 +176,17 @@ def _data(found: Calibration) -> Iterator[tuple[str, Data]]:
     yield "days", Data(["day", *(name for name, _ in counts)], totals)
     agents = [[agent, one.contacts, one.mean_s, one.raw, one.factor] for agent, one in found.speeds.items()]
     yield "agents", Data(["agent", "contacts", "mean_s", "raw_factor", "factor"], agents)
+    yield (
+        "groups",
+        Data(
+            ["group", "queues", "agent", "group_factor", "equal_paces_p_value", "why"],
+            [
+                [group.name, ", ".join(group.queues), agent, group.factor, group.p_value, group.why]
+                for group in found.groups
+                for agent in group.agents
+            ],
+        ),
+    )
     still = [
         [fit.name, float(at), float(share), float(error)]
         for fit in found.fits
@@ -188,37 +203,6 @@ def _data(found: Calibration) -> Iterator[tuple[str, Data]]:
 
 def _told(fit: Fit) -> str:
     return f"talk and hold of {fit.count:,} contacts, those above the 99th percentile left out; fitted: {fit.chosen}"
-
-
-def law_text(document: dict[str, Any] | None) -> str:
-    """A distribution in a few words."""
-    if document is None:
-        return "–"
-    match document["distribution"]:
-        case "mixture":
-            first, second = document["parts"]
-            return f"{first['share'] * 100:.1f} % at once, then {law_text(second['of'])}"
-        case "empirical":
-            return f"measured ({len(document['values'])} values)"
-        case "constant":
-            return f"constant, {document['value']:g} s"
-        case name:
-            rest = ", ".join(
-                f"{key} {value:g}" for key, value in document.items() if key not in ("distribution", "mean")
-            )
-            return f"{name}, mean {document['mean']:g} s" + (f", {rest}" if rest else "")
-
-
-def percent(value: float | None, places: int = 1) -> str:
-    return "–" if value is None else f"{value * 100:.{places}f} %"
-
-
-def seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f} s"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}g}"
 
 
 METRIC_NAMES = {"service_level_share": "service level", "asa_ms": "ASA", "abandon_share": "abandoned"}

@@ -11,6 +11,7 @@ from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import rounded
 from simulations.history.flows import FlowCallers
+from simulations.history.grouping import ShiftGroup, shift_groups
 from simulations.history.staffing import shift_text
 from simulations.history.zones import Bools
 
@@ -20,14 +21,22 @@ _LEAST_RING_S = 20.0
 _NOTABLE_FACTOR = 0.01
 
 
-def scenario_of_weekday(found: Calibration, weekday: int, name: str, replications: int = 30) -> dict[str, Any]:
-    """The document of a usual day of this weekday, with the staff of its last one."""
+def scenario_of_weekday(
+    found: Calibration, weekday: int, name: str, replications: int = 30, *, each_agent: bool = False
+) -> dict[str, Any]:
+    """The document of a usual day of this weekday, with the staff of its last one: in groups, or `each_agent` apart. A
+    centre's agents have names, and stay apart in any case."""
     days = found.days
     chosen = found.of_weekday(weekday)
     last = max(day for day, is_one in zip(days.dates, chosen, strict=True) if is_one)
     document = _day(found, last, f"{WEEKDAYS[weekday].capitalize()}s of {name}", replications)
     if found.centre is not None:
         return _through_flows(found, document, chosen)
+    if not each_agent:
+        document["staff"] = [
+            _entry(one.name, len(one.agents), one.group.queues, one.spans, one.group.factor, one.pauses)
+            for one in staff_of_weekday(found, weekday)
+        ]
     if found.together.found:
         document["busyness"] = _busyness(found)
     document["kinds"] = {}
@@ -133,7 +142,7 @@ def _day(found: Calibration, day: date, name: str, replications: int) -> dict[st
         answering["no_answer"] = found.refused_share
     if answering:
         document["answering"] = answering
-    document["staff"] = _staff(found, day)
+    document["staff"] = _each_agent(found, day)
     return document
 
 
@@ -151,29 +160,58 @@ def _policy(found: Calibration, queue: str) -> dict[str, Any]:
     return written
 
 
-def _staff(found: Calibration, day: date) -> list[dict[str, Any]]:
-    """Each agent is a group of one, so that shifts, skills and speed can be edited apart."""
+def _each_agent(found: Calibration, day: date) -> list[dict[str, Any]]:
+    """Each agent is a group of one, exactly as the records have it."""
     staff = []
-    for agent, spans in found.presence.on(day, found.zone).items():
+    for agent, spans in _present(found, day).items():
         queues = [queue for queue in found.presence.queues.get(agent, ()) if queue in found.queues]
-        shifts = [shift_text(span) for span in _within(found, spans)]
-        if not queues or not shifts:
-            continue
-        one: dict[str, Any] = {"group": agent, "count": 1, "skills": dict.fromkeys(queues, 1), "shifts": shifts}
-        speed = found.speeds.get(agent)
-        if speed is not None and abs(speed.factor - 1) >= _NOTABLE_FACTOR:
-            one["handle_time_factor"] = round(speed.factor, 3)
-        staff.append(one)
+        if queues:
+            factor = found.speeds[agent].factor if agent in found.speeds else 1.0
+            staff.append(_entry(agent, 1, queues, spans, factor))
     return staff
+
+
+def staff_of_weekday(found: Calibration, weekday: int) -> tuple[ShiftGroup, ...]:
+    """The groups of the last such day, which are the staff of the scenario."""
+    day = max(day for day, is_one in zip(found.days.dates, found.of_weekday(weekday), strict=True) if is_one)
+    first, minutes = found.days.first_minute, found.days.interval_minutes
+    borders = {min(1440, first + minutes * interval) for interval in range(found.days.intervals + 1)}
+    return shift_groups(found.groups, _present(found, day), sorted(borders | {_last_minute(found)}))
+
+
+def _entry(
+    name: str,
+    count: int,
+    queues: Iterable[str],
+    spans: Iterable[tuple[int, int]],
+    factor: float,
+    pauses: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    shifts = [shift_text(span) for span in spans]
+    one: dict[str, Any] = {"group": name, "count": count, "skills": dict.fromkeys(queues, 1), "shifts": shifts}
+    if abs(factor - 1) >= _NOTABLE_FACTOR:
+        one["handle_time_factor"] = round(factor, 3)
+    return one if pauses is None else one | {"pauses": pauses}
+
+
+def _present(found: Calibration, day: date) -> dict[str, tuple[tuple[int, int], ...]]:
+    """When each agent was there, within the times of the scenario."""
+    there = {agent: tuple(_within(found, spans)) for agent, spans in found.presence.on(day, found.zone).items()}
+    return {agent: spans for agent, spans in there.items() if spans}
 
 
 def _within(found: Calibration, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The parts of shifts between the first interval and the end of the run-off: who signs out late, or never, has not
     worked all night."""
-    first = found.days.first_minute
-    last = min(1440, first + found.days.intervals * found.days.interval_minutes + RUN_OFF_MINUTES)
+    first, last = found.days.first_minute, _last_minute(found)
     cut = [(max(first, begin), min(last, end)) for begin, end in spans]
     return [(begin, end) for begin, end in cut if begin < end]
+
+
+def _last_minute(found: Calibration) -> int:
+    """The end of the run-off, as a minute of the day."""
+    days = found.days
+    return min(1440, days.first_minute + days.intervals * days.interval_minutes + RUN_OFF_MINUTES)
 
 
 def _busyness(found: Calibration) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""Who worked when, from the agents' times or, where the records have none, from the contacts they took.
+"""Who worked when, from the agents' times or, where the records have none, from the contacts they took; and in which
+queues.
 
 Without agents' times somebody is there from the first ring to the end of the last talk, but for gaps in which nothing
 is heard for longer than IDLE_MINUTES (a break, or the end of the shift).
+
+An agent serves the queues to which the records say that the agent signed in, and those of at least LEAST_CONTACTS
+contacts that are LEAST_SHARE or more of the agent's: who was handed a strange one now and then is not staffed for it.
+Who would serve none serves those of the most contacts; a queue that nobody would serve is served by all who ever did.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,6 +22,8 @@ from simulations.history.form import History
 from simulations.history.zones import local_ms
 
 IDLE_MINUTES = 45
+LEAST_CONTACTS = 5
+LEAST_SHARE = 0.01
 _JOINED_MS = 60_000
 """Gaps shorter than this are none."""
 
@@ -26,12 +33,13 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """When each agent was there and not paused, and which queues the agent served in the whole history. `seen`: known
-    from agents' times; otherwise guessed from the contacts."""
+    """When each agent was there and not paused, and which queues the agent serves, by the whole history. `seen`: known
+    from agents' times; otherwise guessed from the contacts. `strays` are contacts of other queues that agents took."""
 
     spans: dict[str, tuple[Span, ...]]
     queues: dict[str, tuple[str, ...]]
     seen: bool
+    strays: int = 0
 
     def on(self, day: date, zone: ZoneInfo) -> dict[str, tuple[tuple[int, int], ...]]:
         """Minutes of this day between which each agent was there; at least one minute long."""
@@ -70,22 +78,40 @@ def _merged_minutes(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], 
 def presence(history: History) -> Presence:
     """Of all agents of the history."""
     agents, in_queue = history.texts("agent"), history.texts("queue")
-    served: dict[str, set[str]] = defaultdict(set)
+    taken: dict[str, Counter[str]] = defaultdict(Counter)
     for agent, queue in zip(agents.tolist(), in_queue.tolist(), strict=True):
         if agent:
-            served[agent].add(queue)
+            taken[agent][queue] += 1
+    joined: dict[str, set[str]] = {agent: set() for agent in taken}
     rows = history.agent_times.to_pylist()
     spans: dict[str, list[Span]] = defaultdict(list)
     for row in rows:
         if row["state"] == "available":
             spans[row["agent"]].append((row["from_ms"], row["to_ms"]))
             if row["queue"]:
-                served[row["agent"]].add(row["queue"])
-    seen = set(spans) >= {agent for agent in served if agent} and bool(spans)
+                joined.setdefault(row["agent"], set()).add(row["queue"])
+    seen = set(spans) >= taken.keys() and bool(spans)
     if not seen:
         spans = _from_contacts(history, agents)
-    queues = {agent: tuple(sorted(names)) for agent, names in sorted(served.items())}
-    return Presence({agent: _joined(spans[agent], _JOINED_MS) for agent in sorted(spans)}, queues, seen)
+    queues = served(taken, joined)
+    strays = sum(taken[agent][queue] for agent in taken for queue in taken[agent] if queue not in queues[agent])
+    return Presence({agent: _joined(spans[agent], _JOINED_MS) for agent in sorted(spans)}, queues, seen, strays)
+
+
+def served(taken: Mapping[str, Counter[str]], joined: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
+    """The queues of each agent: `taken` are contacts by queue, `joined` the queues signed in to."""
+    found: dict[str, set[str]] = {}
+    for agent, queues in joined.items():
+        counts = taken.get(agent, Counter())
+        least = max(LEAST_CONTACTS, LEAST_SHARE * counts.total())
+        most = max(counts.values(), default=0)
+        found[agent] = queues | {queue for queue, count in counts.items() if count >= least}
+        if not found[agent]:
+            found[agent] = {queue for queue, count in counts.items() if count == most}
+    without = {queue for counts in taken.values() for queue in counts} - set().union(*found.values())
+    for agent, counts in taken.items():
+        found[agent] |= without & counts.keys()
+    return {agent: tuple(sorted(queues)) for agent, queues in sorted(found.items())}
 
 
 def _from_contacts(history: History, agents: numpy.ndarray) -> dict[str, list[Span]]:

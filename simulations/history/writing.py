@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import msgspec
@@ -14,15 +15,15 @@ from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import Fit
 from simulations.history.page import back_test_report, calibration_report
 from simulations.history.patience import PatienceFit
-from simulations.history.scenarios import scenario_of_weekday, yaml_text
+from simulations.history.scenarios import scenario_of_weekday, staff_of_weekday, yaml_text
 from simulations.reports.files import contents
 from simulations.scenario import Scenario
 from simulations.setting import settle
 
 
-def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[str, bytes]:
+def calibration_files(found: Calibration, name: str, centre: str = "", *, each_agent: bool = False) -> dict[str, bytes]:
     """What is in each file: a scenario for every weekday, and the report. `centre`: where the
-    centre of the calibration is, as seen from the files.
+    centre of the calibration is, as seen from the files. `each_agent`: no groups of several agents.
 
     Each scenario has been read and settled, so it runs. Raises DocumentError when one would not.
     """
@@ -34,15 +35,11 @@ def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[s
             f"Made by `switchboard history calibrate` from {days} day{'s' if days != 1 else ''} of {name},",
             f"{found.days.dates[0]} to {found.days.dates[-1]} ({found.zone.key}). Edit it as you like.",
             "Arrivals are the mean of each interval, the staff is that of the last such day.",
-            *(
-                []
-                if found.centre
-                else ["Each agent is a group; for `switchboard staff` make one of those who are alike."]
-            ),
+            *_staff(found, weekday, each_agent),
             *(f"Note: {note}." for note in found.notes),
             *([] if found.centre else _choices(found)),
         ]
-        document = scenario_of_weekday(found, weekday, name)
+        document = scenario_of_weekday(found, weekday, name, each_agent=each_agent)
         if found.centre is not None:
             document = {"name": document.pop("name"), "centre": centre, **document}
         text = yaml_text(document, comments)
@@ -50,6 +47,19 @@ def calibration_files(found: Calibration, name: str, centre: str = "") -> dict[s
         settle(source, validate(source, Scenario), found.centre)
         files[file] = text.encode()
     return files | contents(calibration_report(found, name, calibration_figures(found, name)))
+
+
+def _staff(found: Calibration, weekday: int, each_agent: bool) -> list[str]:
+    """Whom the groups are made of."""
+    if found.centre is not None:
+        return []
+    if each_agent:
+        return ["Each agent is a group; without --each-agent those who are alike are one."]
+    lines = ["Groups are agents who are alike; the report says why:"]
+    for one in staff_of_weekday(found, weekday):
+        members = f"{one.name}: {', '.join(one.agents)}"
+        lines += wrap(members, 112, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return lines
 
 
 def _choices(found: Calibration) -> list[str]:
@@ -109,6 +119,17 @@ def calibration_figures(found: Calibration, name: str) -> dict[str, Any]:
             agent: {"contacts": speed.contacts, "mean_s": speed.mean_s, "raw": speed.raw, "factor": speed.factor}
             for agent, speed in found.speeds.items()
         },
+        "groups": [
+            {
+                "group": group.name,
+                "queues": list(group.queues),
+                "agents": list(group.agents),
+                "factor": group.factor,
+                "equal_paces_p_value": group.p_value,
+                "why": group.why,
+            }
+            for group in found.groups
+        ],
         "redials": {
             fate: {"known": known, "again": again, "delay": _fit(found.redialling.delays[fate])}
             for fate, (known, again) in found.redialling.after.items()

@@ -110,6 +110,9 @@ def calibrate(
     hours: Hours = None,
     queue: Queues = [],  # noqa: B006
     centre: AtCentre = None,
+    each_agent: Annotated[
+        bool, typer.Option("--each-agent", help="Every agent apart, with own shifts and pace, instead of groups.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
     """Find out how callers and agents behave, and write scenarios that behave alike, with a page of pictures."""
@@ -128,7 +131,8 @@ def calibrate(
         centre=None if centre is None else _centre(centre),
     )
     called = name or history.resolve().name
-    files = calibration_files(found, called, os.path.relpath(centre, out) if centre is not None else "")
+    at = os.path.relpath(centre, out) if centre is not None else ""
+    files = calibration_files(found, called, at, each_agent=each_agent)
     try:
         written = write_files(files, out)
     except OSError as error:
@@ -226,7 +230,8 @@ def backtest(
 
 
 def _print_back_test(test: "BackTest", paths: list[Path]) -> None:
-    from simulations.history.page import METRIC_NAMES, difference, figure, percent
+    from simulations.history.page import METRIC_NAMES, difference, figure
+    from simulations.history.words import percent
 
     out = console()
     span = f"Fitted on {_of(len(test.trained), 'day')}, {test.trained[0]} to {test.trained[-1]}"
@@ -290,7 +295,8 @@ def _cannot_write(error: OSError) -> NoReturn:
 
 
 def _print_calibration(found: "Calibration", paths: list[Path]) -> None:
-    from simulations.history.page import dispersion_words, law_text, percent, seconds
+    from simulations.history.page import dispersion_words
+    from simulations.history.words import law_text, percent, seconds
 
     out = console()
     days = found.days
@@ -311,7 +317,10 @@ def _print_calibration(found: "Calibration", paths: list[Path]) -> None:
     out.print()
     out.print(dispersion_words(found), markup=False)
     ring = f"phones ring for {seconds(found.ring.mean_s)}; " if found.ring else ""
-    out.print(f"{len(found.speeds)} agents; {ring}{percent(found.refused_share)} of the offers refused.", markup=False)
+    groups = f" in {len(found.groups)} group{'s' if len(found.groups) != 1 else ''}"
+    out.print(
+        f"{len(found.speeds)} agents{groups}; {ring}{percent(found.refused_share)} of the offers refused.", markup=False
+    )
     for note in found.notes:
         out.print(f"Note: {note}.", markup=False)
     _print_paths(out, paths)

@@ -1,6 +1,7 @@
 """Calibration: what it makes of histories that are odd, and the scenarios that it writes."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from simulations.history.patience import fit_patience
 from simulations.history.redialling import redials_of
 from simulations.history.refusals import Refusals
 from simulations.history.scenarios import scenario_of_weekday, yaml_text
-from simulations.history.staffing import presence
+from simulations.history.staffing import presence, served
 from simulations.history.writing import calibration_files
 from simulations.replications import replicate
 from simulations.reports import html
@@ -67,23 +68,52 @@ def test_the_scenarios_read_run_and_are_for_people(shop: History, shop_directory
     assert result.exit_code == 0, result.output
     files = sorted(path.name for path in (tmp_path / "out").iterdir())
     weekdays = ["friday", "monday", "thursday", "tuesday", "wednesday"]
-    tables = [
-        f"{name}.{kind}" for name in ("agents", "arrivals", "days", "kinds", "patience") for kind in ("csv", "parquet")
-    ]
+    names = ("agents", "arrivals", "days", "groups", "kinds", "patience")
+    tables = [f"{name}.{kind}" for name in names for kind in ("csv", "parquet")]
     report = ["report.html", "report.md", "report.xlsx", "results.json"]
     assert files == sorted([*tables, *report, *(f"scenario-{day}.yaml" for day in weekdays)])
     days = pq.read_table(tmp_path / "out/days.parquet").to_pylist()
     assert (len(days), days[0]["day"], sum(day["sales"] for day in days)) == (9, "2026-03-02", len(shop.contacts))
     assert (tmp_path / "out/report.html").read_text().count("<svg") == 6
     assert "| sales | sales |" in (tmp_path / "out/report.md").read_text()
+    assert "| sales | sales | 3: sellers-1, sellers-2, sellers-3 |" in (tmp_path / "out/report.md").read_text()
     text = (tmp_path / "out/scenario-monday.yaml").read_text()
     assert "from 2 days of the shop" in text
+    assert "#   sales: sellers-1, sellers-2, sellers-3\n" in text
+    assert "  - {group: sales, count: 3, skills: {sales: 1}, shifts: ['09:00-12:30']}\n" in text
     assert max(map(len, text.splitlines())) <= 120
     source = read(text, "s.yaml")
     setting = settle(source, validate(source, Scenario), None)
     whole = replicate(setting, 0).whole.all_queues
     assert 60 < whole.arrived < 180
     assert whole.answered > whole.arrived / 2
+
+
+def test_each_agent_apart_if_asked_for(shop_directory: Path, tmp_path: Path) -> None:
+    assert run(shop_directory, "--out", tmp_path, "--each-agent").exit_code == 0
+    staff = yaml.safe_load((tmp_path / "scenario-monday.yaml").read_text())["staff"]
+    assert [(one["group"], one["count"]) for one in staff] == [(f"sellers-{number}", 1) for number in (1, 2, 3)]
+
+
+def test_queues_that_agents_serve() -> None:
+    """Five contacts and a hundredth of the agent's make a queue; signing in to it does, too; no queue and no agent is
+    left without."""
+    taken = {
+        "anna": Counter(sales=995, support=4),
+        "ben": Counter(sales=995, support=5),
+        "cleo": Counter(sales=95, support=5),
+        "dan": Counter(sales=2, support=1),
+        "eve": Counter(sales=50, rare=1),
+    }
+    joined = {agent: {"help"} if agent == "anna" else set() for agent in taken} | {"fay": {"sales"}}
+    assert served(taken, joined) == {
+        "anna": ("help", "sales"),
+        "ben": ("sales",),
+        "cleo": ("sales", "support"),
+        "dan": ("sales",),
+        "eve": ("rare", "sales"),
+        "fay": ("sales",),
+    }
 
 
 def test_the_figures_as_json_are_all_that_is_printed(shop_directory: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ WHAT_IF = """\
 name: One more
 scenario: calibrated/scenario-monday.yaml
 replications: 2
-changes: {one more: [{add_agents: {group: Jörg, count: 1}}]}
+changes: {one more: [{add_agents: {group: Störung, count: 1}}]}
 """
 
 
