@@ -94,6 +94,17 @@ class Documents:
             self.staff().append(entry)
         return entry
 
+    def treated_as(self, group: str, model: str, *, also: str | None = None) -> None:
+        """What the scenario says of `model` by name (a group, or an agent of the team `also`) holds for the new `group`
+        as well: its wage, and the outages that strike it."""
+        wages = dict_at(dict_at(self.scenario, "money"), "wages_per_hour")
+        names = [name for name in (model, also) if name in wages]
+        if names:
+            wages.setdefault(group, wages[names[0]])
+        outages = self.scenario.get("outages") or []
+        struck = [each for each in outages if each.get("group") in (model, also) and each.get("group") is not None]
+        outages.extend(copy.deepcopy(each) | {"group": group} for each in struck)
+
     def skills(self) -> set[str]:
         """Every skill that somebody has or some queue asks for."""
         found: set[str] = set()

@@ -71,12 +71,13 @@ def trained(plan: Plan, plan_source: Source, base: Base) -> list[Variant]:
         return []
     _refuse_unknown(training, plan_source, base.documents())
     variants = []
-    for whom, name, skill in _pairs(training, base.documents()):
+    for whom, name, skill, now in _pairs(training, base.documents()):
         documents = base.documents()
         one = {"count": 1} if whom == "group" else {}
         give = {whom: name if whom == "group" else [name], "skill": skill, "level": training.level, **one}
         _apply(plan_source, ("cross_training",), AnyChange.model_validate({"give_skill": give}), documents)
-        title = f"one of {name} learns {skill}" if whom == "group" else f"{name} learns {skill}"
+        who = f"one of {name}" if whom == "group" else name
+        title = f"{who} improves {skill} from {now} to {training.level}" if now else f"{who} learns {skill}"
         variants.append(Variant(title, _settled(plan, base, documents), (name, skill)))
     if not variants:
         message = f"everybody has every skill at level {training.level} already"
@@ -84,8 +85,8 @@ def trained(plan: Plan, plan_source: Source, base: Base) -> list[Variant]:
     return variants
 
 
-def _pairs(training: CrossTraining, documents: Documents) -> Iterator[tuple[str, str, str]]:
-    """`group` or `agents`, the name, and the skill that is new to it."""
+def _pairs(training: CrossTraining, documents: Documents) -> Iterator[tuple[str, str, str, int]]:
+    """`group` or `agents`, the name, a skill that it has not at the wanted level, and the level it has (0: none)."""
     groups, agents = training.groups, training.agents
     if not groups and not agents:
         entries = documents.staff()
@@ -95,8 +96,9 @@ def _pairs(training: CrossTraining, documents: Documents) -> Iterator[tuple[str,
     everybody += [("agents", name, documents.agent(name)) for name in agents]
     for whom, name, document in everybody:
         for skill in training.skills or sorted(documents.skills()):
-            if ((document.get("skills") or {}).get(skill) or 0) < training.level:
-                yield whom, name, skill
+            now = (document.get("skills") or {}).get(skill) or 0
+            if now < training.level:
+                yield whom, name, skill, now
 
 
 def _refuse_unknown(training: CrossTraining, source: Source, documents: Documents) -> None:

@@ -5,8 +5,11 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
+from simulations.roster import AGENTS
 from simulations.what_if.changes.base import Change
 from simulations.what_if.documents import ChangeError, Documents
+
+_DESCRIBED = ("skills", "team", "site", "queues", "capacity", "cost_per_hour")
 
 
 class AddAgents(Change):
@@ -40,6 +43,7 @@ class AddAgents(Change):
         agent = documents.agent(self.like, "like")
         entry = copy.deepcopy(documents.entry_of(self.like) or {})
         entry.pop("agents", None)
-        described = {key: agent[key] for key in ("skills", "team", "queues") if agent.get(key)}
-        group = {"group": f"more like {self.like}", "count": self.count}
-        documents.staff().append(entry | copy.deepcopy(described) | group)
+        described = {key: agent[key] for key in _DESCRIBED if agent.get(key)}
+        title = f"more like {self.like}"
+        documents.staff().append(entry | copy.deepcopy(described) | {"group": title, "count": self.count})
+        documents.treated_as(title, self.like, also=agent.get("team") or AGENTS)

@@ -40,9 +40,12 @@ class GiveSkill(OfStaff):
         if count > have or have == 0:
             raise ChangeError(f"the group {self.group!r} has only {have} agents", field="count")
         if count < have:
-            learners = copy.deepcopy(entry) | {"group": f"{self.group} with {self.skill}", "count": count}
+            assert self.group is not None
+            title = f"{self.group} with {self.skill}"
+            learners = copy.deepcopy(entry) | {"group": title, "count": count}
             entry["count"] = have - count
             documents.staff().append(learners)
+            documents.treated_as(title, self.group)
             entry = learners
         skills = entry.get("skills") or {}
         assert isinstance(skills, dict)

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from documents import DocumentError, Source, read
+from simulations.money import wage_of
 from simulations.what_if.changes import CHANGES, Change
 from simulations.what_if.changes.base import OfStaff
 from simulations.what_if.documents import Documents, parts_of
 from simulations.what_if.plan import Plan
-from simulations.what_if.variants import Base, Variant, changed
+from simulations.what_if.variants import Base, Variant, changed, trained
 from switchboard.cli.what_if import centre_base
 from tests.support.scenarios import BASE, source_of
 
@@ -186,3 +187,47 @@ def test_recorded_contacts_are_as_many_as_there_were() -> None:
 def test_what_the_changed_centre_has_against_it_says_which_change_it_was() -> None:
     with pytest.raises(DocumentError, match=r"queues\.yaml:\d+: queues.software.ring_s: with the change 'it': "):
         at_the_desk({"set": {"in": "queues", "at": "software.ring_s", "to": "long"}})
+
+
+PAID = BASE | {
+    "money": {"wage_per_hour": 20, "wages_per_hour": {"sellers": 31}},
+    "outages": [{"group": "sellers", "during": "00:10-00:20"}],
+}
+
+
+def wages_of(variant: Variant) -> dict[str, float | None]:
+    setting = variant.setting
+    money = setting.scenario.money
+    assert money is not None
+    return {each.name: wage_of(money, setting.policy, each.name, each.group) for each in setting.workers}
+
+
+def test_who_learns_is_paid_as_before_and_works_at_the_same_place() -> None:
+    taught = alone({"give_skill": {"group": "sellers", "skill": "support", "count": 1}}, base=PAID)
+    assert wages_of(taught) == {"sellers-1": 31, "sellers with support-1": 31, "helpers-1": 20, "helpers-2": 20}
+    struck = {(each.group, each.during) for each in taught.setting.scenario.outages}
+    assert struck == {("sellers", "00:10-00:20"), ("sellers with support", "00:10-00:20")}
+
+
+def test_who_is_like_an_agent_costs_as_much_and_is_where_that_agent_is() -> None:
+    document = yaml.safe_load((HELPDESK / "scenario.yaml").read_text())
+    money = {"wage_per_hour": 20, "wages_per_hour": {"dara": 17}}
+    desk = centre_base(HELPDESK)
+    centre = copy.deepcopy(dict(desk.centre))
+    agents = centre["agents.yaml"]["agents"]
+    agents["dara"] |= {"site": "north", "capacity": {"voice": 1, "chat": 2}, "cost_per_hour": 17}
+    steps = [{"add_agents": {"like": "dara", "count": 1}}]
+    base = Base(source_of(document | {"money": money}), HELPDESK, centre, desk.load)
+    (variant,) = changed(plan(*steps), as_plan({"name": "p", "changes": {"it": steps}}), base)
+    assert wages_of(variant)["more like dara-1"] == 17
+    (added,) = [agent for agent in variant.setting.policy.agents if agent.name == "more like dara-1"]
+    assert (added.site, added.capacity, added.cost_per_hour) == ("north", {"voice": 1, "chat": 2}, 17)
+
+
+def test_training_says_who_learns_and_who_improves() -> None:
+    document = {"name": "p", "cross_training": {"level": 6, "skills": ["sales"]}}
+    variants = trained(Plan.model_validate(document), as_plan(document), Base(source_of(BASE), Path(), {}))
+    assert [variant.name for variant in variants] == [
+        "one of sellers improves sales from 5 to 6",
+        "one of helpers improves sales from 1 to 6",
+    ]
