@@ -7,6 +7,7 @@ import numpy
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulations.history.edges import joined
 from simulations.history.equal import first_places, hashes_of, refuse_duplicates
 from simulations.history.form import CONTACTS_SCHEMA, FILE, LINE, READING_SCHEMA, Ints
 from simulations.history.refusals import Refusals
@@ -33,12 +34,19 @@ def merged(tables: Sequence[Any], refusals: Refusals, present: Any = None) -> An
     """The contacts of these tables (READING_SCHEMA) in CONTACTS_SCHEMA, each once, in order of arrival.
 
     A contact with a name is the same if name, queue and second of arrival are the same; without one, if all that is
-    known of it is the same. The first stays: `present` (contacts of a history) before the tables, these in order.
+    known of it is the same. The first stays: `present` (contacts of a history) before the tables, these in order. Of a
+    contact that is cut by the end of a file, both halves make one (`simulations.history.edges`).
     """
     parts = [] if present is None else [_as_present(present)]
     table = pa.concat_tables([*parts, *tables]) if [*parts, *tables] else READING_SCHEMA.empty_table()
     if not len(table):
         return CONTACTS_SCHEMA.empty_table()
+    whole, left = joined(table)
+    if len(left):
+        lost = numpy.zeros(len(table), bool)
+        lost[left] = True
+        refuse_duplicates(table, lost & (table[FILE].to_numpy() != PRESENT), refusals)
+        table = whole
     first = first_places(_identities(table))
     again = numpy.ones(len(table), bool)
     again[first] = False

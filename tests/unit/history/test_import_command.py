@@ -60,6 +60,41 @@ def test_more_is_added_and_what_overlaps_counts_once(tmp_path: Path) -> None:
     assert len(read_history(to).contacts) == 2
 
 
+CALLS = [
+    (0, "c1|sales|NONE|ENTERQUEUE||600|1"),
+    (4, "c2|sales|NONE|ENTERQUEUE||601|2"),
+    (7, "c1|sales|ana|RINGNOANSWER|6000"),
+    (12, "c1|sales|eva|CONNECT|12|x|4"),
+    (30, "c2|sales|NONE|ABANDON|1|2|26"),
+    (31, "c3|sales|NONE|ENTERQUEUE||602|1"),
+    (33, "c3|sales|ana|CONNECT|2|y|2"),
+    (75, "c1|sales|eva|COMPLETECALLER|12|63|1"),
+    (93, "c3|sales|ana|COMPLETEAGENT|2|60|1"),
+]
+
+
+@pytest.mark.parametrize("cut", range(1, len(CALLS)))
+@pytest.mark.parametrize("way", ["rotated", "later first", "grown"])
+def test_a_call_that_the_end_of_a_file_cuts_is_one_call(tmp_path: Path, cut: int, way: str) -> None:
+    """In imports one after the other. (Of one import all lines belong together.) A phone that rang in vain before the
+    first line that tells when the call came is known to no file."""
+    begin, end = lines(*CALLS[:cut]), lines(*(CALLS if way == "grown" else CALLS[cut:]))
+    parts = [end, begin] if way == "later first" else [begin, end]
+    for number, part in enumerate(parts):
+        added = ["--add"] if number else []
+        result = run(written(tmp_path, part, f"log.{number}"), "--to", tmp_path / "h", *added)
+        assert result.exit_code == 0, result.output
+    assert run(written(tmp_path, lines(*CALLS)), "--to", tmp_path / "whole").exit_code == 0
+
+    def known(name: str) -> list[dict[str, object]]:
+        rows = read_history(tmp_path / name).contacts.to_pylist()
+        not_known = {"source", "caller", *(() if way == "grown" else ("offers", "refused"))}
+        return [{field: row[field] for field in row if field not in not_known} for row in rows]
+
+    assert known("h") == known("whole")
+    assert "" not in read_history(tmp_path / "h").contacts["caller"].to_pylist()
+
+
 def test_strict_writes_nothing_when_a_row_is_refused(tmp_path: Path) -> None:
     result = run(written(tmp_path, LOG + LOG), "--to", tmp_path / "h", "--strict")
     assert result.exit_code == 1
