@@ -5,7 +5,7 @@ This room is pure and knows nothing of calls; the flows, the router, the simulat
 
 from documents.changes import ABSENT, Difference, differences
 from documents.expressions import Expression, ExpressionError
-from documents.problems import DocumentError, Problem, nearest
+from documents.problems import DocumentError, Problem, nearest, why
 from documents.source import Source, read
 from documents.validation import validate
 
@@ -21,4 +21,5 @@ __all__ = [
     "nearest",
     "read",
     "validate",
+    "why",
 ]

@@ -38,6 +38,15 @@ class DocumentError(ValueError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
+def why(error: Exception) -> str:
+    """Why a file cannot be read or written, in words: without the numbers and names that Python puts around them."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not {error.encoding.upper()} text (byte {error.object[error.start]:#04x} at place {error.start})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)
+
+
 def nearest(name: object, valid: Iterable[str]) -> str:
     """A hint for a wrong name: the nearest valid ones, or, if none is near, what there is."""
     names = sorted(set(valid))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from documents import DocumentError, Problem, Source, read, validate
+from documents import DocumentError, Problem, Source, read, validate, why
 from ivr.flow.library import Library
 from ivr.flow.nodes.enqueue import Enqueue
 from router.core.policy import Policy
@@ -60,7 +60,7 @@ def read_scenario(path: Path) -> tuple[Source, Scenario]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError([Problem(f"the scenario cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"the scenario cannot be read: {why(error)}", str(path))]) from None
     source = read(text, str(path))
     scenario = validate(source, Scenario)
     return source, replace_traces(scenario, path.parent)

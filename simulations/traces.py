@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from documents import DocumentError, Problem
+from documents import DocumentError, Problem, why
 from simulations.memory import check_trace, free_bytes
 from simulations.scenario import TracedContact
 
@@ -48,7 +48,7 @@ def read_trace(path: Path) -> tuple[TracedContact, ...]:
             if len(contacts) % _LOOK_EVERY == 0:
                 check_trace(path, len(contacts), attributes, free)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DocumentError([Problem(f"the trace cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"the trace cannot be read: {why(error)}", str(path))]) from None
     if problems:
         raise DocumentError(problems)
     return tuple(contacts)
@@ -100,7 +100,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[Any, Any]]]:
                     number += 1
                     yield number, {name: "" if cell is None else cell for name, cell in row.items()}
     except pa.ArrowInvalid as error:
-        raise DocumentError([Problem(f"the trace cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"the trace cannot be read: {why(error)}", str(path))]) from None
 
 
 def _has_times(path: Path, columns: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from documents import DocumentError, Problem
+from documents import DocumentError, Problem, why
 from simulations.history.form import AGENT_TIMES_SCHEMA, CHOICES_SCHEMA, CONTACTS_SCHEMA, History
 from simulations.history.refusals import Refusals
 
@@ -43,13 +43,15 @@ def read_history(directory: Path) -> History:
 
 def read_about(directory: Path) -> dict[str, Any]:
     path = directory / ABOUT
+    if directory.exists() and not directory.is_dir():
+        raise DocumentError([Problem("this is a file; a history is a directory", str(directory))])
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         hint = "make one: switchboard history import SOURCE --to " + str(directory)
         raise DocumentError([Problem("there is no history here", str(directory), hint=hint)]) from None
     except (OSError, ValueError) as error:
-        raise DocumentError([Problem(f"cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"cannot be read: {why(error)}", str(path))]) from None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else None
         raise DocumentError([Problem(f"a history of format {found}; this version reads {FORMAT}", str(path))])

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import numpy
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from documents import DocumentError, Problem, nearest
 from simulations.history.callers import CallerHashes
@@ -25,8 +24,9 @@ from simulations.history.mapping import (
     Text,
     outcomes_known,
 )
+from simulations.history.parquet import columns_of, is_parquet, opened
 from simulations.history.refusals import Refusals
-from simulations.history.rows import AT_ONCE, blocks_of, delimiter_of, encoding_of, first_lines, header_of
+from simulations.history.rows import blocks_of, delimiter_of, encoding_of, first_lines, header_of
 from simulations.history.units import FORMATS, TimeFormat, decimal_of, durations_ms, format_of, guess_format, wall_ms
 from simulations.history.zones import LocalClock
 
@@ -42,7 +42,7 @@ def read_mapped(
     """Contacts (READING_SCHEMA) in blocks. Raises DocumentError for a file that the mapping does not fit."""
     file = refusals.file(str(path))
     reader = _Columns(str(path), file, mapping, zone, hashes, refusals)
-    blocks = _of_parquet if _is_parquet(path) else _of_csv
+    blocks = _of_parquet if is_parquet(path) else _of_csv
     for lines, columns in blocks(path, mapping, refusals, file):
         yield reader.contacts(lines, columns)
     if reader.clock.twice:
@@ -54,22 +54,11 @@ def read_mapped(
 
 def header_of_file(path: Path, encoding: str | None) -> list[str]:
     """The names of the file's columns. Raises DocumentError when it cannot be read."""
-    if _is_parquet(path):
-        with _parquet(path) as parquet:
+    if is_parquet(path):
+        with opened(path) as parquet:
             return list(parquet.schema_arrow.names)
     head = first_lines(path, encoding or encoding_of(path))
     return header_of(head, delimiter_of(head), list(Columns.model_fields))[1]
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() in (".parquet", ".pq")
-
-
-def _parquet(path: Path) -> Any:
-    try:
-        return pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DocumentError([Problem(f"this is no Parquet file that can be read: {error}", str(path))]) from None
 
 
 def _of_csv(path: Path, mapping: Mapping, refusals: Refusals, file: int) -> Iterator[tuple[Ints, dict[str, Any]]]:
@@ -100,31 +89,9 @@ def _delimiter(head: list[str], wanted: list[str]) -> str:
 
 
 def _of_parquet(path: Path, mapping: Mapping, refusals: Refusals, file: int) -> Iterator[tuple[Ints, dict[str, Any]]]:
-    with _parquet(path) as parquet:
+    with opened(path) as parquet:
         found = _found(str(path), None, mapping, parquet.schema_arrow.names)
-        row = 1
-        for batch in parquet.iter_batches(AT_ONCE, columns=sorted(set(found.values()))):
-            columns = {name: _text_or_moment(batch.column(column)) for name, column in found.items()}
-            yield numpy.arange(row, row + len(batch), dtype=numpy.int64), columns
-            row += len(batch)
-
-
-def _text_or_moment(column: Any) -> Any:
-    """Moments stay what they are; everything else as the text that a CSV file would have."""
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
-    if pa.types.is_timestamp(column.type):
-        return column
-    if pa.types.is_duration(column.type):
-        column = pc.divide(column.cast(pa.duration("ms")).cast(pa.int64()).cast(pa.float64()), 1000.0)
-    if pa.types.is_floating(column.type):  # no exponents
-        thousandths = pc.round(pc.multiply(column, 1000.0)).cast(pa.int64(), safe=False)
-        whole = pc.divide(thousandths, 1000).cast(pa.string())
-        rest = pc.utf8_lpad(
-            pc.subtract(thousandths, pc.multiply(pc.divide(thousandths, 1000), 1000)).cast(pa.string()), 3, "0"
-        )
-        column = pc.binary_join_element_wise(whole, rest, ".")
-    return pc.fill_null(column.cast(pa.string()), "")
+        yield from columns_of(parquet, found, path)
 
 
 def _found(file: str, line: int | None, mapping: Mapping, present: list[str]) -> dict[str, str]:

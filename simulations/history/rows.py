@@ -17,6 +17,7 @@ from simulations.history.refusals import Refusals
 AT_ONCE = 50_000
 """Rows in a block: all that is in memory of a file at a time."""
 DELIMITERS = (",", ";", "\t", "|")
+_LONGEST_LINE = 1_000_000
 HEADER_WITHIN = 20
 """A header is looked for in so many first lines: people write titles above it."""
 
@@ -69,6 +70,12 @@ def lines_of(path: Path, encoding: str) -> Iterator[list[str]]:
 
 
 def first_lines(path: Path, encoding: str) -> list[str]:
+    """Raises DocumentError for an encoding that does not exist, and for a file that has no lines (which could not be
+    read one after the other in bounded memory)."""
+    with path.open("rb") as file:
+        head = file.read(_LONGEST_LINE)
+    if len(head) == _LONGEST_LINE and not (b"\n" in head or b"\r" in head):
+        raise DocumentError([Problem("its first line is longer than a million bytes: these are no rows", str(path))])
     try:
         return next(lines_of(path, encoding), [])[:200]
     except LookupError:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from documents import DocumentError, Problem, Source, nearest, read, validate
+from documents import DocumentError, Problem, Source, nearest, read, validate, why
 from simulations.distributions.base import Positive
 from simulations.fields import Model
 from simulations.staffing.goals import Goal, Metric
@@ -79,7 +79,7 @@ def read_plan(path: Path) -> tuple[Source, StaffPlan]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError([Problem(f"the plan cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"the plan cannot be read: {why(error)}", str(path))]) from None
     source = read(text, str(path))
     return source, validate(source, StaffPlan)
 

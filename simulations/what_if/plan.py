@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from documents import DocumentError, Problem, Source, nearest, read, validate
+from documents import DocumentError, Problem, Source, nearest, read, validate, why
 from simulations.fields import Level, Model
 from simulations.what_if.changes import AnyChange
 from simulations.what_if.figures import FIGURES, MONEY
@@ -78,6 +78,6 @@ def read_plan(path: Path) -> tuple[Source, Plan]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError([Problem(f"the what-if file cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"the what-if file cannot be read: {why(error)}", str(path))]) from None
     source = read(text, str(path))
     return source, validate(source, Plan)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from documents import DocumentError, Problem, nearest, read
+from documents import DocumentError, Problem, nearest, read, why
 from ivr.flow.diagram import diagram as draw
 from ivr.flow.machine import Machine
 from ivr.flow.page import data as page_data
@@ -198,7 +198,7 @@ def _run(centre: Centre, path: Path) -> list[Result]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise DocumentError([Problem(f"cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"cannot be read: {why(error)}", str(path))]) from None
     return run_tests(read(text, str(path)), centre.library, centre.numbers)
 
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from documents import why
 from switchboard.cli.places import ended_with, nothing_done
 
 # pyarrow, numpy and SQLAlchemy take a second to load, which no other command should pay for.
@@ -75,7 +76,7 @@ def import_command(
         try:
             made.write(to)
         except OSError as error:
-            _cannot_write(error)
+            _cannot_write(to, error)
     if json:
         typer.echo(_json(made, to))
     else:
@@ -136,7 +137,7 @@ def calibrate(
     try:
         written = write_files(files, out)
     except OSError as error:
-        _cannot_write(error)
+        _cannot_write(out, error)
     if json:
         typer.echo(json_text(calibration_figures(found, called)))
     else:
@@ -220,7 +221,7 @@ def backtest(
     try:
         written = write_files(back_test_files(result, found, called), out)
     except OSError as error:
-        _cannot_write(error)
+        _cannot_write(out, error)
     if json:
         typer.echo(json_text(back_test_figures(result, found, called)))
     else:
@@ -289,8 +290,8 @@ def _hours(text: str | None, interval: int) -> tuple[int, int] | None:
     return first, last
 
 
-def _cannot_write(error: OSError) -> NoReturn:
-    errors.print(f"Nothing can be written there: {error}", markup=False, soft_wrap=True)
+def _cannot_write(directory: Path, error: OSError) -> NoReturn:
+    errors.print(f"{directory}: nothing can be written there: {why(error)}", markup=False, soft_wrap=True)
     raise typer.Exit(3) from None
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import URL
 
-from documents import DocumentError, Problem, read, validate
+from documents import DocumentError, Problem, read, validate, why
 from simulations.history.callers import CallerHashes
 from simulations.history.cdr import LAYOUTS, read_cdrs, records_of_file
 from simulations.history.directory import ABOUT, caller_key, read_history, write_history
@@ -214,7 +214,7 @@ def read_mapping(path: Path) -> Mapping:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError([Problem(f"the mapping cannot be read: {error}", str(path))]) from None
+        raise DocumentError([Problem(f"the mapping cannot be read: {why(error)}", str(path))]) from None
     return validate(read(text, str(path)), Mapping)
 
 

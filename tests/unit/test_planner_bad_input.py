@@ -244,3 +244,23 @@ def test_the_memory_of_a_trace_is_not_underrated(tmp_path: Path) -> None:
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size / len(contacts) <= memory.traced_bytes(2) / 1.1
+
+
+def test_what_is_no_file_and_no_text(run: Run) -> None:
+    Path("folder").mkdir()
+    Path("wide.yaml").write_text("name: An hour\n", encoding="utf-16")
+    for command in ("simulate", "staff", "target", "what-if"):
+        what = "what-if file" if command == "what-if" else "scenario"
+        assert run(command, "folder").err == f"folder: the {what} cannot be read: Is a directory"
+        assert run(command, "nowhere.yaml").err == f"nowhere.yaml: the {what} cannot be read: No such file or directory"
+        said = run(command, "wide.yaml")
+        assert said.err == f"wide.yaml: the {what} cannot be read: it is not UTF-8 text (byte 0xff at place 0)"
+        assert said.code == 2
+    for command in ("calibrate", "backtest"):
+        assert run("history", command, "wide.yaml", "--out", "o").err == (
+            "wide.yaml: this is a file; a history is a directory"
+        )
+    assert imported(run, calls(["2026-03-02"])).code == 0
+    said = run("history", "import", "calls.csv", "--mapping", "map.yaml", "--time-zone", "UTC", "--to", "/proc/h")
+    assert said.err.endswith("/proc/h: nothing can be written there: No such file or directory")
+    assert said.code == 3

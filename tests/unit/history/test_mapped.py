@@ -305,6 +305,46 @@ def test_parquet_with_real_types(tmp_path: Path, zoned: bool) -> None:
     assert read.refused == [(2, "arrived is empty")]
 
 
+def parquet(path: Path, **columns: Any) -> Path:
+    count = len(next(iter(columns.values())))
+    data = {"Start": [f"2026-03-02 09:00:{second:02d}" for second in range(count)], "Agent": ["anna"] * count}
+    pq.write_table(pa.table(data | columns), path / "calls.parquet")
+    return path / "calls.parquet"
+
+
+def test_parquet_with_numbers_that_are_none(tmp_path: Path) -> None:
+    nan, endless = float("nan"), float("inf")
+    path = parquet(tmp_path, Wait=pa.array([1.5, 0.0004, None, nan, -0.0004, -0.5, -12.25, endless, 1e30]))
+    read = Read(path, {"columns": {"arrived": "Start", "agent": "Agent", "wait": "Wait"}})
+    assert [row["wait_ms"] for row in read.contacts] == [1500, 0, None, None, 0]
+    assert read.refused == [
+        (6, "wait is negative"),
+        (7, "wait is negative"),
+        (8, "wait is not understood"),
+        (9, "wait is not understood"),
+    ]
+
+
+def test_parquet_that_cannot_be_read(tmp_path: Path) -> None:
+    path = parquet(tmp_path, Wait=pa.array([[1.5], [2.5]]))
+    columns = {"columns": {"arrived": "Start", "agent": "Agent", "wait": "Wait"}}
+    with pytest.raises(DocumentError, match=r"the column 'Wait' has cells of the type list<.*'wait' cannot be read"):
+        Read(path, columns)
+    path = parquet(tmp_path, Wait=list(range(2000)))
+    whole = bytearray(path.read_bytes())
+    whole[200:1200] = bytes(1000)
+    path.write_bytes(whole)
+    with pytest.raises(DocumentError, match=r"calls.parquet: the rows from 1 on cannot be read"):
+        Read(path, columns)
+
+
+def test_a_file_without_lines_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    with (tmp_path / "calls.csv").open("wb") as file:
+        file.truncate(3_000_000_000)
+    with pytest.raises(DocumentError, match="its first line is longer than a million bytes"):
+        Read(tmp_path / "calls.csv", {"columns": {"arrived": "Start", "agent": "Agent"}})
+
+
 def test_callers_are_hashed_and_their_numbers_nowhere(tmp_path: Path) -> None:
     path = written(tmp_path, "Start,Who,From\n2026-03-02 09:00,anna,+34 600 111 222\n2026-03-02 09:01,anna,anonymous\n")
     read = Read(path, {"columns": {"arrived": "Start", "agent": "Who", "caller": "From"}})
