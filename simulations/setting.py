@@ -199,16 +199,17 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
         yield source.problem(path, message, "give it here or under 'queues'")
 
 
+def keys_taken(centre: Centre) -> set[str]:
+    """The keys that the flows' enqueue nodes take while callers wait."""
+    flows = centre.library.flows if centre.library else {}
+    return {
+        key for flow in flows.values() for node in flow.nodes.values() if isinstance(node, Enqueue) for key in node.keys
+    }
+
+
 def _key_problems(source: Source, setting: Setting, name: str, kind: Kind) -> Iterator[Problem]:
     """Keys pressed while waiting that lead nowhere."""
-    library = setting.centre.library
-    taken = {
-        key
-        for flow in (library.flows if library else {}).values()
-        for node in flow.nodes.values()
-        if isinstance(node, Enqueue)
-        for key in node.keys
-    }
+    taken = keys_taken(setting.centre)
     for key, waiting in (kind.waiting_keys or {}).items():
         path = ("kinds", name, "waiting_keys", key)
         for field in ("queue", "to_queue"):

@@ -17,6 +17,7 @@ from simulations.history.durations import Fit, fit_durations, rounded
 from simulations.history.flows import FlowCallers, flow_callers, through_flows
 from simulations.history.form import Floats, History
 from simulations.history.grouping import AgentGroup, agent_groups
+from simulations.history.keys import LEAST_PRESSES, KeyFit, fit_keys, pressed_keys
 from simulations.history.overflowing import Overflowing, overflows_of
 from simulations.history.patience import PatienceFit, fit_patience
 from simulations.history.redialling import LEAST, Redialling, redials_of
@@ -42,6 +43,8 @@ class KindFit:
     handle: Fit | None
     patience: PatienceFit | None
     dispersion: Dispersion
+    keys: tuple[KeyFit, ...] = ()
+    """Pressed while waiting, to leave the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,9 @@ def calibrate(
     notes: list[str] = [f"{day} does not count: {why}" for day, why in days.dropped]
     speeds = agent_speeds(history, kinds.of, used)
     work_s = _work_s(history, speeds)
-    fits = tuple(_kind(history, kinds, place, days, used, work_s, notes) for place in range(len(kinds.names)))
+    fits = tuple(
+        _kind(history, kinds, place, days, used, work_s, overflowing, notes) for place in range(len(kinds.names))
+    )
     problems = [
         Problem(
             f"not one of the {fit.contacts} contacts of {fit.name!r} was answered, so nothing is known of the work",
@@ -213,7 +218,14 @@ def _work_s(history: History, speeds: dict[str, AgentSpeed]) -> Floats:
 
 
 def _kind(
-    history: History, kinds: Kinds, place: int, days: Days, used: Bools, work_s: Floats, notes: list[str]
+    history: History,
+    kinds: Kinds,
+    place: int,
+    days: Days,
+    used: Bools,
+    work_s: Floats,
+    overflowing: Overflowing,
+    notes: list[str],
 ) -> KindFit:
     name, of = kinds.names[place], used & (kinds.of == place)
     outcome, wait_s = history.texts("outcome"), history.ints("wait_ms") / 1000
@@ -225,9 +237,23 @@ def _kind(
     if total:
         _tell_of_kind(name, total, handle, patience, notes)
     spread = dispersion(days.counts[place].sum(axis=1), days.weekdays)
-    return KindFit(
-        name, kinds.queues[place], total, int(answered.sum()), int(abandoned.sum()), handle, patience, spread
-    )
+    queue = kinds.queues[place]
+    keys = _keys(history, name, queue, waited, overflowing, notes)
+    return KindFit(name, queue, total, int(answered.sum()), int(abandoned.sum()), handle, patience, spread, keys)
+
+
+def _keys(
+    history: History, name: str, queue: str, waited: Bools, overflowing: Overflowing, notes: list[str]
+) -> tuple[KeyFit, ...]:
+    """The keys that these contacts pressed while they waited."""
+    pressed = pressed_keys(history.texts("outcome")[waited].tolist(), history.texts("exit")[waited].tolist())
+    leads_to = {key: overflowing.target(queue, key) for key in {*pressed} - {""}}
+    found, few = fit_keys(history.ints("wait_ms")[waited] / 1000, pressed, leads_to)
+    notes += [
+        f"{name}: {count} pressed the key {key!r} while they waited, fewer than {LEAST_PRESSES}: left out"
+        for key, count in few.items()
+    ]
+    return found
 
 
 def _tell_of_kind(name: str, total: int, handle: Fit | None, patience: PatienceFit | None, notes: list[str]) -> None:

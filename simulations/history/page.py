@@ -68,6 +68,8 @@ def _sections(found: Calibration) -> Iterator[Section]:
     if found.groups:
         yield groups(found)
     yield Section("Callers who call again", tables=[_redials(found)])
+    if any(fit.keys for fit in found.fits):
+        yield Section("Keys that waiting callers press", tables=[_keys(found)])
     if found.choices:
         yield Section("What callers choose", tables=[_choices(found)])
 
@@ -114,6 +116,9 @@ def _plots(found: Calibration, fit: KindFit) -> Iterator[Figure]:
     if fit.patience is not None and len(fit.patience.survival.times_s):
         what = "share of callers who would still wait; the band is ± 2 standard errors"
         yield Figure("Patience", what, pictures.patience(fit.patience))
+    if fit.keys:
+        what = "share who have pressed the key, if nothing else ends the wait; the band is ± 2 standard errors"
+        yield Figure("Keys while waiting", what, pictures.keys(fit.keys))
 
 
 def _agents(found: Calibration) -> Section:
@@ -135,6 +140,25 @@ def _redials(found: Calibration) -> Table:
         share = percent(again / known) if known else "–"
         rows.append([*map(Cell, (fate, f"{known:,}", f"{again:,}", share, seconds(delay.mean_s if delay else None)))])
     return Table([Column(head, text=head == "after") for head in heads], rows)
+
+
+def _keys(found: Calibration) -> Table:
+    heads = ("kind", "key", "presses", "share of who waits", "after", "leads to")
+    rows = [
+        [
+            *map(Cell, (fit.name, key.key, f"{key.presses:,}")),
+            Cell(percent(key.share), f"± {percent(2 * key.error)}"),
+            Cell(law_text(key.after)),
+            Cell(key.to_queue or "away"),
+        ]
+        for fit in found.fits
+        for key in fit.keys
+    ]
+    note = (
+        "The share of those who wait who press the key, if nothing else ends the wait (who was answered, or gave up, "
+        "is censored), and when. Known as far as there were 20 who waited on."
+    )
+    return Table([Column(head, text=head in ("kind", "key", "after", "leads to")) for head in heads], rows, note=note)
 
 
 def _choices(found: Calibration) -> Table:
@@ -196,6 +220,14 @@ def _data(found: Calibration) -> Iterator[tuple[str, Data]]:
         )
     ]
     yield "patience", Data(["kind", "seconds", "patient_share", "standard_error"], still)
+    keys = [
+        [fit.name, key.key, float(at), float(share), float(error)]
+        for fit in found.fits
+        for key in fit.keys
+        for at, share, error in zip(key.incidence.times_s, key.incidence.share, key.incidence.error, strict=True)
+    ]
+    if keys:
+        yield "keys", Data(["kind", "key", "seconds", "pressed_share", "standard_error"], keys)
     if found.choices:
         chosen = [[node.node, choice, count] for node in found.choices for choice, count in node.counts.items()]
         yield "choices", Data(["node", "choice", "callers"], chosen)

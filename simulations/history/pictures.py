@@ -13,6 +13,7 @@ from simulations.history.agent_speed import AgentSpeed
 from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import Fit, frozen
+from simulations.history.keys import KeyFit
 from simulations.history.patience import AT_ONCE_S, LEAST_AT_RISK, PatienceFit
 from simulations.plots import COLOURS, GRID, INK, STYLE
 
@@ -133,6 +134,31 @@ def patience(fit: PatienceFit) -> str:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("seconds waited")
         axes.set_ylabel("still patient")
+        axes.legend(frameon=False, fontsize=8)
+
+    return drawn(draw)
+
+
+def keys(found: Sequence[KeyFit]) -> str:
+    """The share that has pressed each key by a time, with two standard errors, and the fitted one."""
+
+    def draw(axes: Axes) -> None:
+        for place, fit in enumerate(found):
+            curve, colour = fit.incidence, COLOURS[place % len(COLOURS)]
+            known = curve.times_s <= fit.horizon_s
+            x = numpy.concatenate(([0.0], curve.times_s[known], [fit.horizon_s]))
+            y = numpy.concatenate(([0.0], curve.share[known], curve.share[known][-1:]))
+            band = numpy.concatenate(([0.0], 2 * curve.error[known], 2 * curve.error[known][-1:]))
+            axes.fill_between(x, y - band, y + band, step="post", color=colour, alpha=0.18, linewidth=0)
+            axes.step(x, y, where="post", color=colour, linewidth=1.6, label=f"key {fit.key}")
+            at = numpy.linspace(0, fit.horizon_s, 200)
+            if (fitted := fit.pressed(at)) is not None:
+                axes.plot(at, fitted, color=INK, linewidth=1.2, linestyle="--")
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_xlabel("seconds waited")
+        axes.set_ylabel("have pressed")
         axes.legend(frameon=False, fontsize=8)
 
     return drawn(draw)

@@ -12,8 +12,10 @@ from simulations.history.days import WEEKDAYS, mean_and_error
 from simulations.history.durations import rounded
 from simulations.history.flows import FlowCallers
 from simulations.history.grouping import ShiftGroup, shift_groups
+from simulations.history.keys import keys_document
 from simulations.history.staffing import shift_text
 from simulations.history.zones import Bools
+from simulations.setting import keys_taken
 
 RUN_OFF_MINUTES = 60
 """That of a scenario that says nothing of it."""
@@ -56,7 +58,7 @@ def _through_flows(found: Calibration, document: dict[str, Any], chosen: Bools) 
     for flow in found.flows:
         mean, _ = mean_and_error(flow.counts[chosen])
         if mean.any():
-            kinds[flow.name] = _callers(flow, {"per_interval": [rounded(float(value)) for value in mean]})
+            kinds[flow.name] = _callers(found, flow, {"per_interval": [rounded(float(value)) for value in mean]})
     for fit in found.fits:
         mean, _ = mean_and_error(found.days.counts[found.kinds.names.index(fit.name)][chosen])
         if mean.any():
@@ -81,9 +83,22 @@ def _at_the_centre(found: Calibration, document: dict[str, Any]) -> dict[str, An
     return kept | {"queues": _queues_of_centre(found, policy), "staff": staff}
 
 
-def _callers(flow: FlowCallers, arrivals: dict[str, Any]) -> dict[str, Any]:
-    said = {"choices": flow.choices, "lookups": flow.lookups}
+def _callers(found: Calibration, flow: FlowCallers, arrivals: dict[str, Any]) -> dict[str, Any]:
+    said = {"choices": flow.choices, "lookups": flow.lookups, "waiting_keys": _keys_in_flows(found)}
     return {"number": flow.number, "arrivals": arrivals} | {name: value for name, value in said.items() if value}
+
+
+def _keys_in_flows(found: Calibration) -> dict[str, Any]:
+    """The keys that flows take while callers wait, each for the queue in which it was pressed most: a scenario has one
+    queue for a key, or all."""
+    assert found.centre is not None
+    taken = keys_taken(found.centre)
+    pressed = sorted(((key, fit) for fit in found.fits for key in fit.keys), key=lambda each: each[0].presses)
+    written: dict[str, Any] = {}
+    for key, fit in pressed:
+        if key.key in taken:
+            written |= keys_document([key], fit.queue, in_flow=True)
+    return written
 
 
 def _queues_of_centre(found: Calibration, policy: Policy) -> dict[str, Any]:
@@ -117,7 +132,9 @@ def scenario_of_day(found: Calibration, day: date, name: str, traces: Mapping[st
         for fit in found.fits
         if traces.get(fit.name)
     }
-    through = {flow.name: _callers(flow, {"trace": traces[flow.name]}) for flow in found.flows if traces.get(flow.name)}
+    through = {
+        flow.name: _callers(found, flow, {"trace": traces[flow.name]}) for flow in found.flows if traces.get(flow.name)
+    }
     return _at_the_centre(found, document) | {"kinds": through | kinds}
 
 
@@ -230,6 +247,8 @@ def _kind(fit: KindFit, arrivals: dict[str, Any]) -> dict[str, Any]:
     written: dict[str, Any] = {"queue": fit.queue, "arrivals": arrivals, "handle_time_s": fit.handle.document}
     if fit.patience is not None and fit.patience.document is not None:
         written["patience_s"] = fit.patience.document
+    if fit.keys:
+        written["waiting_keys"] = keys_document(fit.keys, fit.queue)
     return written
 
 

@@ -153,6 +153,17 @@ def _kind(found: Calibration, fit: KindFit) -> dict[str, Any]:
         "dispersion": {"index": fit.dispersion.index, "p_value": fit.dispersion.p_value, "scv": fit.dispersion.scv},
         "handle_time": _fit(fit.handle),
         "patience": _patience(fit.patience),
+        "waiting_keys": {
+            key.key: {
+                "presses": key.presses,
+                "share": key.share,
+                "standard_error": key.error,
+                "known_up_to_s": key.horizon_s,
+                "after": key.after,
+                "to_queue": key.to_queue,
+            }
+            for key in fit.keys
+        },
     }
 
 

@@ -15,7 +15,8 @@ from simulations.history.form import READING_SCHEMA, agent_times_table, choices_
 from simulations.history.refusals import Refusals
 from switchboard.store.database import StoreError, open_store, require_records
 from switchboard.store.projector import Projector
-from switchboard.store.schema import agent_states, calls, contacts, offers, visits
+from switchboard.store.queue_log import callid, safe
+from switchboard.store.schema import agent_states, calls, contacts, offers, queue_log, visits
 
 _AT_ONCE = 20_000
 _OUTCOMES = {
@@ -42,9 +43,9 @@ def read_records(store: Engine, name: str, hashes: CallerHashes, refusals: Refus
     require_records(store)
     file = refusals.file(name)
     with store.connect() as connection:
-        rung = _rings(connection)
+        rung, keys = _rings(connection), _keys(connection)
         until_ms = _until_ms(connection)
-        tables = list(_contacts(connection, name, file, hashes, refusals, rung, until_ms))
+        tables = list(_contacts(connection, name, file, hashes, refusals, rung, keys, until_ms))
         agents = agent_times_table(_agent_times(connection, until_ms))
         choices = choices_table(list(_choices(connection)))
     return pa.concat_tables(tables) if tables else READING_SCHEMA.empty_table(), agents, choices
@@ -80,6 +81,13 @@ def _rings(connection: Connection) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def _keys(connection: Connection) -> dict[tuple[str, str, int], str]:
+    """By which key contacts left: the queue_log that we keep has it."""
+    log = queue_log.c
+    query = select(log.callid, log.queuename, log.at_ms, log.data1).where(log.event == "EXITWITHKEY")
+    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+
+
 def _contacts(
     connection: Connection,
     name: str,
@@ -87,6 +95,7 @@ def _contacts(
     hashes: CallerHashes,
     refusals: Refusals,
     rung: dict[int, int],
+    keys: dict[tuple[str, str, int], str],
     until_ms: int,
 ) -> Iterator[Any]:
     query = select(contacts).order_by(contacts.c.id).execution_options(yield_per=_AT_ONCE)
@@ -96,16 +105,23 @@ def _contacts(
             if row.consult:
                 refusals.add(file, row.id, "passed over: an agent who asks another", row.contact)
             else:
-                found.append(_contact(row, name, file, hashes, rung, until_ms))
+                found.append(_contact(row, name, file, hashes, rung, keys, until_ms))
         yield pa.Table.from_pylist(found, schema=READING_SCHEMA)
 
 
 def _contact(
-    row: Row[Any], name: str, file: int, hashes: CallerHashes, rung: dict[int, int], until_ms: int
+    row: Row[Any],
+    name: str,
+    file: int,
+    hashes: CallerHashes,
+    rung: dict[int, int],
+    keys: dict[tuple[str, str, int], str],
+    until_ms: int,
 ) -> dict[str, Any]:
     answered = row.answered_ms is not None
     left_ms = row.answered_ms if answered else row.ended_ms if row.ended_ms is not None else until_ms
     ended = row.ended_ms is not None
+    key = keys.get((callid(row.contact), safe(row.queue), row.ended_ms), "") if row.outcome == "left" else ""
     return {
         "contact": row.contact,
         "queue": row.queue,
@@ -115,7 +131,7 @@ def _contact(
         "arrived_ms": row.queued_ms,
         "wait_ms": max(0, left_ms - row.queued_ms),
         "outcome": "answered" if answered else _OUTCOMES.get(row.outcome, "failed"),
-        "exit": row.outcome if _OUTCOMES.get(row.outcome) != row.outcome else "",
+        "exit": key or (row.outcome if _OUTCOMES.get(row.outcome) != row.outcome else ""),
         "agent": row.agent if answered else "",
         "ring_ms": rung.get(row.id),
         "talk_ms": row.talk_ms if answered and ended else None,

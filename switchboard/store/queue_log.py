@@ -22,6 +22,7 @@ MEMBER_CHANGED_BY = "MANAGER"
 """The call id of ADDMEMBER and REMOVEMEMBER when a program does it."""
 MOST_DATA = 5
 _LONGEST_FIELD = 200
+_LONGEST_CALLID = 150
 _UNSAFE = re.compile(r"[|\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -38,6 +39,11 @@ class Line(NamedTuple):
 def safe(text: object) -> str:
     """`text` as a field: without separators, line breaks and other control characters."""
     return _UNSAFE.sub(" ", str(text))[:_LONGEST_FIELD]
+
+
+def callid(contact: str) -> str:
+    """The contact's name as a field."""
+    return safe(contact)[:_LONGEST_CALLID]
 
 
 def written(at_ms: int, callid: str, queue: str, agent: str, event: str, data: tuple[str, ...]) -> str:
@@ -124,7 +130,7 @@ def add(batch: Batch, at_ms: int, line: Line) -> None:
     batch.add(
         schema.queue_log,
         at_ms=at_ms,
-        callid=safe(line.callid)[:150],
+        callid=callid(line.callid),
         queuename=safe(line.queue),
         agent=safe(line.agent),
         event=line.event,

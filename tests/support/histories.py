@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from documents import Source
 from router.core.decisions import Connect, ContactFinished, Offer, OfferEnded
+from router.core.events import ContactLeft
 from simulations.driver import Replication
 from simulations.history.callers import CallerHashes
 from simulations.history.form import READING_SCHEMA, History, agent_times_table, choices_table
@@ -91,9 +92,12 @@ def history_of_days(document: dict[str, Any], dates: Sequence[date], zone: ZoneI
 def _contacts(log: Sequence[Any], begin_ms: int) -> Iterator[dict[str, Any]]:
     offered: dict[str, int] = {}
     rung: dict[str, int] = {}
+    keys: dict[str, str] = {}
     offers: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    for at_ms, _, decisions in log:
+    for at_ms, event, decisions in log:
+        if isinstance(event, ContactLeft):
+            keys[event.contact] = event.key
         for decision in decisions:
             if isinstance(decision, Offer):
                 offered[decision.offer] = at_ms
@@ -113,7 +117,7 @@ def _contacts(log: Sequence[Any], begin_ms: int) -> Iterator[dict[str, Any]]:
                     "arrived_ms": begin_ms + decision.arrived_ms,
                     "wait_ms": decision.wait_ms,
                     "outcome": decision.outcome,
-                    "exit": "",
+                    "exit": keys.get(decision.contact, "") if decision.outcome == "left" else "",
                     "agent": decision.agent or "",
                     "ring_ms": rung.get(decision.contact) if answered else None,
                     "talk_ms": decision.talk_ms if answered else None,

@@ -201,6 +201,37 @@ def test_notes_say_what_is_so(shop: History) -> None:
     assert not [note for note in once if " only" in note]  # one note for all weekdays together is enough
 
 
+def test_a_key_that_leads_to_another_queue_is_no_arrival_there(shop: History) -> None:
+    """Every third of those who wait presses 2 after ten seconds, and most of them come to support by it."""
+    rows: list[dict[str, Any]] = []
+    for number, row in enumerate(shop.contacts.to_pylist()):
+        if row["wait_ms"] > 10_000 and number % 3 == 0:
+            rows.append(row | {"outcome": "left", "wait_ms": 10_000, "exit": "2", "agent": "", "talk_ms": None})
+            at = {"queue": "support", "arrived_ms": row["arrived_ms"] + 10_500, "wait_ms": 9_000, "agent": "zoe"}
+            if number % 5:
+                rows.append(row | at | {"outcome": "answered", "talk_ms": 120_000 + row["arrived_ms"] % 90_000})
+        else:
+            rows.append(row)
+    table = pa.Table.from_pylist(sorted(rows, key=lambda row: row["arrived_ms"]), schema=CONTACTS_SCHEMA)
+    found = calibrate(History(table, shop.agent_times, shop.choices, shop.about))
+    moved = sum(row["queue"] == "support" for row in rows)
+    assert moved > 20
+    assert found.second_stays.sum() == moved
+    assert found.days.counts.sum() == len(rows) - moved
+    document = scenario_of_weekday(found, 0, "x")
+    key = document["kinds"]["sales"]["waiting_keys"]["2"]
+    assert (key["to_queue"], key["queue"]) == ("support", "sales")
+    assert key["after_s"] == {"distribution": "constant", "value": 10}
+    (fit,) = found.fits[0].keys
+    assert abs(fit.share - 1 / 3) < 3.5 * fit.error
+    source = read(yaml_text(document, ["x"]), "s.yaml")
+    setting = settle(source, validate(source, Scenario), None)
+    assert replicate(setting, 0).whole.queues["support"].arrived > 0
+    report = html(calibration_report(found, "x", None))
+    assert "Keys while waiting" in report
+    assert "leads to" in report
+
+
 def test_one_day_says_nothing_of_days_and_is_used_all_the_same(shop: History) -> None:
     first = moment("2026-03-03 00:00")
     found = calibrate(changed(shop, lambda row: row if row["arrived_ms"] < first else None))

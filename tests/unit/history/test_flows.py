@@ -1,6 +1,7 @@
 """Callers through the real flows: what they pressed is found again from the exits that were recorded, and the scenario
 that is written plays the centre itself."""
 
+import shutil
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from documents import DocumentError
+from documents import DocumentError, Source
 from ivr.flow.session import Session, Visit
 from ivr.flow.ways import new_visits
 from simulations.arrivals import arrival_times_ms
@@ -26,8 +27,10 @@ from simulations.history.directory import write_history
 from simulations.history.flows import exits_of, one_try
 from simulations.history.form import CONTACTS_SCHEMA, History, agent_times_table, choices_table
 from simulations.history.refusals import Refusals
+from simulations.history.scenarios import scenario_of_weekday
 from simulations.places import local
 from simulations.replications import Study, replicate, run_studies
+from simulations.scenario import Scenario
 from simulations.setting import Centre, Setting, read_scenario, settle
 from simulations.streams import Streams
 from switchboard.centre import load_centre
@@ -170,6 +173,35 @@ def test_contacts_beside_the_flows_still_enter_their_queue(history: History, des
     found = calibrate(History(both, history.agent_times, history.choices, history.about), centre=desk.centre)
     assert found.days.counts.sum() == len(chats)
     assert {fit.queue for fit in found.fits} == {"software", "hardware"}
+
+
+def test_keys_that_waiting_callers_press_are_those_that_the_flow_takes(
+    history: History, desk: Setting, tmp_path: Path
+) -> None:
+    """A fifth of those who wait for software presses 2 after 4 s, and some press 7, which no node takes."""
+    rows = [
+        row | {"outcome": "left", "wait_ms": 4_000, "exit": "2" if number % 15 else "7", "agent": "", "talk_ms": None}
+        if row["queue"] == "software" and number % 5 == 0
+        else row
+        for number, row in enumerate(history.contacts.to_pylist())
+    ]
+    table = pa.Table.from_pylist(rows, schema=CONTACTS_SCHEMA)
+    copied = shutil.copytree(HELPDESK, tmp_path / "desk")
+    flow = (copied / "flows/main.yaml").read_text()
+    asked = "    queue: software\n"
+    (copied / "flows/main.yaml").write_text(flow.replace(asked, f"{asked}    keys: {{'2': nobody-free}}\n"))
+    loaded = load_centre(copied)
+    centre = Centre(loaded.policy, loaded.library, dict(loaded.numbers))
+    found = calibrate(History(table, history.agent_times, history.choices, history.about), centre=centre)
+    fits = {fit.queue: fit for fit in found.fits}
+    assert sorted(key.key for key in fits["software"].keys) == ["2", "7"]
+    assert not fits["hardware"].keys
+    document = scenario_of_weekday(found, 0, "x")
+    (kind,) = document["kinds"].values()
+    assert kind["waiting_keys"].keys() == {"2"}
+    assert kind["waiting_keys"]["2"]["queue"] == "software"
+    setting = settle(Source("x", document, {}), Scenario.model_validate(document), centre)
+    assert replicate(setting, 0).whole.kinds[next(iter(document["kinds"]))].pressed_keys > 0
 
 
 def test_a_history_without_flows_is_told_what_to_import(history: History, desk: Setting) -> None:

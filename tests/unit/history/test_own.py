@@ -67,6 +67,15 @@ def test_every_stay_is_a_contact_and_consultations_are_listed(store: sa.Engine) 
     assert {(row["flow"], row["node"], row["choice"]) for row in choices.to_pylist()} == {("main", "menu", "1")}
 
 
+def test_keys_by_which_contacts_left_are_known(store: sa.Engine) -> None:
+    contacts = read_records(store, "own", HASHES, Refusals())[0].to_pylist()
+    left = [row for row in contacts if row["outcome"] == "left" and row["channel"] == "voice"]
+    keys = [row["exit"] for row in left]
+    assert keys.count("1") >= 5
+    assert set(keys) <= {"1", "", "merged", "called_back"}
+    assert not [row for row in contacts if row["exit"] == "1" and row["outcome"] != "left"]
+
+
 def test_the_queue_log_that_we_write_is_read_as_what_it_was_written_from(store: sa.Engine) -> None:
     with store.connect() as connection:
         rows = connection.execute(sa.select(schema.queue_log).order_by(schema.queue_log.c.id)).all()
@@ -87,6 +96,8 @@ def test_the_queue_log_that_we_write_is_read_as_what_it_was_written_from(store: 
         assert found["outcome"] == own["outcome"], (found, own)
         assert abs(found["arrived_ms"] - own["arrived_ms"]) < 1_000
         assert abs(found["wait_ms"] - own["wait_ms"]) <= 1_000
+        if own["outcome"] == "left" and own["exit"] != "called_back":
+            assert found["exit"] == own["exit"]
         if own["outcome"] == "answered":
             assert found["agent"] == own["agent"]
     assert compared > 100
