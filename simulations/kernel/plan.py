@@ -37,6 +37,8 @@ class Plan:
     queues: tuple[str, ...]
     groups: tuple[str, ...]
     arrays: dict[str, Any]
+    hands_back: bool
+    """Whether talks are handed back."""
     plain: bool
     """Whether `layout.PLAIN` holds, unless a log is kept."""
 
@@ -111,6 +113,7 @@ class _Planner:
         lanes = bool(self.delays) or any(
             worker.answering.no_answer + worker.answering.declined > 0 for worker in self.setting.workers
         )
+        hands_back = bool(arrays["hands"].any()) or layout.HANDED_TALKS in arrays["outage_talks"]
         return Plan(
             self.setting,
             kinds,
@@ -120,7 +123,9 @@ class _Planner:
             tuple(self.queues),
             tuple(self.groups),
             arrays,
-            not (lanes or self.scenario.lines or any(kind.redial_delays for kind in kinds) or self.scenario.outages)
+            hands_back,
+            not (lanes or hands_back or self.scenario.lines or self.scenario.outages)
+            and not any(kind.redial_delays for kind in kinds)
             and layout.holds(layout.PLAIN, arrays),
         )
 
@@ -303,7 +308,7 @@ class _Planner:
         arrays["agents"] = records
 
     def _outage_arrays(self, arrays: dict[str, Any]) -> None:
-        """Whom every outage strikes, in the order of the staff."""
+        """Whom every outage strikes, in the order of the staff; and who hands talks back when the shift ends."""
         outages = self.scenario.outages
         order = {agent.name: number for number, agent in enumerate(self.policy.agents)}
         struck = numpy.full((max(1, len(outages)), len(order)), NONE, dtype=numpy.int64)
@@ -311,7 +316,10 @@ class _Planner:
             hit = [order[worker.name] for worker in self.setting.workers if outage.strikes(worker.site, worker.group)]
             row[: len(hit)] = hit
         arrays["struck"] = struck
-        talks = {"lost": layout.LOST_TALKS, "kept": layout.KEPT_TALKS}
+        arrays["hands"] = numpy.zeros(len(order), dtype=numpy.int64)
+        for worker in self.setting.workers:
+            arrays["hands"][order[worker.name]] = worker.shift_end == "hand_back"
+        talks = {"lost": layout.LOST_TALKS, "kept": layout.KEPT_TALKS, "handed_back": layout.HANDED_TALKS}
         arrays["outage_talks"] = numpy.array([talks[outage.talks] for outage in outages] or [0], dtype=numpy.int64)
 
     def _pace(self, worker: Worker) -> int:

@@ -74,14 +74,6 @@ def _one_call(value: Any) -> str | None:
     return None if value.get("voice", 0) == 1 else "an agent must take one call at a time"
 
 
-def _finishes(value: Any) -> str | None:
-    return None if value in (None, "finish") else "not supported"
-
-
-def _not_handed_back(value: Any) -> str | None:
-    return "talks that are handed back are not supported" if value == "handed_back" else None
-
-
 def _known_key(value: Any) -> str | None:
     known = issubclass(registry()[value], (AgentKey, ContactKey, FitKey, PreferredKey))
     return None if known else f"the ranking key {value!r} is of a new kind"
@@ -94,7 +86,9 @@ def _supported(names: str, **rules: Rule) -> dict[str, Rule]:
 SUPPORTED: dict[type, dict[str, Rule]] = {
     Setting: _supported("scenario centre workers file"),
     Centre: _supported("policy library numbers"),
-    Worker: _supported("name group site shifts_ms handle_time_factor answering breaks_ms speed absence late tenure"),
+    Worker: _supported(
+        "name group site shifts_ms handle_time_factor answering breaks_ms speed absence late tenure shift_end"
+    ),
     Scenario: _supported(
         "name centre policy start duration_minutes interval_minutes warm_up_minutes run_off_minutes replications seed "
         "confidence until_half_width control_variates busyness kinds queues staff answering ivr money "
@@ -110,10 +104,9 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     Answering: _supported("delay_s no_answer declined back_after_s"),
     Staff: _supported(
         "agents group count skills team queues shifts handle_time_factor answering breaks pauses speed absence late "
-        "tenure site capacity cost_per_hour",  # which become the agents' own
-        shift_end=_finishes,
+        "tenure site capacity cost_per_hour shift_end",  # which become the agents' own
     ),
-    Outage: _supported("site group during", talks=_not_handed_back),
+    Outage: _supported("site group during talks"),
     Pauses: _supported("share each_minutes"),
     Late: _supported("share by_s"),
     Speed: _supported("factor handle_time_s"),

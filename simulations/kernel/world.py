@@ -68,6 +68,8 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -
         "back_short": NONE,
         "outages": len(scenario.outages),
         "outage": NONE,
+        "hands_back": plan.hands_back,
+        "handing": NONE,
         "torn": NONE,
         "patient": NONE,
         "contact_keys": len(arrays["contact_keys"]) - 1,
@@ -92,6 +94,7 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -
         "draws": _whole(SLOTS, variates),
         "lanes": numpy.zeros((SLOTS, width)),
         "tries": numpy.zeros((SLOTS, try_width)),
+        "handed": numpy.zeros(SLOTS if plan.hands_back else 0, dtype=layout.HANDED),
         "refused": numpy.zeros((SLOTS, -(-agents // 64)), dtype=numpy.uint64),
         "arrival_ms": _whole(kinds, chunk),
         "arrival_type": _whole(kinds, chunk),
@@ -169,7 +172,7 @@ def _leaves(leaves: int) -> Any:
     return numpy.concatenate([numpy.zeros(half, dtype=numpy.int32), numpy.arange(half, dtype=numpy.int32)])
 
 
-BY_CONTACT = ("contacts", "draws", "lanes", "tries", "refused", "dirty_now", "dirty_next", "special", "free")
+BY_CONTACT = ("contacts", "draws", "lanes", "tries", "handed", "refused", "dirty_now", "dirty_next", "special", "free")
 BY_EVENT = ("heap_key", "heap_what", "heap_check", "timer_ms", "timer_order", "timer_of")
 BOTH = ("due", "bid_contact", "bid_agent", "bid_rank")
 
@@ -196,6 +199,7 @@ def renumber(world: World) -> None:
     clock = world.clock[0]
     heap = int(clock["heap"])
     parts = [world.heap_key[:heap], *(tree[len(tree) // 2 :] for tree in (world.ends, world.arrivals))]
+    parts += [world.handed["end_key"], world.clock["key"]]
     keys = numpy.concatenate(parts)
     order = numpy.argsort(keys, kind="stable")
     numbers = numpy.empty(len(keys), dtype=numpy.int64)

@@ -69,6 +69,7 @@ def random_setting(seed: int, plain: bool = False) -> Setting:
             _finite_lines(random.Random(f"lines {seed}"), document)
             _redials(random.Random(f"redials {seed}"), document)
             _outages(random.Random(f"outages {seed}"), document, policy)
+            _shift_ends(random.Random(f"shift ends {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -144,9 +145,16 @@ def _outages(dice: random.Random, document: dict[str, Any], policy: Policy) -> N
     spans = ("00:01-00:02", "00:02-00:05", "00:03-00:12", "12:01-12:03", "23:58-00:03")
     document["outages"] = [
         dice.choice([place for place in places if all(place.values())])
-        | {"during": dice.choice(spans), "talks": dice.choice(("lost", "kept"))}
+        | {"during": dice.choice(spans), "talks": dice.choice(("lost", "kept", "handed_back"))}
         for _ in range(dice.choice((1, 1, 2, 4)))
     ]
+
+
+def _shift_ends(dice: random.Random, document: dict[str, Any]) -> None:
+    """Staff who hand back what they have when their shift ends."""
+    for staff in document.get("staff") or ():
+        if dice.random() < (0.5 if "shifts" in staff else 0.1):
+            staff["shift_end"] = "hand_back"
 
 
 WITHIN = {"00:00-00:03": "00:01-00:02", "00:01-00:08": "00:02-00:06", "00:00-00:10": "00:03-00:04"}
@@ -451,6 +459,8 @@ class _Rows:
                 return k.DECLINED, int(event.offer[1:])
             case e.OfferFailed():
                 return k.OFFER_FAILED, int(event.offer[1:])
+            case e.ContactTransferred():
+                return k.TRANSFERRED, self.contacts[event.contact], self.queues[event.queue]
             case e.AgentPaused():
                 return k.AGENT_PAUSED, self.agents[event.agent]
             case e.AgentReady():
@@ -481,6 +491,8 @@ class _Rows:
                 return k.CANCEL, *self._offer(decision)
             case d.Connect():
                 return k.CONNECT, *self._offer(decision)
+            case d.EndTalk():
+                return k.END_TALK, *self._offer(decision)
             case d.OfferEnded():
                 return k.OFFER_ENDED, *self._offer(decision), CAUSES.index(decision.cause)
             case d.ContactReleased():
@@ -506,7 +518,7 @@ class _Rows:
                 return k.SUSPENDED, self.agents[decision.agent], CAUSES.index(decision.cause), decision.failures
         raise AssertionError(decision)
 
-    def _offer(self, decision: d.Offer | d.CancelOffer | d.Connect | d.OfferEnded) -> tuple[int, int, int]:
+    def _offer(self, decision: d.Offer | d.CancelOffer | d.Connect | d.OfferEnded | d.EndTalk) -> tuple[int, int, int]:
         return int(decision.offer[1:]), self.contacts[decision.contact], self.agents[decision.agent]
 
     def _reason(self, reason: str) -> int:

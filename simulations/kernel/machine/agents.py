@@ -132,15 +132,18 @@ def signed(w, p, by):
 @njit
 def shift(w, a, begins):
     """The shell's side: the agent's shift begins or ends."""
+    c = w.clock[0]
     agent = w.agents[a]
     agent.on_shift = begins
     if agent.down:
         return
     if begins:
         feed(w, SIGNED_IN, a, 0)
-    else:
-        agent.break_ms = NONE
-        feed(w, SIGNED_OUT, a, 0)
+        return
+    agent.break_ms = NONE
+    feed(w, SIGNED_OUT, a, 0)
+    if c.hands_back and w.hands[a] and agent.contact != NONE and w.contacts[agent.contact].state == CONNECTED:
+        c.handing = a  # as soon as the core knows that the agent is gone
 
 
 @njit(forceinline=True)

@@ -170,6 +170,25 @@ def feed(w, event, about, check):
     c.fed = 1
 
 
+# Contacts that may be handed back, see `handing`
+
+
+@njit(forceinline=True)
+def wait_from_ms(w, i):
+    """When the wait that is counted began."""
+    if w.clock[0].hands_back and w.handed[i].from_ms != NONE:
+        return w.handed[i].from_ms
+    return w.contacts[i].arrived_ms
+
+
+@njit(forceinline=True)
+def call_interval(w, i):
+    """The interval in which the call was made."""
+    if w.clock[0].hands_back and w.handed[i].interval != NONE:
+        return w.handed[i].interval
+    return numpy.int64(w.contacts[i].interval)
+
+
 # The core's timers: agents (0), offers (1), contacts (2); of each, the order that it has among its like.
 
 

@@ -3,8 +3,9 @@
 import numpy
 from numba import njit
 
-from simulations.kernel.machine.base import push
+from simulations.kernel.machine.base import call_interval, push
 from simulations.kernel.machine.layout import *
+from simulations.kernel.machine.structure import not_plain
 
 
 @njit
@@ -46,9 +47,17 @@ def gone(w, i, fate):
         if contact.recall != NONE:
             w.recall[contact.recall & (len(w.recall) - 1)] = NOBODY
     if fate != ANSWERED:
-        w.callers[contact.interval, contact.kind, LOST] += 1
+        w.callers[call_interval(w, i), contact.kind, LOST] += 1
     w.free[c.free] = i
     c.free += 1
+
+
+@not_plain
+def fresh(w, i):
+    """A call that was never handed back so far."""
+    handed = w.handed[i]
+    handed.from_ms = handed.left_ms = handed.patience_ms = handed.interval = NONE
+    handed.end_key = NO_KEY
 
 
 # Redials

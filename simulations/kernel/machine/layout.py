@@ -22,8 +22,10 @@ WHAT_BITS = 4
 ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED, TIME_PASSED = range(1, 11)
 # What it decides.
 QUEUED, STEP, OFFER, CANCEL, CONNECT, OFFER_ENDED, RELEASED, FINISHED, CHANGED, SUSPENDED, RELEASE_AGENT = range(11, 22)
-AGENT_PAUSED, OFFER_FAILED = range(22, 24)
+AGENT_PAUSED, OFFER_FAILED, TRANSFERRED = range(22, 25)
 """More events."""
+END_TALK = 25
+"""Another decision."""
 
 # States of an agent; the presence is one of OFFLINE, IDLE and PAUSED.
 OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
@@ -38,7 +40,7 @@ CANCELLED, NO_ANSWER, REFUSED, ON_BREAK, UNREACHABLE = range(5)
 # Why a step or a queue was left.
 FIRST, AFTER_STEP, AFTER_AGE, NOBODY_SIGNED_IN, REFUSALS, NOBODY_AVAILABLE, LONGEST_WAIT, FULL = range(8)
 # What becomes of talks in an outage.
-LOST_TALKS, KEPT_TALKS = range(2)
+LOST_TALKS, KEPT_TALKS, HANDED_TALKS = range(3)
 # Which last action.
 NO_ACTION, LAST_ACTION, WHEN_UNSTAFFED, WHEN_FULL = range(4)
 
@@ -74,7 +76,8 @@ DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = 
     IDENTIFIED_ANSWERED,
     FOLLOWED,
     OFFERS_FAILED,
-) = range(25)
+    TRANSFERRED_N,
+) = range(26)
 COUNTED = (
     *("arrived", "moved_in", "moved_out", "answered", "answered_within", "abandoned", "short_abandons", "overflowed"),
     *(
@@ -87,7 +90,7 @@ COUNTED = (
         "finished",
     ),
     *("talk_ms", "wrap_up_ms", "offers", "declined", "no_answer"),
-    *("identified", "repeated", "identified_answered", "followed", "offer_failed"),
+    *("identified", "repeated", "identified_answered", "followed", "offer_failed", "transferred"),
 )
 """The fields of `ContactTally` in these columns."""
 
@@ -125,7 +128,8 @@ CLOCK = _record(
     "retry_ms pauses_no_answer pauses_declined no_answer_limit declined_limit lanes lanes_short back_short "
     "contact_keys order_count bids started patient quiet_ms trunks "
     "redials tries tries_delays remembers within_ms recalled recall_first recall_next "
-    "declined_reason break_reason midnight_ms outages outage outage_phase outage_place torn",
+    "declined_reason break_reason midnight_ms outages outage outage_phase outage_place torn "
+    "hands_back handing key",
     words="seed",
 )
 AGENT = _record(
@@ -141,6 +145,7 @@ CONTACT = _record(
     small="kind type queue step line state agent interval placed previous next place refused refusals offers due "
     "due_reason now_mark next_mark trunk attempt talks recall ended_interval ended_queue ended_answered",
 )
+HANDED = _record("from_ms left_ms patience_ms interval end_key")
 KIND = _record("queue position filled complete number most_calls")
 QUEUE = _record(
     "ring_ms wrap_up_ms answered_within_ms short_ms longest_ms full_at full_queue full_exit last_queue last_exit "
@@ -154,7 +159,7 @@ RANKING = _record("keys order")
 PLAIN: dict[str, dict[str, float]] = {
     "clock": {
         **{"timers": 0, "special": 0, "lanes": 0, "lanes_short": 0, "back_short": NONE, "trunks": 0, "redials": 0},
-        **{"tries": 0, "keep_log": 0, "outages": 0},
+        **{"tries": 0, "keep_log": 0, "outages": 0, "hands_back": 0},
     },
     "agents": {"answers": 1, "delay_ms": 0, "factor": 1, "wrap_up_ms": NONE, "timer_ms": NEVER},
     "contacts": {"refused": 0},
@@ -187,6 +192,7 @@ class World(NamedTuple):
     draws: Any  # contact x variate: ms
     lanes: Any  # contact x (lane x what): uniform, then delays in ms
     tries: Any  # contact x (call x what): uniform, then delays until the next call, then the draws for that
+    handed: Any  # contact: what only those have who may be handed back, see `handing`
     refused: Any  # contact x word: bits of agents
     kinds: Any
     arrival_ms: Any  # kind x position
@@ -256,5 +262,6 @@ class World(NamedTuple):
     pace_column: Any  # pace x kind x queue: column of draws in the place of the common one
     struck: Any  # outage x place: the agents who are gone, -1 behind the last
     outage_talks: Any  # outage: what becomes of talks
+    hands: Any  # agent: whether talks are handed back at the end of the shift
     seats: Any  # agent x day: the factor of who sits there
     log: Any

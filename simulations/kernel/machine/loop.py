@@ -36,7 +36,8 @@ from simulations.kernel.machine.base import (
     set_end,
     set_interval,
 )
-from simulations.kernel.machine.callers import blocked, first_call, next_call, take_trunk
+from simulations.kernel.machine.callers import blocked, first_call, fresh, next_call, take_trunk
+from simulations.kernel.machine.handing import hand_back, transfer
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
 from simulations.kernel.machine.offers import accept, deadline, fail, withdraw
@@ -99,6 +100,9 @@ def go(w):
                 return MORE_ROOM, 0
             else:
                 tell_arrival(w, c.arriving)
+        elif c.hands_back and c.handing != NONE:
+            hand_back(w, c.handing)
+            c.handing = NONE
         elif c.outages and c.outage != NONE:
             strike(w)
         elif c.started < len(w.kinds):  # the processes of arrivals begin before anything else
@@ -138,6 +142,8 @@ def tell_arrival(w, k):
 def call(w, i):
     """The contact is told to the core, if it comes in."""
     c = w.clock[0]
+    if c.hands_back:
+        fresh(w, i)
     if c.trunks and not take_trunk(w, i):
         blocked(w, i)
         return
@@ -162,6 +168,8 @@ def go_on(w):
     if c.over and (c.alive == 0 or at_ms > c.last_ms or key >= NO_KEY):
         return False
     c.now = at_ms
+    if c.hands_back:
+        c.key = key
     if at_ms >= c.to_ms:
         set_interval(c)
     if is_arrival:
@@ -236,6 +244,8 @@ def handle(w, event, about, check):
         note(w, event, check)
     elif event == EXTENDED:
         note(w, event, about, check)
+    elif event == TRANSFERRED:
+        note(w, event, w.contacts[about].seq, w.contacts[about].queue)
     else:
         note(w, event, about)
     while process_timers(w):
@@ -273,6 +283,8 @@ def handle(w, event, about, check):
             return
         agent.wrap_up_ms += check
         changed(w, about, False)
+    elif event == TRANSFERRED:
+        transfer(w, about)
     elif event == AGENT_PAUSED:
         pause(w, about)
     elif event == SIGNED_IN:

@@ -14,7 +14,9 @@ from simulations.kernel.machine.base import (
     push_timer,
     set_bit,
     set_end,
+    wait_from_ms,
 )
+from simulations.kernel.machine.handing import go_on_talking
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import take
 from simulations.kernel.machine.waiting import act, enter, forget_refusals, set_timer, wait
@@ -84,7 +86,7 @@ def accept(w, i):
     contact.ask_again_ms = NONE
     w.queues[contact.queue].inside -= 1
     contact.state, contact.answered_ms = CONNECTED, c.now
-    contact.waited_ms = c.now - contact.arrived_ms
+    contact.waited_ms = c.now - wait_from_ms(w, i)
     note(w, CONNECT, contact.offer, contact.seq, contact.agent)
     talk(w, i)
     agent.contacts += 1
@@ -114,6 +116,9 @@ def talk(w, i):
     agent.queue = contact.queue
     wrap_up = w.variates[contact.kind, contact.queue, 2]
     agent.drawn_wrap_up_ms = NONE if wrap_up == NONE else w.draws[i, wrap_up]
+    if c.hands_back and w.handed[i].left_ms != NONE:
+        go_on_talking(w, i)
+        return
     handle_ms = w.draws[i, w.variates[contact.kind, contact.queue, 0]]
     if agent.factor != 1.0:
         handle_ms = paced(w, i, agent)

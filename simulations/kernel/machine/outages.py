@@ -4,7 +4,8 @@ The shell tells the core of one thing at a time, and what follows from that come
 whenever the core has nothing to do.
 """
 
-from simulations.kernel.machine.base import feed, lose_end
+from simulations.kernel.machine.base import call_interval, feed, lose_end
+from simulations.kernel.machine.handing import hand_back
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.structure import not_plain
 
@@ -70,6 +71,8 @@ def drops(w, a):
         feed(w, OFFER_FAILED, i, contact.offer)
     elif w.outage_talks[c.outage] == LOST_TALKS:
         lose_end(w, a)
-        w.callers[contact.interval, contact.kind, TORN] += 1
+        w.callers[call_interval(w, i), contact.kind, TORN] += 1
         c.torn = i
         feed(w, ENDED, i, 0)
+    elif w.outage_talks[c.outage] == HANDED_TALKS:
+        hand_back(w, a)

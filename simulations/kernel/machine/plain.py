@@ -9,7 +9,7 @@ happen: timers that are due, phones that ring, wrap-up, steps that end at once.
 from numba import njit
 
 from simulations.kernel.machine.agents import becomes
-from simulations.kernel.machine.base import arm, note, set_end
+from simulations.kernel.machine.base import arm, note, set_end, wait_from_ms
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import best_agent, best_contact
 from simulations.kernel.machine.offers import offered, talk
@@ -101,10 +101,10 @@ def serve(w, i, a):
     w.worked[c.interval, agent.group, W_OFFERS] += 1
     becomes(w, a, RINGING, 0, contact.seq, False)
     note(w, ACCEPTED, c.offers)
-    if c.redials:
+    if c.redials or c.hands_back:
         offered(w, contact)
     queue.inside -= 1
-    contact.state, contact.answered_ms, contact.waited_ms = CONNECTED, c.now, c.now - contact.arrived_ms
+    contact.state, contact.answered_ms, contact.waited_ms = CONNECTED, c.now, c.now - wait_from_ms(w, i)
     contact.ask_again_ms, contact.timer_ms = NONE, NEVER
     note(w, CONNECT, c.offers, contact.seq, a)
     talk(w, i)

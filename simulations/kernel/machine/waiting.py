@@ -2,7 +2,7 @@
 
 from numba import njit
 
-from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_key, push_timer
+from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_key, push_timer, wait_from_ms
 from simulations.kernel.machine.callers import gone, identify, remember
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import place, take
@@ -26,6 +26,8 @@ def queued(w, i, moved_from):
     if patience != NONE and w.draws[i, patience] != NONE:
         contact.gives_up_ms = c.now + w.draws[i, patience]
         contact.patience_key = next_key(c, contact.gives_up_ms)
+        if c.hands_back:
+            w.handed[i].patience_ms = w.draws[i, patience]
         c.patient = i
 
 
@@ -36,7 +38,8 @@ def await_patience(w):
     c = w.clock[0]
     if c.patient != NONE:
         contact = w.contacts[c.patient]
-        if contact.seq == c.arrivals and (contact.state == WAITING or contact.state == OFFERED):
+        waits = contact.seq == c.arrivals and (contact.state == WAITING or contact.state == OFFERED)
+        if waits or c.hands_back:  # for one that is handed back in this millisecond it is still the end of the patience
             push_key(w, contact.patience_key, PATIENCE, c.patient, contact.seq)
         else:
             at_ms = contact.patience_key >> SEQ_BITS
@@ -244,7 +247,7 @@ def finish(w, i, outcome):
         agent.handled_interval, agent.handled_queue = contact.interval, contact.queue
         c.alive -= 1
     else:
-        wait_ms = c.now - contact.arrived_ms
+        wait_ms = c.now - wait_from_ms(w, i)
         note(w, FINISHED, contact.seq, contact.queue, outcome, wait_ms, 0, NONE)
         leave_line(w, contact)
         if outcome == ABANDONED:

@@ -1,5 +1,6 @@
 """The kernel's own machinery: what it brings on the way, and what it keeps."""
 
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy
@@ -12,10 +13,12 @@ from simulations.engines import replicate
 from simulations.kernel import engine, world
 from simulations.kernel.buckets import bucket_number, leading_buckets, wait_bounds
 from simulations.kernel.engine import Kernel, KernelReplication
+from simulations.kernel.machine import layout
 from simulations.kernel.machine.base import wait_bucket
 from simulations.kernel.machine.layout import SEQ_BITS
 from simulations.kernel.plan import make_plan
 from simulations.kernel.refusals import LONGEST_MS, refusals
+from simulations.kernel.world import renumber
 from simulations.setting import Setting
 from tests.support.kernel_cases import first_difference, random_setting, reference_rows
 from tests.support.scenarios import setting
@@ -23,10 +26,13 @@ from tests.support.scenarios import setting
 MANY = {"kinds.buyers.arrivals": {"per_hour": 4_000}, "kinds.buyers.patience_s": 30, "run_off_minutes": 2}
 
 
-def difference(made: Setting, number: int = 0) -> str:
+def difference(made: Setting, number: int = 0, seq: int | None = None) -> str:
+    """`seq`: so many events there were already, as the kernel is told."""
     reference = Replication(made, number, keep_log=True)
     reference.run()
     kernel = KernelReplication(make_plan(made), number, keep_log=True)
+    if seq is not None:
+        kernel._world.clock[0]["seq"] = seq
     kernel.run()
     return first_difference(reference_rows(made, reference.log), kernel.log)
 
@@ -86,6 +92,31 @@ def test_outages_strike_phones_that_ring_and_talks_and_callers_call_again() -> N
     assert outcome.whole.all_queues.offer_failed > 0
 
 
+HANDING = {
+    "policy.queues.sales": {"skills": {"sales": 1}, "wrap_up_s": 5},
+    "staff.0": {"group": "sellers", "count": 4, "skills": {"sales": 5}, "shift_end": "hand_back"}
+    | {"shifts": ["00:00-00:10", "00:11-00:20", "00:21-00:40"]},
+    "kinds.buyers.handle_time_s": 60,
+}
+
+
+@pytest.mark.parametrize("delay_s", [0, 3])
+def test_talks_are_handed_back_when_a_shift_ends(delay_s: float) -> None:
+    """Also more than once, and to somebody who is free, so that the talk ends when it would have ended; some callers
+    come in the very moment, and outages hand back too."""
+    outages = [{"group": "helpers", "during": "00:15-00:17", "talks": "handed_back"}]
+    trace = [{"at_s": 600}] * 3 + [{"at_s": 1_200}] * 3
+    arrivals = {"kinds.users": {"queue": "sales", "handle_time_s": 30, "arrivals": {"trace": trace}}}
+    redials = {"abandoned": {"share": 0.5, "delay_s": 9}, "answered": {"share": 0.5, "delay_s": 9}}
+    more = {"kinds.buyers.arrivals.per_hour": 200, "kinds.buyers.redials": redials, "lines": [{"count": 30}]}
+    made = setting(HANDING | arrivals | more | {"outages": outages, "answering": {"delay_s": delay_s}})
+    assert refusals(made) == []
+    assert difference(made) == ""
+    outcome = KernelReplication(make_plan(made), 0).run()
+    assert outcome == replicate(made, 0)
+    assert outcome.whole.all_queues.transferred > 5
+
+
 def test_only_the_latest_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was forgotten in between is no repeat; those who came again leave gaps, closed when room is short."""
     made = setting(MANY | {"kinds.buyers.redials": INSISTENT})
@@ -111,6 +142,34 @@ def test_events_keep_their_order_when_their_numbers_begin_anew() -> None:
     kernel = KernelReplication(make_plan(made), 0)
     kernel._world.clock[0]["seq"] = (1 << SEQ_BITS) - 1_000
     assert kernel.run() == replicate(made, 0)
+
+
+def test_what_is_handed_back_keeps_its_end_when_numbers_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After every event, and with many events in one millisecond."""
+
+    def again_and_again(world: layout.World) -> None:
+        renumber(world)
+        world.clock[0]["seq"] = (1 << SEQ_BITS) - 8 * len(world.agents) - 66
+
+    monkeypatch.setattr(engine, "renumber", again_and_again)
+    trace = [{"at_s": 10 * number} for number in range(250)]
+    changes = {"kinds.buyers.arrivals": {"trace": trace}, "kinds.buyers.patience_s": 300}
+    made = setting(HANDING | changes | {"policy.queues.sales": {"skills": {"sales": 1}}})
+    assert difference(made, seq=(1 << SEQ_BITS) - 1_000) == ""
+
+
+def test_new_numbers_leave_the_order_as_it_was() -> None:
+    """Also that of ends of talks that were broken off."""
+    world = KernelReplication(make_plan(setting(HANDING)), 0)._world
+    dice = Random(1)
+    at, heap = SEQ_BITS, int(world.clock[0]["heap"])
+    keys = dice.sample(range(5 << at, 7 << at), heap + len(world.handed) + 1)
+    keys[:heap] = sorted(keys[:heap])
+    world.heap_key[:heap], world.handed["end_key"], world.clock["key"] = keys[:heap], keys[heap:-1], keys[-1]
+    renumber(world)
+    after = numpy.concatenate([world.heap_key[:heap], world.handed["end_key"], world.clock["key"]])
+    assert (numpy.argsort(keys) == numpy.argsort(after)).all()
+    assert (numpy.array(keys) >> at == after >> at).all()
 
 
 def test_memory_does_not_grow_with_the_number_of_contacts() -> None:

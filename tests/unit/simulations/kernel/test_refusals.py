@@ -61,10 +61,6 @@ def test_a_plain_setting_is_supported() -> None:
             with_reentry(setting({"kinds.users.redials": {"abandoned": {"share": 0.5}}})),
             "policy.queues.sales.reentry: not supported together with redials",
         ),
-        (
-            setting({"outages": [{"group": "sellers", "during": "00:10-00:20", "talks": "handed_back"}]}),
-            "outages[0].talks: talks that are handed back are not supported",
-        ),
         (setting({"run_off_minutes": 1e6}), "duration_minutes: the scenario is longer than a year"),
     ],
 )
