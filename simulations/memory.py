@@ -2,8 +2,8 @@
 
 What grows is known: agents (and what is counted of each in every interval), figures that are kept of every
 replication and interval, and the contacts of a trace. Callers who are drawn do not count: they are drawn as they come,
-and forgotten when they have gone. The sizes are rounded up from `tracemalloc`; a scenario is refused only if it is
-larger than all that is free.
+and forgotten when they have gone (of those who wait, `simulations.crowd` takes care). The sizes are rounded up from
+`tracemalloc`; a scenario is refused only if it is larger than all that is free.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,9 @@ def _needs(source: Source, scenario: Scenario, free: float) -> Iterator[tuple[fl
     yield (
         agents,
         source.problem(
-            ("staff", largest, "count"), _words(f"{sum(counts):,} agents need", agents, free), "one count may be a slip"
+            ("staff", largest, "count"),
+            needs_more(f"{sum(counts):,} agents need", agents, free),
+            "one count may be a slip",
         ),
     )
     queues = len(scenario.policy.queues) if scenario.policy is not None else len(scenario.queues)
@@ -63,7 +65,7 @@ def _needs(source: Source, scenario: Scenario, free: float) -> Iterator[tuple[fl
         figures,
         source.problem(
             ("replications",),
-            _words(
+            needs_more(
                 f"the figures of {replications:,} replications of {scenario.intervals:,} intervals need", figures, free
             ),
             "fewer replications, or longer intervals",
@@ -82,12 +84,13 @@ def check_trace(file: Path, rows: int, attributes: int, free: float, *, about: b
     needed = rows * traced_bytes(attributes)
     if needed > free:
         what = f"the trace's contacts, about {rows:,}," if about else f"the first {rows:,} contacts of the trace"
-        said = _words(f"{what} need", needed, free)
+        said = needs_more(f"{what} need", needed, free)
         hint = "cut it into days, and play each of them"
         raise DocumentError([Problem(said, str(file), None if about else rows, hint=hint)])
 
 
-def _words(what: str, needed: float, free: float) -> str:
+def needs_more(what: str, needed: float, free: float) -> str:
+    """`what` (which ends with its verb) needs so many bytes, and so many are free."""
     return f"{what} about {_amount(needed)} of memory; {_amount(free)} are free"
 
 

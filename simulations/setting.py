@@ -10,6 +10,7 @@ from ivr.flow.nodes.enqueue import Enqueue
 from router.core.policy import Policy
 from router.core.policy_check import check_policy
 from simulations.clock import MINUTE_MS
+from simulations.crowd import check_crowd
 from simulations.distributions import Distribution
 from simulations.memory import check_memory
 from simulations.money import money_problems
@@ -101,6 +102,7 @@ def settle(source: Source, scenario: Scenario, centre: Centre | None) -> Setting
         problems += money_problems(source, scenario.money, setting.policy, staff)
     if any(problem.severity == "error" for problem in problems):
         raise DocumentError(problems)
+    check_crowd(source, setting)
     return setting
 
 

@@ -232,6 +232,27 @@ def test_a_scenario_larger_than_memory(run: Run, monkeypatch: pytest.MonkeyPatch
     assert not Path("o").exists()
 
 
+def test_more_callers_than_memory_holds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = SCENARIO["kinds"]["calls"]
+    slip = {"calls": calls | {"arrivals": {"per_hour": 6e12}}}
+    said = run("simulate", scenario(kinds=slip), "--out", "o")
+    assert said.code == 2
+    assert "s.yaml:13: kinds.calls.arrivals: callers come faster than 2 agents can take them" in said.err
+    assert "those who wait, 333,333,333,333 at once, need about 400,000.0 GB of memory" in said.err
+    assert "one rate may be a slip; or give them a patience, or the queue a longest wait" in said.err
+    assert not Path("o").exists()
+    # 1,000 an hour, and 120 of them are taken: of those who never give up 880 wait at the end.
+    monkeypatch.setattr(memory, "_lines", lambda path: ["MemAvailable: 1000 kB"] if "meminfo" in path else [])
+    endless = {name: value for name, value in calls.items() if name != "patience_s"}
+    many = endless | {"arrivals": {"per_hour": 1_000}, "handle_time_s": 60}
+    said = run("simulate", scenario(kinds={"calls": many}, replications=1), "--out", "o")
+    assert "880 at once, need about 1.1 MB of memory; 1.0 MB are free" in said.err
+    patient = many | {"patience_s": 200}  # 56 at once
+    assert run("simulate", scenario(kinds={"calls": patient}, replications=1), "--jobs", 1, "--out", "o").code == 0
+    lines = {"lines": [{"count": 20}], "replications": 1}
+    assert run("simulate", scenario(kinds={"calls": many}, **lines), "--jobs", 1, "--out", "o").code == 0
+
+
 def test_the_memory_of_a_trace_is_not_underrated(tmp_path: Path) -> None:
     """What a process refuses must not have filled it before."""
     rows = "".join(
