@@ -359,13 +359,41 @@ def _print(
         table = Table(box=None, padding=(0, 1), show_header=False)
         for heading, values in columns:
             table.add_row(heading, values[0])
-    else:
+        console.print(table)
+        return
+    for number, part in enumerate(_parts(columns, console.width)):
+        if number:
+            console.print()
         table = Table(box=None, padding=(0, 1))
-        for heading, _ in columns:
+        for heading, _ in part:
             table.add_column(heading, justify="right", no_wrap=True)
-        for row in zip(*(values for _, values in columns), strict=True):
+        for row in zip(*(values for _, values in part), strict=True):
             table.add_row(*row)
-    console.print(table)
+        console.print(table)
+
+
+_Column = tuple[str, list[str]]
+
+
+def _parts(columns: list[_Column], width: int) -> list[list[_Column]]:
+    """The columns as they fit beside each other: all of them; with headings of several lines; or in tables one below
+    the other, each of which begins with the calls."""
+
+    def needed(several: list[_Column]) -> int:
+        return sum(
+            2 + max(len(cell) for text in (heading, *values) for cell in text.split("\n"))
+            for heading, values in several
+        )
+
+    if needed(columns) <= width:
+        return [columns]
+    folded = [(heading.replace(" ", "\n", 1), values) for heading, values in columns]
+    parts = [folded[:1]]
+    for column in folded[1:]:
+        if len(parts[-1]) > 1 and needed([*parts[-1], column]) > width:
+            parts.append(folded[:1])
+        parts[-1].append(column)
+    return parts
 
 
 def _shown(name: str, value: float) -> str:

@@ -1,6 +1,7 @@
 """`switchboard erlang`: three directions, clear refusals, the right exit code."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -54,6 +55,19 @@ def test_each_model_prints_all_within_80_columns_or_120(arguments: list[str]) ->
     assert result.exit_code == 0, result.output
     assert max(map(len, result.stdout.splitlines())) <= 120
     assert "%" in result.stdout
+
+
+def test_a_narrow_terminal_cuts_no_number() -> None:
+    """Headings of several lines, and then a second table, before anything is left out."""
+    arguments = ["x", *LINE, "--patience", "5m", "--redial", "0.4", "--calls", "20,90,200", "--service-level", "0.8"]
+    wide = run(*arguments).stdout.split()
+    for columns in (100, 80, 60):
+        environment = {"COLUMNS": str(columns), "FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm"}
+        found = CliRunner().invoke(app, arguments, env=environment)
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", found.stdout)
+        assert max(map(len, shown.splitlines())) <= columns
+        assert "…" not in shown
+        assert set(wide) <= set(shown.split())
 
 
 def test_a_missed_goal_and_an_impossible_one_are_a_no() -> None:
