@@ -7,12 +7,14 @@ A place is given some subjects (settings, say), each needed by many tasks, and s
 
 import multiprocessing
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from typing import Any, Protocol, TypeVar
 
 Subject = TypeVar("Subject")
@@ -78,6 +80,7 @@ class Processes:
         # A few tasks ahead are under way, and no more: who stops early has not much done in vain.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([work.__module__])
+        _start_quietly()
         count = min(self.count, len(tasks)) or 1
         pool = ProcessPoolExecutor(count, context, initializer=_begin_worker, initargs=(work, tuple(subjects)))
         under_way: deque[Future[Result]] = deque()
@@ -98,6 +101,18 @@ class Processes:
 def local(jobs: int) -> Place:
     """This machine with `jobs` processes; one needs no other process."""
     return Processes(jobs) if jobs > 1 else Here()
+
+
+def _start_quietly() -> None:
+    """Starts the process of which workers are forked. It loads all that they need, and Ctrl-C in the meantime, which
+    reaches it as well, must not make it tell where it was: whoever runs the command reports."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _given: list[tuple[Work[Any, Any], tuple[Any, ...]]] = []
