@@ -5,6 +5,7 @@ supports the setting and is worth its compilation, which is kept on disk.
 """
 
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,6 +24,9 @@ WORTH_COMPILING = 300_000
 
 DAY_S, KERNEL_PER_S = 0.01, 500_000
 """About what a replication in the kernel takes: so long whatever happens in it, and contacts in a second."""
+
+MOST_REASONS = 8
+"""So many things that the kernel does not support are told."""
 
 REMEMBERED = 64
 """For so many settings a process keeps what the kernel has made ready."""
@@ -100,7 +104,7 @@ def choose(engine: Engine, settings: Sequence[Setting], days: int | None = None)
     found = [refusals(setting) for setting in settings]
     notices = dict.fromkeys(
         f"Simulated with SimPy, since the kernel does not support all of {setting.scenario.name!r}: "
-        f"{'; '.join(reasons)}."
+        f"{'; '.join(_shortly(setting, reasons))}."
         for setting, reasons in zip(settings, found, strict=True)
         if reasons
     )
@@ -113,6 +117,18 @@ def choose(engine: Engine, settings: Sequence[Setting], days: int | None = None)
     return Chosen(
         replicate_compiled, tuple("simpy" if reasons else "kernel" for reasons in found), tuple(notices), day_s
     )
+
+
+def _shortly(setting: Setting, reasons: Sequence[str]) -> list[str]:
+    """The reasons, those that differ in nothing but whom or which position they are of as one."""
+    people = {f"staff.{worker.name}." for worker in setting.workers}
+    alike: dict[str, list[str]] = {}
+    for reason in reasons:
+        whose = next((name for name in people if reason.startswith(name)), "")
+        pattern = f"staff[*].{reason.removeprefix(whose)}" if whose else re.sub(r"\[\d+\]", "[*]", reason)
+        alike.setdefault(pattern, []).append(reason)
+    told = [same[0] if len(same) == 1 else pattern for pattern, same in alike.items()]
+    return told if len(told) <= MOST_REASONS else [*told[:MOST_REASONS], f"and {len(told) - MOST_REASONS} more"]
 
 
 def _worth_it(settings: Sequence[Setting], compiled: Sequence[Setting], days: int | None) -> bool:
