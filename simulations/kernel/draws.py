@@ -77,7 +77,7 @@ class Lanes:
 class Callers:
     """The contacts of one kind, in the order in which they come."""
 
-    def __init__(self, plan: Plan, kind: KindPlan, streams: Streams, lanes: int, tries: int) -> None:
+    def __init__(self, plan: Plan, kind: KindPlan, streams: Streams, lanes: int, tries: int, hears: int) -> None:
         self._plan, self._kind, self._streams = plan, kind, streams
         scenario = plan.setting.scenario
         traced = kind.kind.arrivals.traced
@@ -93,6 +93,7 @@ class Callers:
         ]
         self.lanes = Lanes(self._lane, plan.lane_width, lanes)
         self.tries = Lanes(self._try, plan.try_width, tries)
+        self.hears = Lanes(self._hear, plan.hear_width, hears)
         self.number = 0
 
     def _try(self, number: int) -> list[Stream | None]:
@@ -109,12 +110,22 @@ class Callers:
         ]
         return [Stream(self._streams, name, None), *delays, *again]
 
+    def _hear(self, number: int) -> list[Stream | None]:
+        """In call `number` (from 0): whether the caller leaves when told of the wait, and the patience of one who does
+        not."""
+        said = self._kind.kind.announcement
+        if said is None:
+            return []
+        name = f"{self._kind.name}/announcement/{number + 1}.1"
+        patience = None if said.patience_s is None else Stream(self._streams, f"{name}/patience", said.patience_s)
+        return [Stream(self._streams, name, None), patience]
+
     def _lane(self, number: int) -> list[Stream | None]:
         name = f"{self._kind.name}/offer {number}"
         answer = Stream(self._streams, f"{name}/answer", None)
         return [answer, *(Stream(self._streams, f"{name}/delay", delay) for delay in self._plan.delays)]
 
-    def fill(self, chunk: int, ms: Any, types: Any, draws: Any, lanes: Any, tries: Any) -> tuple[int, bool]:
+    def fill(self, chunk: int, ms: Any, types: Any, draws: Any, lanes: Any, tries: Any, hears: Any) -> tuple[int, bool]:
         """Writes the next contacts, at most `chunk` of them: (how many, whether they are the last)."""
         times, complete = self._times.next(chunk)
         count, first = len(times), self.number
@@ -131,6 +142,7 @@ class Callers:
             self._measure(self._traced[first : first + count], draws)
         self.lanes.fill(chunk, lanes)
         self.tries.fill(chunk, tries)
+        self.hears.fill(chunk, hears)
         return count, complete
 
     def _measure(self, contacts: tuple[TracedContact, ...], draws: Any) -> None:

@@ -12,6 +12,7 @@ from simulations.clock import spans_ms
 from simulations.kernel.draws import Callers, Stream
 from simulations.kernel.machine.layout import (
     AGAIN,
+    AT_ONCE,
     BLOCKED,
     BREAK,
     CALLERS,
@@ -77,9 +78,12 @@ class KernelReplication:
         self._chunk = _chunk(plan)
         self._lanes = LANES if plan.lanes else 0
         self._tries = CALLS if any(kind.redial_delays for kind in plan.kinds) else 0
-        self._callers = [Callers(plan, kind, self._streams, self._lanes, self._tries) for kind in plan.kinds]
+        self._hears = (self._tries or 1) if plan.tells else 0
+        self._callers = [
+            Callers(plan, kind, self._streams, self._lanes, self._tries, self._hears) for kind in plan.kinds
+        ]
         self._backs = {agent: Stream(self._streams, f"agent/{name}/back", back) for agent, name, back in plan.backs}
-        self._world = make_world(plan, self._chunk, self._lanes, self._tries, keep_log)
+        self._world = make_world(plan, self._chunk, self._lanes, self._tries, self._hears, keep_log)
         for agent, stream in self._backs.items():
             self._world.back_draws[agent] = stream.next_ms(BLOCK)
         self._plan_shifts()
@@ -132,6 +136,8 @@ class KernelReplication:
                 clock["lanes_short"] = 0
             elif what == MORE_BACK and which == TRIES:
                 self._tries = self._more("tries", self._tries, self._plan.try_width)
+                if self._hears:
+                    self._hears = self._more("hears", self._hears, self._plan.hear_width)
                 clock["back_short"] = NONE
             elif what == MORE_BACK:
                 self._world.back_draws[which] = self._backs[which].next_ms(BLOCK)
@@ -159,11 +165,12 @@ class KernelReplication:
             world.arrival_draws[kind],
             world.arrival_lanes[kind],
             world.arrival_tries[kind],
+            world.arrival_hears[kind],
         )
         record["position"] = 0
 
     def _more(self, name: str, lanes: int, width: int) -> int:
-        """Twice as many lanes of this name (`lanes` or `tries`): how many."""
+        """Twice as many lanes of this name (`lanes`, `tries` or `hears`): how many."""
         world = self._world
         there = numpy.ones(len(world.contacts), dtype=bool)
         there[world.free[: world.clock[0]["free"]]] = False
@@ -182,7 +189,8 @@ class KernelReplication:
                 part = slice(lane * width, (lane + 1) * width)
                 getattr(callers, name).add(self._chunk, first, arrival_lanes[kind][:, part], numbers, alive)
                 alive_lanes[slots, part] = alive
-        world.clock[0][name] = 2 * lanes
+        if name != "hears":
+            world.clock[0][name] = 2 * lanes
         self._world = world._replace(**{name: alive_lanes, f"arrival_{name}": arrival_lanes})
         return 2 * lanes
 
@@ -245,7 +253,9 @@ def _spans(
 
 def _caller_tally(row: Sequence[int]) -> CallerTally:
     calls = row[CALLERS] + row[AGAIN]
-    return CallerTally(row[CALLERS], calls, blocked=row[BLOCKED], cut_off=row[TORN], never_served=row[LOST])
+    return CallerTally(
+        row[CALLERS], calls, blocked=row[BLOCKED], left_at_once=row[AT_ONCE], cut_off=row[TORN], never_served=row[LOST]
+    )
 
 
 def _sketches(waits: Any) -> list[list[Waits]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from router.core import ewt
 from simulations.distributions.base import Distribution
 from simulations.distributions.constant import Constant
 from simulations.features.redials import Redials
@@ -14,6 +15,7 @@ from simulations.kernel.machine.layout import NONE
 from simulations.scenario import Kind, Quantity
 from simulations.setting import Setting
 
+QUANTILES = {50: ewt._Z50, 80: ewt._Z80, 95: ewt._Z95}
 QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")
 
 
@@ -71,6 +73,22 @@ def redial_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan]) -> None:
                 shares[number, fate] = redial.share
                 columns[number, fate] = 1 + plan.redial_delays.index(redial.delay_s)
     arrays |= {"quantities": quantities, "redial_share": shares, "redial_delay": columns}
+
+
+def announcement_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan]) -> None:
+    """What callers hear, and how many of them leave then."""
+    said = numpy.zeros(len(kinds), dtype=layout.ANNOUNCEMENT)
+    heard = [kind.kind.announcement for kind in kinds]
+    longest = max((len(found.leaving_by_wait) for found in heard if found is not None), default=0)
+    leaving = numpy.zeros((len(kinds), max(1, longest), 2))
+    for record, points, found in zip(said, leaving, heard, strict=True):
+        if found is not None:
+            record["tells"], record["draws"] = True, found.patience_s is not None
+            record["z"], record["from_ms"] = QUANTILES[found.tells], found.from_s * 1000
+            record["leave_at_once"], record["factor"] = found.leave_at_once, found.patience_factor
+            record["points"] = len(found.leaving_by_wait)
+            points[: len(found.leaving_by_wait)] = sorted(found.leaving_by_wait.items()) or points[:0]
+    arrays |= {"announcements": said, "leaving": leaving}
 
 
 def trunk_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan], setting: Setting) -> None:

@@ -15,14 +15,20 @@ from router.core.strategies import AgentKey, ContactKey, FitKey, registry
 from simulations.distributions.base import Distribution
 from simulations.distributions.constant import Constant
 from simulations.kernel.buckets import leading_buckets, wait_bounds
-from simulations.kernel.kinds import QUANTITIES, KindPlan, kind_arrays, redial_arrays, redial_delays, trunk_arrays
+from simulations.kernel.kinds import (
+    QUANTITIES,
+    KindPlan,
+    announcement_arrays,
+    kind_arrays,
+    redial_arrays,
+    redial_delays,
+    trunk_arrays,
+)
 from simulations.kernel.machine import layout
-from simulations.kernel.machine.keys import PARAMETERS, codes, parameter_values
+from simulations.kernel.machine.keys import FIT, PARAMETERS, codes, parameter_values
 from simulations.kernel.machine.layout import NEVER, NONE
 from simulations.scenario import Kind, Quantity, TracedContact
 from simulations.setting import Setting, Worker
-
-FIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,16 @@ class Plan:
     def try_width(self) -> int:
         """What is drawn for a call: whether there is another, delays until then, and what that one is like."""
         return 1 + self.try_delays + max((len(kind.variates) for kind in self.kinds), default=0)
+
+    @property
+    def tells(self) -> bool:
+        """Whether callers hear how long they will wait."""
+        return any(kind.kind.announcement is not None for kind in self.kinds)
+
+    @property
+    def hear_width(self) -> int:
+        """What is drawn for an announcement: who leaves, and the patience of those who stay."""
+        return 2 if self.tells else 0
 
 
 def bits(truths: Any) -> Any:
@@ -106,6 +122,7 @@ class _Planner:
         self._pace_arrays(arrays, kinds)
         trunk_arrays(arrays, kinds, self.setting)
         redial_arrays(arrays, kinds)
+        announcement_arrays(arrays, kinds)
         self._outage_arrays(arrays)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
@@ -125,7 +142,7 @@ class _Planner:
             arrays,
             hands_back,
             not (lanes or hands_back or self.scenario.lines or self.scenario.outages)
-            and not any(kind.redial_delays for kind in kinds)
+            and not any(kind.redial_delays or kind.kind.announcement is not None for kind in kinds)
             and layout.holds(layout.PLAIN, arrays),
         )
 

@@ -28,6 +28,7 @@ from router.core.policy import (
 )
 from router.core.strategies import AgentKey, ContactKey, FitKey, PreferredKey, registry
 from simulations.distributions import Distribution
+from simulations.features.announcement import Announcement
 from simulations.features.busyness import Busyness
 from simulations.features.late import Late
 from simulations.features.lines import Lines
@@ -95,9 +96,12 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
         "lines outages"
     ),
     Lines: _supported("count kinds"),
+    Announcement: _supported("tells from_s leave_at_once leaving_by_wait patience_factor patience_s"),
     Redials: _supported("abandoned blocked overflowed cut_off answered most"),
     Redial: _supported("share delay_s"),
-    Kind: _supported("arrivals queue attributes handle_time_s patience_s priority redials", number=_no_flow),
+    Kind: _supported(
+        "arrivals queue attributes handle_time_s patience_s priority redials announcement", number=_no_flow
+    ),
     Arrivals: _supported("per_hour per_interval trace interarrival"),
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),
     QueueTimes: _supported("handle_time_s patience_s wrap_up_s"),
@@ -166,9 +170,19 @@ def _reasons(setting: Setting) -> Iterator[str]:
         for queue in policy.queues:
             if queue.reentry is not None and queue.name in reached:
                 yield f"policy.queues.{queue.name}.reentry: not supported together with redials"
+    for name, kind in setting.scenario.kinds.items():
+        if kind.announcement is not None and hands_back(setting):
+            yield f"kinds.{name}.announcement: not supported together with talks that are handed back"
     for queue in policy.queues:  # all, because one queue may look at another
         reachable = queue if queue.name in reached else msgspec.structs.replace(queue, channel="voice")
         yield from _of(reachable, f"policy.queues.{queue.name}")
+
+
+def hands_back(setting: Setting) -> bool:
+    """Whether talks may be handed back."""
+    return any(worker.shift_end == "hand_back" for worker in setting.workers) or any(
+        outage.talks == "handed_back" for outage in setting.scenario.outages
+    )
 
 
 def _of(thing: Any, path: str, deep: bool = True) -> Iterator[str]:

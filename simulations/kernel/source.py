@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import router.core.ewt
 import router.core.strategies
 import simulations.kernel.machine
 
@@ -44,7 +45,8 @@ def available() -> bool:
 def sources() -> list[Path]:
     """Every file that the compiled code is made of."""
     packages = (simulations.kernel.machine, router.core.strategies)
-    return sorted(path for package in packages for path in Path(package.__path__[0]).glob("*.py"))
+    files = [path for package in packages for path in Path(package.__path__[0]).glob("*.py")]
+    return sorted([*files, Path(router.core.ewt.__file__)])
 
 
 @cache

@@ -33,7 +33,7 @@ RECALL = 1 << 17
 LOG_ROWS = 1 << 16
 
 
-def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -> World:
+def make_world(plan: Plan, chunk: int, lanes: int, tries: int, hears: int, keep_log: bool) -> World:
     scenario, policy = plan.setting.scenario, plan.setting.policy
     kinds, agents = len(plan.kinds), len(policy.agents)
     end_ms = round(scenario.duration_minutes * MINUTE_MS)
@@ -70,6 +70,10 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -
         "outage": NONE,
         "hands_back": plan.hands_back,
         "handing": NONE,
+        "tells": plan.tells,
+        "hearing": NONE,
+        "half": 0.5,
+        "three": 3,
         "torn": NONE,
         "patient": NONE,
         "contact_keys": len(arrays["contact_keys"]) - 1,
@@ -94,6 +98,7 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -
         "draws": _whole(SLOTS, variates),
         "lanes": numpy.zeros((SLOTS, width)),
         "tries": numpy.zeros((SLOTS, try_width)),
+        "hears": numpy.zeros((SLOTS, hears * plan.hear_width)),
         "handed": numpy.zeros(SLOTS if plan.hands_back else 0, dtype=layout.HANDED),
         "refused": numpy.zeros((SLOTS, -(-agents // 64)), dtype=numpy.uint64),
         "arrival_ms": _whole(kinds, chunk),
@@ -101,6 +106,8 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -
         "arrival_draws": _whole(kinds, chunk, variates),
         "arrival_lanes": numpy.zeros((kinds, chunk, width)),
         "arrival_tries": numpy.zeros((kinds, chunk, try_width)),
+        "arrival_hears": numpy.zeros((kinds, chunk, hears * plan.hear_width)),
+        "drains": numpy.zeros(len(plan.queues), dtype=layout.DRAIN),
         "waiting": numpy.zeros(arrays["can"].shape[1], dtype=numpy.uint64),
         "ready": numpy.zeros(arrays["able"].shape[1], dtype=numpy.uint64),
         "first": numpy.full((profiles, orders[0]), NONE, dtype=numpy.int64),
@@ -130,7 +137,7 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, keep_log: bool) -
         "bid_rank": numpy.zeros((SLOTS + agents, len(arrays["contact_keys"]))),
         "counted": _whole(intervals, len(plan.queues), len(COUNTED)),
         "waits": numpy.zeros((intervals, len(plan.queues), buckets), dtype=numpy.int32),
-        "callers": _whole(intervals, max(1, kinds), 5),
+        "callers": _whole(intervals, max(1, kinds), 6),
         "recall": _whole(RECALL if tries else 1),
         "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
         "back_draws": _whole(agents if plan.backs else 1, BLOCK),
@@ -172,7 +179,10 @@ def _leaves(leaves: int) -> Any:
     return numpy.concatenate([numpy.zeros(half, dtype=numpy.int32), numpy.arange(half, dtype=numpy.int32)])
 
 
-BY_CONTACT = ("contacts", "draws", "lanes", "tries", "handed", "refused", "dirty_now", "dirty_next", "special", "free")
+BY_CONTACT = (
+    *("contacts", "draws", "lanes", "tries", "hears", "handed", "refused"),
+    *("dirty_now", "dirty_next", "special", "free"),
+)
 BY_EVENT = ("heap_key", "heap_what", "heap_check", "timer_ms", "timer_order", "timer_of")
 BOTH = ("due", "bid_contact", "bid_agent", "bid_rank")
 

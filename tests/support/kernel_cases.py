@@ -70,6 +70,7 @@ def random_setting(seed: int, plain: bool = False) -> Setting:
             _redials(random.Random(f"redials {seed}"), document)
             _outages(random.Random(f"outages {seed}"), document, policy)
             _shift_ends(random.Random(f"shift ends {seed}"), document)
+            _announcements(random.Random(f"announcements {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -155,6 +156,22 @@ def _shift_ends(dice: random.Random, document: dict[str, Any]) -> None:
     for staff in document.get("staff") or ():
         if dice.random() < (0.5 if "shifts" in staff else 0.1):
             staff["shift_end"] = "hand_back"
+
+
+def _announcements(dice: random.Random, document: dict[str, Any]) -> None:
+    """Callers who hear how long it will take; not where talks are handed back, which is refused together."""
+    handing = any("hand_back" in staff.values() for staff in document.get("staff") or ())
+    if dice.random() < 0.6 or handing or any(out["talks"] == "handed_back" for out in document.get("outages", ())):
+        return
+    for kind in document["kinds"].values():
+        if dice.random() < 0.8:
+            kind["announcement"] = {
+                "tells": dice.choice((50, 80, 95)),
+                "from_s": dice.choice((0, 0, 3.5, 20)),
+                "leave_at_once": dice.choice((0, 0.5, 1)),
+                "leaving_by_wait": dice.choice(({}, {10: 0.3}, {0: 0, 15.5: 0.2, 60: 0.6, 300: 0.9})),
+                "patience_factor": dice.choice((1, 0.4, 1.7)),
+            } | ({"patience_s": _distribution(dice, 50.0)} if dice.random() < 0.4 else {})
 
 
 WITHIN = {"00:00-00:03": "00:01-00:02", "00:01-00:08": "00:02-00:06", "00:00-00:10": "00:03-00:04"}

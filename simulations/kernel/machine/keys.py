@@ -16,6 +16,8 @@ from router.core.strategies._base import Word
 
 PARAMETERS = 4
 """At most so many parameters has a key."""
+FIT = 1 << 20
+"""Added to the code of a contact key that depends on the agent's fit."""
 
 CONTACT_FACTS = {
     "priority": "line.priority",

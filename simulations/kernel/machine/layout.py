@@ -103,7 +103,7 @@ WORKED = (
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
 # Columns of what is counted of callers, by interval and kind.
-CALLERS, AGAIN, BLOCKED, LOST, TORN = range(5)
+CALLERS, AGAIN, BLOCKED, LOST, TORN, AT_ONCE = range(6)
 
 DAY_MS = 86_400_000
 
@@ -129,7 +129,8 @@ CLOCK = _record(
     "contact_keys order_count bids started patient quiet_ms trunks "
     "redials tries tries_delays remembers within_ms recalled recall_first recall_next "
     "declined_reason break_reason midnight_ms outages outage outage_phase outage_place torn "
-    "hands_back handing key",
+    "hands_back handing key tells hearing",
+    "half three",
     words="seed",
 )
 AGENT = _record(
@@ -145,6 +146,8 @@ CONTACT = _record(
     small="kind type queue step line state agent interval placed previous next place refused refusals offers due "
     "due_reason now_mark next_mark trunk attempt talks recall ended_interval ended_queue ended_answered",
 )
+DRAIN = _record("at_ms departed_ms known", "starts leaves busy_ms waited_ms")
+ANNOUNCEMENT = _record("tells draws points", "z from_ms leave_at_once factor")
 HANDED = _record("from_ms left_ms patience_ms interval end_key")
 KIND = _record("queue position filled complete number most_calls")
 QUEUE = _record(
@@ -159,7 +162,7 @@ RANKING = _record("keys order")
 PLAIN: dict[str, dict[str, float]] = {
     "clock": {
         **{"timers": 0, "special": 0, "lanes": 0, "lanes_short": 0, "back_short": NONE, "trunks": 0, "redials": 0},
-        **{"tries": 0, "keep_log": 0, "outages": 0, "hands_back": 0},
+        **{"tries": 0, "keep_log": 0, "outages": 0, "hands_back": 0, "tells": 0},
     },
     "agents": {"answers": 1, "delay_ms": 0, "factor": 1, "wrap_up_ms": NONE, "timer_ms": NEVER},
     "contacts": {"refused": 0},
@@ -192,6 +195,7 @@ class World(NamedTuple):
     draws: Any  # contact x variate: ms
     lanes: Any  # contact x (lane x what): uniform, then delays in ms
     tries: Any  # contact x (call x what): uniform, then delays until the next call, then the draws for that
+    hears: Any  # contact x (call x what): uniform, then patience in ms, after the announcement
     handed: Any  # contact: what only those have who may be handed back, see `handing`
     refused: Any  # contact x word: bits of agents
     kinds: Any
@@ -200,6 +204,10 @@ class World(NamedTuple):
     arrival_draws: Any  # kind x position x variate
     arrival_lanes: Any
     arrival_tries: Any
+    arrival_hears: Any
+    announcements: Any  # kind
+    leaving: Any  # kind x point x (s, share of those who leave at once)
+    drains: Any  # queue: what `router.core.ewt` knows of it
     variates: Any  # kind x queue x (handle time, patience, wrap-up): column of draws
     quantities: Any  # kind x column of draws: 0 handle time, 1 patience, 2 wrap-up
     redial_share: Any  # kind x fate

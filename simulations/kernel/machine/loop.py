@@ -37,6 +37,7 @@ from simulations.kernel.machine.base import (
     set_interval,
 )
 from simulations.kernel.machine.callers import blocked, first_call, fresh, next_call, take_trunk
+from simulations.kernel.machine.estimates import hear, left
 from simulations.kernel.machine.handing import hand_back, transfer
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
@@ -74,6 +75,8 @@ def go(w):
             place = c.pending_head & (len(w.pending) - 1)
             c.pending_head += 1
             handle(w, w.pending[place, 0], w.pending[place, 1], w.pending[place, 2])
+            if c.tells and c.hearing != NONE:
+                hear(w)
         if c.back_short != NONE:
             return MORE_BACK, c.back_short
         if c.fed:
@@ -131,6 +134,9 @@ def tell_arrival(w, k):
     if c.lanes:
         for v in range(w.lanes.shape[1]):
             w.lanes[i, v] = w.arrival_lanes[k, at, v]
+    if c.tells:
+        for v in range(w.hears.shape[1]):
+            w.hears[i, v] = w.arrival_hears[k, at, v]
     contact.offers = 0
     w.callers[c.interval, k, CALLERS] += 1
     if c.redials:
@@ -273,6 +279,8 @@ def handle(w, event, about, check):
         else:
             if contact.state == OFFERED:
                 withdraw(w, about)
+            if c.tells:
+                left(w, about)
             take(w, about)
             finish(w, about, ABANDONED)
     elif event == READY:

@@ -4,13 +4,10 @@ import numpy
 from numba import njit
 
 from simulations.kernel.machine.base import lowest_bit
-from simulations.kernel.machine.keys import contact_value, fit_value
+from simulations.kernel.machine.keys import FIT, contact_value, fit_value
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.offers import make
 from simulations.kernel.machine.standing import NOWHERE, refused_by
-
-FIT = 1 << 20
-"""Added to the code of a contact key that depends on the agent's fit."""
 
 
 @njit(forceinline=True)

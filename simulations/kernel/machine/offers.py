@@ -16,10 +16,11 @@ from simulations.kernel.machine.base import (
     set_end,
     wait_from_ms,
 )
+from simulations.kernel.machine.estimates import started
 from simulations.kernel.machine.handing import go_on_talking
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import take
-from simulations.kernel.machine.waiting import act, enter, forget_refusals, set_timer, wait
+from simulations.kernel.machine.waiting import due_action, forget_refusals, set_timer, wait
 
 
 @njit
@@ -84,6 +85,8 @@ def accept(w, i):
     if contact.refused:
         forget_refusals(w, i)
     contact.ask_again_ms = NONE
+    if c.tells:
+        started(w, i, c.now - contact.deadline_ms + w.queues[contact.queue].ring_ms)
     w.queues[contact.queue].inside -= 1
     contact.state, contact.answered_ms = CONNECTED, c.now
     contact.waited_ms = c.now - wait_from_ms(w, i)
@@ -181,14 +184,7 @@ def fail(w, i, cause):
         wait(w, i)
     else:
         action, contact.due = contact.due, NO_ACTION
-        queue = w.queues[contact.queue]
-        left = contact.queue
-        if action == WHEN_UNSTAFFED:
-            goes_on = act(w, i, queue.unstaffed_queue, queue.unstaffed_exit, contact.due_reason)
-        else:
-            goes_on = act(w, i, queue.last_queue, queue.last_exit, contact.due_reason)
-        if goes_on:
-            enter(w, i, left)
+        due_action(w, i, action, contact.due_reason)
     offer_failed(w, a, cause)
 
 

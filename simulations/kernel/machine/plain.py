@@ -10,6 +10,7 @@ from numba import njit
 
 from simulations.kernel.machine.agents import becomes
 from simulations.kernel.machine.base import arm, note, set_end, wait_from_ms
+from simulations.kernel.machine.estimates import started
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import best_agent, best_contact
 from simulations.kernel.machine.offers import offered, talk
@@ -31,7 +32,7 @@ def arrives(w, i):
     contact = w.contacts[i]
     contact.queue, contact.step, contact.refused = w.type_queue[contact.type], 0, 0
     queue = w.queues[contact.queue]
-    if not queue.plain:
+    if c.tells or not queue.plain:
         return False
     contact.line = w.line_of[contact.type, contact.queue, 0]
     a = best_agent(w, i)
@@ -103,6 +104,8 @@ def serve(w, i, a):
     note(w, ACCEPTED, c.offers)
     if c.redials or c.hands_back:
         offered(w, contact)
+    if c.tells:
+        started(w, i, 0)
     queue.inside -= 1
     contact.state, contact.answered_ms, contact.waited_ms = CONNECTED, c.now, c.now - wait_from_ms(w, i)
     contact.ask_again_ms, contact.timer_ms = NONE, NEVER

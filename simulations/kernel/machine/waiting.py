@@ -4,6 +4,7 @@ from numba import njit
 
 from simulations.kernel.machine.base import count_wait, leave_line, next_key, note, push_key, push_timer, wait_from_ms
 from simulations.kernel.machine.callers import gone, identify, remember
+from simulations.kernel.machine.estimates import left
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import place, take
 
@@ -22,6 +23,8 @@ def queued(w, i, moved_from):
         return
     if c.redials:
         identify(w, contact)
+    if c.tells and w.announcements[contact.kind].tells:
+        c.hearing, contact.patience_key = i, next_key(c, c.now)  # or later, when patience is known
     patience = w.variates[contact.kind, contact.queue, 1]
     if patience != NONE and w.draws[i, patience] != NONE:
         contact.gives_up_ms = c.now + w.draws[i, patience]
@@ -219,14 +222,23 @@ def leave_by(w, i, action, reason):
         contact.due, contact.due_reason = action, reason
         set_timer(w, i)
         return
+    due_action(w, i, action, reason)
+
+
+@njit
+def due_action(w, i, action, reason):
+    """The last action of a contact that waits."""
+    contact = w.contacts[i]
     queue = w.queues[contact.queue]
-    left = contact.queue
+    came_from = contact.queue
+    if w.clock[0].tells:
+        left(w, i)
     if action == WHEN_UNSTAFFED:
         goes_on = act(w, i, queue.unstaffed_queue, queue.unstaffed_exit, reason)
     else:
         goes_on = act(w, i, queue.last_queue, queue.last_exit, reason)
     if goes_on:
-        enter(w, i, left)
+        enter(w, i, came_from)
 
 
 # The end

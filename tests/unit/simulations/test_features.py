@@ -70,7 +70,7 @@ def test_the_example_plays_and_makes_a_difference(feature: Feature) -> None:
 
 
 PLAYED_BY_THE_KERNEL = {
-    *("absence", "breaks", "busyness", "interarrival", "late", "lines", "outages", "pauses", "redials"),
+    *("absence", "announcement", "breaks", "busyness", "interarrival", "late", "lines", "outages", "pauses", "redials"),
     *("shift_end", "speed", "tenure"),
 }
 

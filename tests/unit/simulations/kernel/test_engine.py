@@ -117,6 +117,33 @@ def test_talks_are_handed_back_when_a_shift_ends(delay_s: float) -> None:
     assert outcome.whole.all_queues.transferred > 5
 
 
+TOLD = [
+    {"tells": 50, "leave_at_once": 0.4, "patience_factor": 1.7},
+    {"tells": 80, "from_s": 12.5, "leaving_by_wait": {5: 0.1, 20: 0.6, 90: 0.7}},
+    {"tells": 95, "leaving_by_wait": {30: 0.5}, "patience_s": {"distribution": "gamma", "mean": 40, "scv": 0.5}},
+]
+
+
+@pytest.mark.parametrize("announcement", TOLD)
+def test_callers_hear_the_estimate_of_the_router(announcement: dict[str, Any]) -> None:
+    """To the millisecond, or others would leave: also where priorities grow with the wait, contacts wait apart since
+    somebody refused them, and callers hear it with every call."""
+    both = {
+        "kinds.buyers.announcement": announcement,
+        "kinds.buyers.redials": INSISTENT,
+        "kinds.users": {"queue": "sales", "priority": 3, "handle_time_s": 30, "arrivals": {"per_hour": 100}}
+        | {"announcement": announcement, "patience_s": {"distribution": "exponential", "mean": 200}},
+        "policy.queues.sales": {"skills": {"sales": 1}, "priority_per_minute": 2, "longest_wait_s": 240},
+        "answering": {"delay_s": 2, "declined": 0.3},
+    }
+    made = setting(MANY | both | {"kinds.buyers.arrivals": {"per_hour": 700}})
+    assert refusals(made) == []
+    assert difference(made) == ""
+    outcome = KernelReplication(make_plan(made), 0).run()
+    assert outcome == replicate(made, 0)
+    assert sum(kind.left_at_once for kind in outcome.whole.kinds.values()) > 100
+
+
 def test_only_the_latest_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was forgotten in between is no repeat; those who came again leave gaps, closed when room is short."""
     made = setting(MANY | {"kinds.buyers.redials": INSISTENT})

@@ -61,6 +61,10 @@ def test_a_plain_setting_is_supported() -> None:
             with_reentry(setting({"kinds.users.redials": {"abandoned": {"share": 0.5}}})),
             "policy.queues.sales.reentry: not supported together with redials",
         ),
+        (
+            setting({"kinds.users.announcement": {"leave_at_once": 1}, "staff.0.shift_end": "hand_back"}),
+            "kinds.users.announcement: not supported together with talks that are handed back",
+        ),
         (setting({"run_off_minutes": 1e6}), "duration_minutes: the scenario is longer than a year"),
     ],
 )
