@@ -6,6 +6,7 @@ import numpy
 
 from simulations.distributions.base import Floats
 from simulations.scenario import Arrivals, Scenario
+from simulations.traced import TracedContact
 
 BLOCK = 1024
 
@@ -20,8 +21,8 @@ def rates_per_hour(arrivals: Arrivals, scenario: Scenario) -> list[float]:
     if arrivals.per_hour is not None:
         return [arrivals.per_hour] * count
     found = [0.0] * count
-    for contact in arrivals.traced:
-        found[min(count - 1, int(contact.at_s / 60 / scenario.interval_minutes))] += 1 / hours
+    for at_s in arrivals.traced.times_s():
+        found[min(count - 1, int(at_s / 60 / scenario.interval_minutes))] += 1 / hours
     return found
 
 
@@ -45,8 +46,7 @@ def arrivals_ms(
     their number.
     """
     if arrivals.trace is not None:
-        for contact in arrivals.traced:
-            yield round(contact.at_s * 1000)
+        yield from (round(at_s * 1000) for at_s in arrivals.traced.times_s())
         return
     rates = rates_per_hour(arrivals, scenario)
     borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
@@ -57,6 +57,16 @@ def arrivals_ms(
         reached = float(unit[-1])
         times = numpy.interp(unit[unit < expected[-1]], expected, borders_ms)
         yield from map(int, numpy.rint(times))
+
+
+def contacts_ms(
+    arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator, factor: float = 1.0
+) -> Iterator[tuple[int, TracedContact | None]]:
+    """One day's contacts as they come: when, and what was recorded of them, if anything was."""
+    if arrivals.trace is None:
+        yield from ((at_ms, None) for at_ms in arrivals_ms(arrivals, scenario, generator, factor))
+    else:
+        yield from ((round(contact.at_s * 1000), contact) for contact in arrivals.traced)
 
 
 def arrival_times_ms(arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator) -> list[int]:

@@ -27,6 +27,7 @@ from typing import Any
 import numpy
 
 from simulations.places import AHEAD, PlaceLost, Result, Subject, Task, Work
+from simulations.traces import whole_traces
 
 CODE = ("documents", "ivr", "router", "simulations")
 LOOK_S = 0.5
@@ -71,7 +72,8 @@ class Cluster:
     def _through(
         self, client: Any, work: Work[Subject, Result], subjects: Sequence[Subject], tasks: Sequence[Task]
     ) -> Generator[Result, None, None]:
-        packed = [pickle.dumps(subject) for subject in subjects]
+        with whole_traces():
+            packed = [pickle.dumps(subject) for subject in subjects]
         there = [client.submit(_unpacked, blob, key=f"subject-{hashlib.sha256(blob).hexdigest()}") for blob in packed]
         under_way: dict[int, Any] = {}
         done: SimpleQueue[int] = SimpleQueue()

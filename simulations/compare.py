@@ -21,9 +21,10 @@ from simulations.distributions.base import Distribution
 from simulations.distributions.empirical import Empirical
 from simulations.distributions.exponential import Exponential
 from simulations.replications import Outcome, Progress, Study, run_study
-from simulations.scenario import Answering, Arrivals, Kind, Scenario, TracedContact
+from simulations.scenario import Answering, Arrivals, Kind, Scenario
 from simulations.setting import AGENTS, MINUTE_MS, Centre, Setting, Worker
 from simulations.statistics import range_of
+from simulations.traced import TracedContact
 
 RUN_OFF_MINUTES = 60
 QUEUE_METRICS = ("arrived", "answered", "abandoned", "service_level_share", "asa_ms", "mean_wait_ms", "abandon_share")

@@ -8,9 +8,9 @@ from simulations.distributions import Distribution
 from simulations.features.lines import Group
 from simulations.features.redials import Fate
 from simulations.run import Run
-from simulations.scenario import Quantity, TracedContact
 from simulations.streams import Draws
 from simulations.tallies import CallerTally
+from simulations.traced import Quantity, TracedContact
 
 
 @dataclass(slots=True, eq=False)

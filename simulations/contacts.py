@@ -36,9 +36,10 @@ from simulations.features.callbacks import Callbacks
 from simulations.features.lines import Trunk
 from simulations.features.redials import Fate
 from simulations.run import Run
-from simulations.scenario import Kind, TracedContact
+from simulations.scenario import Kind
 from simulations.streams import choose
 from simulations.talks import Talks
+from simulations.traced import TracedContact
 from simulations.waiting_keys import WAY, WaitingKeys, estimated_over, waits_on_the_line
 
 GONE = ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from documents import DocumentError, Source
 from simulations.arrivals import rates_per_hour
 from simulations.memory import free_bytes, needs_more
-from simulations.scenario import Quantity
+from simulations.traced import Quantity
 
 if TYPE_CHECKING:
     from simulations.setting import Setting

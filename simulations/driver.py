@@ -12,7 +12,7 @@ import simpy
 from router.core.metrics import Metrics, MetricsReport
 from router.core.router import Router
 from simulations.agents import Agent, Agents
-from simulations.arrivals import arrivals_ms
+from simulations.arrivals import contacts_ms
 from simulations.clock import MINUTE_MS
 from simulations.contacts import Contacts
 from simulations.roster import end_ms
@@ -84,12 +84,11 @@ class Replication:
         scenario = self._setting.scenario
         arrivals, busyness = scenario.kinds[kind].arrivals, scenario.busyness
         factor = 1.0 if busyness is None else busyness.factor(kind, self._streams)
-        times = arrivals_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
-        traced = arrivals.traced
-        for number, at_ms in enumerate(times):
+        contacts = contacts_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
+        for number, (at_ms, traced) in enumerate(contacts):
             now_ms = self._shell.now_ms
             if at_ms > now_ms:
                 yield at_ms - now_ms
-            self._contacts.arrive(kind, number, traced[number] if traced else None)
+            self._contacts.arrive(kind, number, traced)
             if number % FORGET_EVERY == FORGET_EVERY - 1:
                 self._streams.forget(f"{kind}/", self._contacts.lowest(kind, number + 1))

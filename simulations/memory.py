@@ -1,9 +1,9 @@
 """Scenarios larger than memory: told beforehand in words, instead of a machine that swaps or a process that is killed.
 
 What grows is known: agents (and what is counted of each in every interval), figures that are kept of every
-replication and interval, and the contacts of a trace. Callers who are drawn do not count: they are drawn as they come,
-and forgotten when they have gone (of those who wait, `simulations.crowd` takes care). The sizes are rounded up from
-`tracemalloc`; a scenario is refused only if it is larger than all that is free.
+replication and interval, and the contacts of a trace that has to be held. Callers who are drawn, or read from a trace
+as they come, do not count: they are forgotten when they have gone (of those who wait, `simulations.crowd` takes care).
+The sizes are rounded up from `tracemalloc`; a scenario is refused only if it is larger than all that is free.
 """
 
 from collections.abc import Iterator
@@ -78,15 +78,12 @@ def traced_bytes(attributes: int) -> int:
     return TRACED_BYTES + attributes * ATTRIBUTE_BYTES
 
 
-def check_trace(file: Path, rows: int, attributes: int, free: float, *, about: bool = False) -> None:
-    """Raises DocumentError when so many contacts of a trace are more than was `free` at its beginning. `about`: they
-    are all of the trace, as its size says, and nothing is read yet; otherwise those that were read so far."""
-    needed = rows * traced_bytes(attributes)
+def check_trace(file: Path, contacts: int, attributes: int, free: float, why: Problem) -> None:
+    """Raises DocumentError when so many contacts of a trace, which have to be held (`why`), are more than is `free`."""
+    needed = contacts * traced_bytes(attributes)
     if needed > free:
-        what = f"the trace's contacts, about {rows:,}," if about else f"the first {rows:,} contacts of the trace"
-        said = needs_more(f"{what} need", needed, free)
-        hint = "cut it into days, and play each of them"
-        raise DocumentError([Problem(said, str(file), None if about else rows, hint=hint)])
+        said = needs_more(f"{why.message}; to hold all {contacts:,} contacts takes", needed, free)
+        raise DocumentError([Problem(said, str(file), why.line, hint=why.hint)])
 
 
 def needs_more(what: str, needed: float, free: float) -> str:

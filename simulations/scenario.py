@@ -7,7 +7,7 @@ happen: nobody loses patience, every offer is answered at once.
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Tag, field_validator, model_validator
 
 from simulations.clock import clock, shift_minutes
 from simulations.distributions import AnyDistribution
@@ -26,43 +26,18 @@ from simulations.features.shift_end import ShiftEnd
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
 from simulations.features.waiting_keys import WaitingKeys
-from simulations.fields import BY_FORM, Level, Model, Share, Shares, Value, ValueOrShares, all_of_one
+from simulations.fields import BY_FORM, Level, Model, Share, Shares, ValueOrShares, all_of_one
 from simulations.money import Money
 from simulations.stopping import UntilHalfWidth
-
-Quantity = Literal["handle time", "patience", "wrap-up"]
+from simulations.traced import HeldTrace, Trace, TracedContact, in_order
 
 SILENCE = "silence"
 HANG_UP = "hang up"
 
 
-class TracedContact(Model):
-    """One contact that was measured: what is known of it replaces what would be drawn.
-
-    `waited_s`: it was answered after so long, so its patience was longer; the drawn patience begins there.
-    """
-
-    at_s: NotNegative
-    queue: str | None = None
-    attributes: dict[str, Value] = {}
-    priority: int | None = None
-    preferred_agent: str | None = None
-    handle_s: NotNegative | None = None
-    wrap_up_s: NotNegative | None = None
-    patience_s: NotNegative | None = None
-    waited_s: NotNegative | None = None
-
-    def measured_s(self, quantity: Quantity) -> float | None:
-        return {"handle time": self.handle_s, "wrap-up": self.wrap_up_s, "patience": self.patience_s}[quantity]
-
-
-def _in_order(contacts: tuple[TracedContact, ...]) -> tuple[TracedContact, ...]:
-    return tuple(sorted(contacts, key=lambda contact: contact.at_s))
-
-
 OneOrMany = Annotated[Annotated[NotNegative, Tag("one")] | Annotated[tuple[NotNegative, ...], Tag("many")], BY_FORM]
 FileOrContacts = Annotated[
-    Annotated[str, Tag("one")] | Annotated[tuple[TracedContact, ...], AfterValidator(_in_order), Tag("many")], BY_FORM
+    Annotated[str, Tag("one")] | Annotated[tuple[TracedContact, ...], AfterValidator(in_order), Tag("many")], BY_FORM
 ]
 
 
@@ -91,11 +66,21 @@ class Arrivals(Model):
     def is_poisson(self) -> bool:
         return self.trace is None and self.interarrival is None
 
+    _of_file: Trace | None = PrivateAttr(None)
+
+    def read(self, trace: Trace) -> "Arrivals":
+        """The same with what the file holds that `trace` names."""
+        read = self.model_copy()
+        read._of_file = trace
+        return read
+
     @property
-    def traced(self) -> tuple[TracedContact, ...]:
-        """The recorded contacts, none without a trace (a file's name must have been replaced by what it holds)."""
+    def traced(self) -> Trace:
+        """The recorded contacts, none without a trace (a file must have been read)."""
+        if self._of_file is not None:
+            return self._of_file
         assert not isinstance(self.trace, str)
-        return self.trace or ()
+        return HeldTrace(self.trace or ())
 
 
 class LookupAnswer(Model):

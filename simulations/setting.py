@@ -15,8 +15,9 @@ from simulations.distributions import Distribution
 from simulations.memory import check_memory
 from simulations.money import money_problems
 from simulations.roster import AGENTS, Worker, staffed, unknown
-from simulations.scenario import Arrivals, Kind, Quantity, QueueTimes, Scenario
+from simulations.scenario import Kind, QueueTimes, Scenario
 from simulations.standalone import policy_of
+from simulations.traced import Quantity
 from simulations.traces import read_trace
 
 __all__ = ["AGENTS", "MINUTE_MS", "Centre", "Setting", "Worker", "read_scenario", "replace_traces", "settle"]
@@ -68,11 +69,11 @@ def read_scenario(path: Path) -> tuple[Source, Scenario]:
 
 
 def replace_traces(scenario: Scenario, directory: Path) -> Scenario:
-    """The scenario with the contacts of every trace file in the place of the file's name."""
+    """The scenario with what every trace file holds beside the file's name."""
     kinds = dict(scenario.kinds)
     for name, kind in kinds.items():
         if isinstance(kind.arrivals.trace, str):
-            arrivals = Arrivals(trace=read_trace(directory / kind.arrivals.trace))
+            arrivals = kind.arrivals.read(read_trace(directory / kind.arrivals.trace))
             kinds[name] = kind.model_copy(update={"arrivals": arrivals})
     return scenario.model_copy(update={"kinds": kinds})
 
@@ -143,9 +144,9 @@ def _arrival_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
                 yield source.problem((*path, field), message, hint)
             if rates:
                 anything = anything or any(rates) if isinstance(rates, tuple) else True
-        if arrivals.trace:
+        if len(arrivals.traced):
             anything = True
-            last = arrivals.traced[-1].at_s
+            last = arrivals.traced.summary.last_s
             if last > scenario.duration_minutes * 60:
                 yield source.problem((*path, "trace"), f"a contact comes at {last:g} s, after the end of the scenario")
     if not anything:
@@ -191,12 +192,11 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
             for node in getattr(kind, field):
                 yield from unknown(source, (*path, field, node), "node", node, sorted(nodes))
     yield from _key_problems(source, setting, name, kind)
-    traced = kind.arrivals.traced
-    for row, contact in enumerate(traced):
-        if contact.queue is not None:
-            yield from unknown(source, (*path, "arrivals", "trace", row), "queue", contact.queue, queues)
+    trace = kind.arrivals.traced.summary
+    for queue, row in trace.queues.items():
+        yield from unknown(source, (*path, "arrivals", "trace", row), "queue", queue, queues)
     missing = [queue for queue in reached if setting.distribution("handle time", name, queue) is None]
-    if missing and not (traced and all(contact.handle_s is not None for contact in traced)):
+    if missing and not (trace.contacts and trace.all_have("handle_s")):
         message = f"'handle_time_s' is missing for contacts of this kind in {', '.join(missing)}"
         yield source.problem(path, message, "give it here or under 'queues'")
 

@@ -1,6 +1,7 @@
 """The random streams of a replication, drawn in chunks: the same names and numbers as in `simulations.streams`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy
@@ -11,8 +12,9 @@ from simulations.distributions.base import Distribution, Floats
 from simulations.kernel.kinds import KindPlan
 from simulations.kernel.machine.layout import NONE
 from simulations.kernel.plan import Plan
-from simulations.scenario import Scenario, TracedContact
+from simulations.scenario import Scenario
 from simulations.streams import BLOCK, Streams
+from simulations.traced import Trace, TracedContact
 
 
 class Stream:
@@ -80,9 +82,9 @@ class Callers:
     def __init__(self, plan: Plan, kind: KindPlan, streams: Streams, lanes: int, tries: int, hears: int) -> None:
         self._plan, self._kind, self._streams = plan, kind, streams
         scenario = plan.setting.scenario
-        traced = kind.kind.arrivals.traced
-        self._times = _Traced(traced) if kind.kind.arrivals.trace is not None else _Drawn(kind, scenario, streams)
-        self._traced = traced
+        traced = kind.kind.arrivals.trace is not None
+        self._traced = _Traced(kind.kind.arrivals.traced) if traced else None
+        self._times: _Traced | _Drawn = self._traced or _Drawn(kind, scenario, streams)
         self._variates = [
             None if distribution is None else Stream(streams, f"{kind.name}/{quantity}", distribution)
             for quantity, distribution in kind.variates
@@ -134,18 +136,18 @@ class Callers:
         which: Any = 0
         for stream, shares in self._shares:
             which = which * len(shares) + _choices(stream.next(chunk), shares)[:count]
-        row: Any = numpy.arange(first, first + count) if self._traced else 0
+        row: Any = numpy.arange(first, first + count) if self._traced is not None else 0
         types[:count] = self._kind.types[row, which]
         for column, variate in enumerate(self._variates):
             draws[:chunk, column] = NONE if variate is None else variate.next_ms(chunk)
-        if self._traced:
-            self._measure(self._traced[first : first + count], draws)
+        if self._traced is not None:
+            self._measure(self._traced.contacts, draws)
         self.lanes.fill(chunk, lanes)
         self.tries.fill(chunk, tries)
         self.hears.fill(chunk, hears)
         return count, complete
 
-    def _measure(self, contacts: tuple[TracedContact, ...], draws: Any) -> None:
+    def _measure(self, contacts: Sequence[TracedContact], draws: Any) -> None:
         """What was measured stands above what is drawn."""
         for column, (quantity, _) in enumerate(self._kind.variates):
             for row, contact in enumerate(contacts):
@@ -169,12 +171,17 @@ def _choices(uniform: Floats, shares: list[float]) -> Any:
 
 
 class _Traced:
-    def __init__(self, contacts: tuple[TracedContact, ...]) -> None:
-        self._times = numpy.array([round(contact.at_s * 1000) for contact in contacts], dtype=numpy.int64)
+    """The contacts of a trace, chunk by chunk: `contacts` are those of the last one."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._ahead, self._left = iter(trace), len(trace)
+        self.contacts: list[TracedContact] = []
 
     def next(self, chunk: int) -> tuple[Any, bool]:
-        times, self._times = self._times[:chunk], self._times[chunk:]
-        return times, len(self._times) == 0
+        self.contacts = list(islice(self._ahead, chunk))
+        self._left -= len(self.contacts)
+        times = numpy.array([round(contact.at_s * 1000) for contact in self.contacts], dtype=numpy.int64)
+        return times, self._left == 0
 
 
 class _Drawn:

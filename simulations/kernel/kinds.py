@@ -12,8 +12,9 @@ from simulations.distributions.constant import Constant
 from simulations.features.redials import Redials
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.layout import NONE
-from simulations.scenario import Kind, Quantity
+from simulations.scenario import Kind
 from simulations.setting import Setting
+from simulations.traced import Quantity
 
 QUANTILES = {50: ewt._Z50, 80: ewt._Z80, 95: ewt._Z95}
 QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")

@@ -27,8 +27,9 @@ from simulations.kernel.kinds import (
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import FIT, PARAMETERS, codes, parameter_values
 from simulations.kernel.machine.layout import NEVER, NONE
-from simulations.scenario import Kind, Quantity, TracedContact
+from simulations.scenario import Kind
 from simulations.setting import Setting, Worker
+from simulations.traced import Quantity, TracedContact
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,11 @@ class _Planner:
             dict(zip((key for key, _ in shares), chosen, strict=True))
             for chosen in product(*(values for _, values in shares))
         ]
-        contacts = kind.arrivals.traced or (TracedContact(at_s=0),)
-        types = [[self._type_of(kind, attributes, contact) for attributes in drawn] for contact in contacts]
+        contacts = kind.arrivals.traced if len(kind.arrivals.traced) else (TracedContact(at_s=0),)
+        # Eight bytes for each contact of a trace: all that is kept of it.
+        types = numpy.fromiter(
+            (self._type_of(kind, attributes, contact) for contact in contacts for attributes in drawn), numpy.int64
+        ).reshape(-1, len(drawn))
         for queue in self.queues:
             for quantity in QUANTITIES:
                 distribution = self.setting.distribution(quantity, name, queue)
@@ -168,9 +172,7 @@ class _Planner:
                 own: tuple[Quantity, Distribution | None] = ("handle time", worker.handle_time(name, queue))
                 if own[1] is not None and own not in variates:
                     variates.append(own)
-        return KindPlan(
-            name, kind, tuple(variates), shares, numpy.array(types, dtype=numpy.int64), redial_delays(kind.redials)
-        )
+        return KindPlan(name, kind, tuple(variates), shares, types, redial_delays(kind.redials))
 
     def _type_of(self, kind: Kind, drawn: Mapping[str, Attribute], contact: TracedContact) -> int:
         own = {key: drawn[key] if isinstance(value, dict) else value for key, value in kind.attributes.items()}

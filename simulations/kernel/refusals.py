@@ -47,10 +47,10 @@ from simulations.scenario import (
     Scenario,
     Staff,
     StandalonePolicy,
-    TracedContact,
 )
 from simulations.setting import MINUTE_MS, Centre, Setting, Worker
 from simulations.stopping import UntilHalfWidth
+from simulations.traced import TracedContact
 
 LONGEST_MS = 1 << 35
 """The kernel's clock ends after this time, a little more than a year."""
@@ -158,6 +158,11 @@ def _reasons(setting: Setting) -> Iterator[str]:
     for worker in setting.workers:
         yield from _of(worker, f"staff.{worker.name}", deep=False)
     yield from _of(setting.scenario, "")
+    for name, kind in setting.scenario.kinds.items():
+        if isinstance(kind.arrivals.trace, str):  # the contacts are in a file
+            for field in kind.arrivals.traced.summary.known:
+                if field not in SUPPORTED[TracedContact]:
+                    yield f"kinds.{name}.arrivals.trace: {field}: not supported"
     policy = setting.policy
     yield from _of(policy, "policy", deep=False)
     yield from _of(policy.after_failure, "policy.after_failure")
@@ -241,7 +246,7 @@ def _reached(setting: Setting) -> set[str]:
     queues = {queue.name: queue for queue in setting.policy.queues}
     ahead = [kind.queue for kind in setting.scenario.kinds.values()]
     for kind in setting.scenario.kinds.values():
-        ahead += [contact.queue for contact in kind.arrivals.traced]
+        ahead += kind.arrivals.traced.summary.queues
     found: set[str] = set()
     while ahead:
         name = ahead.pop()

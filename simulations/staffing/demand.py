@@ -143,10 +143,7 @@ def demand(place: Workplace) -> dict[str, Work]:
 
 def _is_written(kind: Kind) -> bool:
     """Whether queue, work and patience of all contacts of the kind stand in the scenario; a trace may say others."""
-    own = (
-        contact for contact in kind.arrivals.traced if {contact.queue, contact.handle_s, contact.patience_s} != {None}
-    )
-    return kind.queue is not None and next(own, None) is None
+    return kind.queue is not None and not kind.arrivals.traced.summary.has("queue", "handle_s", "patience_s")
 
 
 def _written(setting: Setting) -> dict[str, Work]:

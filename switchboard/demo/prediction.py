@@ -9,8 +9,9 @@ from simulations.compare import Comparison, Measured, hold, measure, same_staff
 from simulations.distributions.empirical import Empirical
 from simulations.distributions.lognormal import Lognormal
 from simulations.replications import Progress, Study, run_study
-from simulations.scenario import Answering, Arrivals, Kind, Scenario, TracedContact
+from simulations.scenario import Answering, Arrivals, Kind, Scenario
 from simulations.setting import MINUTE_MS
+from simulations.traced import TracedContact
 from switchboard.demo import day
 
 REPLICATIONS = 200

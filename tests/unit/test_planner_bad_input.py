@@ -214,21 +214,16 @@ def test_a_scenario_larger_than_memory(run: Run, monkeypatch: pytest.MonkeyPatch
     assert "(fewer replications, or longer intervals)" in said.err
     monkeypatch.setattr(memory, "_lines", lambda path: ["MemAvailable: 4000 kB"] if "meminfo" in path else [])
     traced = {"calls": SCENARIO["kinds"]["calls"] | {"arrivals": {"trace": "t.csv"}}}
-    Path("t.csv").write_text("at_s\n" + "1\n" * 20_000)
-    pq.write_table(pa.table({"at_s": [1.0] * 20_000}), "t.parquet")
-    for file in ("t.csv", "t.parquet"):
+    times = [1.0] * 20_000 + [0.5]  # not in order of time, so all of it has to be held
+    Path("t.csv").write_text("at_s\n" + "".join(f"{at_s}\n" for at_s in times))
+    pq.write_table(pa.table({"at_s": times}), "t.parquet")
+    for file, line in (("t.csv", 20_002), ("t.parquet", 20_001)):
         traced["calls"]["arrivals"]["trace"] = file
         said = run("simulate", scenario(kinds=traced), "--out", "o")
         assert said.code == 2
-        about = "20,001" if file == "t.csv" else "20,000"
-        assert f"{file}: the trace's contacts, about {about}, need about 30.0 MB of memory; 4.1 MB are free" in said.err
-        assert "(cut it into days, and play each of them)" in said.err
-    longer_and_longer = "at_s,text\n" + f"1,{'x' * 200}\n" * 2_000 + "1,x\n" * 20_000  # looks like few rows
-    Path("t.csv").write_text(longer_and_longer)
-    traced["calls"]["arrivals"]["trace"] = "t.csv"
-    monkeypatch.setattr(memory, "_lines", lambda path: ["MemAvailable: 6400 kB"] if "meminfo" in path else [])
-    said = run("simulate", scenario(kinds=traced), "--out", "o")
-    assert "t.csv:4096: the first 4,096 contacts of the trace need about 6.6 MB of memory; 6.6 MB are free" in said.err
+        assert f"{file}:{line}: this contact comes at 0.5 s, before one above it (1 s)" in said.err
+        assert "to hold all 20,001 contacts takes about 30.0 MB of memory; 4.1 MB are free" in said.err
+        assert "(sort the rows by 'at_s', and its size does not matter)" in said.err
     assert not Path("o").exists()
 
 
