@@ -30,8 +30,7 @@ def whiskers(rows: Sequence[Whisker], scale: float, unit: str, describe: str) ->
             axes.plot([value - half, value + half], [place, place], color=colour, linewidth=2.4, solid_capstyle="round")
             axes.plot([value], [place], color=colour, marker="o", markersize=6, linestyle="none")
         names = [_short(name) for name, _, _ in rows]
-        # Names are text: `$` begins no formula.
-        axes.set_yticks(range(len(rows)), names, parse_math=False)
+        axes.set_yticks(range(len(rows)), names)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlabel(unit)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6))

@@ -26,6 +26,8 @@ STYLE: Any = {
     "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    # Names are text: `$` begins no formula.
+    "text.parse_math": False,
 }
 
 Line = tuple[str, Sequence[Estimate]]
