@@ -221,6 +221,10 @@ class Ivr(Model):
     dial_s: AnyDistribution = Constant(value=180)
 
 
+RankingKey = str | Annotated[dict[str, dict[str, int | float | str | bool]], Field(min_length=1, max_length=1)]
+"""The name of a ranking key, or the name with its parameters: `{least_occupied: {step: 0.05}}`."""
+
+
 class StandaloneStep(Model):
     """Who may take a contact of this age: agents with these `skills`, for whom the CEL condition `where` holds.
     `combine`: instead of the step before (`replace`), as well as it (`add`), or both (`narrow`). The step begins before
@@ -267,7 +271,7 @@ class StandaloneQueue(Model):
     priority_per_minute: NotNegative = 0
     priority_cap: int | None = None
     weight: Annotated[int, Field(ge=1)] = 1
-    agent_ranking: tuple[str, ...] = ("longest_idle",)
+    agent_ranking: tuple[RankingKey, ...] = ("longest_idle",)
     ring_s: Positive = 20
     wrap_up_s: NotNegative = 0
     longest_wait_s: Positive | None = None
@@ -296,7 +300,7 @@ class StandalonePolicy(Model):
     """A small routing policy written into the scenario, for the questions that need no whole centre."""
 
     queues: Annotated[dict[str, StandaloneQueue], Field(min_length=1)]
-    contact_ranking: tuple[str, ...] = ("priority", "age")
+    contact_ranking: tuple[RankingKey, ...] = ("priority", "age")
     channels: dict[str, StandaloneChannel] = {}
 
 

@@ -1,9 +1,9 @@
 """The router's policy for a scenario that needs no centre."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from router.core.policy import CallbackRules, Channel, Condition, Goal, KeySpec, LastAction, Policy, Queue, Step, Until
-from simulations.scenario import StandalonePolicy, StandaloneQueue
+from simulations.scenario import RankingKey, StandalonePolicy, StandaloneQueue
 
 OVERFLOW = "overflow"
 """The exit of those who waited longest, or found the queue full."""
@@ -13,7 +13,12 @@ def policy_of(written: StandalonePolicy) -> Policy:
     """The policy that is written into a scenario, without agents."""
     queues = tuple(_queue(name, queue) for name, queue in written.queues.items())
     channels = {name: Channel(name, *_rules(written, name)) for name in ("voice", *written.channels)}
-    return Policy(1, queues, (), tuple(map(KeySpec, written.contact_ranking)), channels=tuple(channels.values()))
+    return Policy(1, queues, (), _ranking(written.contact_ranking), channels=tuple(channels.values()))
+
+
+def _ranking(keys: Sequence[RankingKey]) -> tuple[KeySpec, ...]:
+    written = [(key, {}) if isinstance(key, str) else next(iter(key.items())) for key in keys]
+    return tuple(KeySpec(name, dict(parameters)) for name, parameters in written)
 
 
 def _rules(written: StandalonePolicy, name: str) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
@@ -39,7 +44,7 @@ def _queue(name: str, queue: StandaloneQueue) -> Queue:
         longest_wait_ms=None if queue.longest_wait_s is None else _ms(queue.longest_wait_s),
         full_at=queue.full_at,
         when_full=None if queue.full_at is None else overflow,
-        agent_ranking=tuple(map(KeySpec, queue.agent_ranking)),
+        agent_ranking=_ranking(queue.agent_ranking),
         callback=None
         if rules is None
         else CallbackRules(

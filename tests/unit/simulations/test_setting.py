@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from documents import DocumentError
-from router.core.policy import Until
+from router.core.policy import KeySpec, Until
 from simulations.clock import clock, shift_minutes
 from simulations.setting import read_scenario
 from tests.support.scenarios import BASE, changed, setting, setting_of
@@ -90,6 +90,11 @@ def test_a_good_scenario_is_settled() -> None:
         ({"policy": {"queues": {}}}, ["policy.queues", "at least 1"]),
         ({"policy.queues.sales.agent_ranking": ["tallest"]}, ["tallest", "policy.queues.sales"]),
         (
+            {"policy.queues.sales.agent_ranking": [{"least_occupied": {"stepp": 0.1}}]},
+            ["policy.queues.sales", "least_occupied", "stepp"],
+        ),
+        ({"policy.contact_ranking": [{"age": {}, "priority": {}}]}, ["policy.contact_ranking[0]"]),
+        (
             {"policy.queues.sales.steps": [{"after_s": 9, "lent_by": ["suport"]}]},
             ["policy.queues.sales: there is no queue 'suport'", "did you mean 'support'"],
         ),
@@ -116,6 +121,13 @@ def test_a_policy_that_stands_alone_says_what_a_centre_can_say_of_its_steps() ->
     assert (second.keep_free, second.until) == (2, Until(after_ms=40_000, clock="age"))
     assert (second.combine, second.condition.skills) == ("add", {"support": 1})
     assert (third.keep_free, third.lent_by, third.until) == (None, ("support",), Until())
+
+
+def test_ranking_keys_may_have_parameters() -> None:
+    ranking = [{"least_occupied": {"step": 0.05}}, "longest_idle"]
+    made = setting({"policy.queues.sales.agent_ranking": ranking, "policy.contact_ranking": [{"age": {}}]})
+    assert made.policy.queues[0].agent_ranking == (KeySpec("least_occupied", {"step": 0.05}), KeySpec("longest_idle"))
+    assert made.policy.contact_ranking == (KeySpec("age"),)
 
 
 def test_all_problems_are_told_at_once() -> None:
