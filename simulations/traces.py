@@ -20,6 +20,7 @@ from simulations.memory import check_trace, free_bytes
 from simulations.traced import HeldTrace, Summary, Trace, TracedContact, in_order
 
 _COLUMNS = frozenset(TracedContact.model_fields) - {"attributes"}
+_SECONDS = [name for name in TracedContact.model_fields if name.endswith("_s")]
 
 HELD_CONTACTS = 20_000
 """So many contacts are held in memory."""
@@ -168,10 +169,16 @@ def _rows(path: Path, columns: Collection[str] | None = None) -> Iterator[tuple[
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[Any, Any]]]:
+    """Where semicolons or tabs are between the cells, numbers may have decimal commas."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
+        header = file.readline(_READ_BYTES)
+        delimiter = max(",;\t", key=header.count)
+        file.seek(0)
+        rows = csv.DictReader(file, delimiter=delimiter)
         _has_times(path, rows.fieldnames or ())
         for row in rows:
+            if delimiter != ",":
+                row |= {name: row[name].replace(",", ".") for name in _SECONDS if row.get(name)}
             yield rows.line_num, row
 
 

@@ -208,3 +208,11 @@ def test_what_does_not_fit_the_scenario(
     monkeypatch.setattr(traces, "HELD_CONTACTS", 1)
     with pytest.raises(DocumentError, match=message):
         scenario_of(tmp_path, written(tmp_path, text).name)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_trace_of_a_spreadsheet_of_another_country(tmp_path: Path, delimiter: str) -> None:
+    text = "\ufeffat_s;queue;handle_s;tier\n10,5;sales;120,25;1,5\n30;sales;;gold\n".replace(";", delimiter)
+    first, second = read_trace(written(tmp_path, text))
+    assert (first.at_s, first.handle_s, first.attributes) == (10.5, 120.25, {"tier": "1,5"})
+    assert (second.at_s, second.handle_s, second.attributes) == (30, None, {"tier": "gold"})
