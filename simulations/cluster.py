@@ -59,6 +59,12 @@ class Cluster:
     def _connect(self) -> Any:
         distributed = _distributed()
         try:
+            # A client that never had an address cannot be closed either: it complains when it is forgotten.
+            distributed.comm.get_address_host_port(self.address, strict=True)
+        except ValueError as error:
+            example = "write one such as tcp://10.0.0.5:8786"
+            raise PlaceLost(f"{self.address!r} is no address of a Dask scheduler: {error} ({example})") from None
+        try:
             client = distributed.Client(self.address, timeout=CONNECT_S, set_as_default=False, name="switchboard")
         except (OSError, ValueError, TimeoutError) as error:
             raise PlaceLost(f"there is no Dask scheduler at {self.address}: {_words(error)}") from None

@@ -1,5 +1,6 @@
 """`switchboard simulate`: a scenario played many times over the real router and the real flows."""
 
+import atexit
 import contextlib
 import re
 from collections.abc import Callable, Iterator
@@ -78,11 +79,19 @@ def as_file_name(name: str) -> str:
 
 
 def make_directory(directory: Path) -> None:
-    """Before the work, so that it is not in vain."""
+    """Before the work, so that it is not in vain; a command that ends without a report takes it away again."""
+    new = not directory.exists()
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         _cannot_write(error)
+    if new:
+        atexit.register(_remove_if_empty, directory)
+
+
+def _remove_if_empty(directory: Path) -> None:
+    with contextlib.suppress(OSError):
+        directory.rmdir()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from switchboard.cli.places import ClusterOption, EngineName, EngineOption, ended_with, place_of, tell_engine
 from switchboard.cli.quantities import seconds, share
+from switchboard.cli.simulate import make_directory
 
 # numpy, SciPy and matplotlib take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
@@ -165,11 +166,7 @@ def _directory(out: Path | None, kind: str, place: "Workplace") -> Path:
     """Made before the work, so that it is not in vain."""
     name = re.sub(r"\W+", "-", place.setting.scenario.name).strip("-").lower()[:60] or "scenario"
     directory = out or Path("var") / kind / name
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        errors.print(f"The report cannot be written: {error}", markup=False)
-        raise typer.Exit(3) from None
+    make_directory(directory)
     return directory
 
 

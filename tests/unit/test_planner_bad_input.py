@@ -5,6 +5,7 @@ A cluster that dies in a sweep is in `tests/integration/test_cluster.py`, Ctrl-C
 `tests/unit/simulations/staffing/test_command.py`.
 """
 
+import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -280,3 +281,23 @@ def test_what_is_no_file_and_no_text(run: Run) -> None:
     said = run("history", "import", "calls.csv", "--mapping", "map.yaml", "--time-zone", "UTC", "--to", "/proc/h")
     assert said.err.endswith("/proc/h: nothing can be written there: No such file or directory")
     assert said.code == 3
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5:8786", "tcp://10.0.0.5", "foo://x:1"])
+def test_an_address_that_no_scheduler_can_have(run: Run, address: str) -> None:
+    said = run("simulate", scenario(), "--cluster", address, "--out", "o")
+    assert said.code == 3
+    assert f"'{address}' is no address of a Dask scheduler" in said.err
+    assert "(write one such as tcp://10.0.0.5:8786). Not one replication was done" in said.err
+
+
+def test_a_command_without_an_answer_leaves_no_directory(tmp_path: Path) -> None:
+    text = yaml.safe_dump(SCENARIO)
+    (tmp_path / "s.yaml").write_text(text)
+    (tmp_path / "plan.yaml").write_text("goals: {queues: {sales: {asa_s: 0.01}}}\ngroups: {sellers: {most: 1}}\n")
+    (tmp_path / "there").mkdir()
+    command = [sys.executable, "-m", "switchboard.cli.entry", "staff", "s.yaml", "--plan", "plan.yaml", "--out"]
+    for out in ("new", "there"):
+        ran = subprocess.run([*command, out], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert (ran.returncode, ran.stderr[:23]) == (1, "No staff meets the goal")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.yaml", "s.yaml", "there"]
