@@ -2,7 +2,7 @@
 
 Who waits is held in memory, about 1.2 kB each. Where callers come faster than all agents together could ever take them,
 how many wait follows from the rates alone: what is left over piles up, until patience or the longest wait ends it. That
-is less than chance, breaks and skills make of it, so nobody is refused wrongly.
+is less than chance, breaks, skills and traces make of it, so nobody is refused wrongly.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,8 @@ def check_crowd(source: Source, setting: "Setting") -> None:
     scenario, free = setting.scenario, free_bytes()
     bounded = scenario.lines or any(queue.full_at is not None for queue in setting.policy.queues)
     hours = scenario.interval_minutes / 60
-    rates = {name: rates_per_hour(kind.arrivals, scenario) for name, kind in scenario.kinds.items()}
+    drawn = {name: kind.arrivals for name, kind in scenario.kinds.items() if kind.arrivals.trace is None}
+    rates = {name: rates_per_hour(arrivals, scenario) for name, arrivals in drawn.items()}
     if bounded or sum(map(sum, rates.values())) * hours * WAITING_BYTES <= free:
         return
     most = most_waiting(setting, rates)
