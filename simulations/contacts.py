@@ -258,18 +258,20 @@ class Contacts:
         known = router.contact(contact.name)
         if known is None or known.state != "queued":
             return False  # somebody's phone rings already
-        told_ms = announcement.told_ms(router.estimated_wait(contact.name, self._shell.now_ms))
+        told_ms = announcement.told_ms(
+            router.estimated_wait(contact.name, self._shell.now_ms), router.position(contact.name) - 1
+        )
         if told_ms is None:
             return False
         stream = f"{contact.kind}/announcement/{contact.attempt}.{contact.visits}"
         if announcement.leaves(told_ms, contact.patience_ms, self._streams.uniforms(stream)[contact.number]):
             contact.tally.left_at_once += 1
             return True
-        if announcement.patience_s is not None:
-            drawn_s = self._streams.draws(f"{stream}/patience", announcement.patience_s)[contact.number]
-            contact.patience_ms = round(drawn_s * 1000)
-        elif contact.patience_ms is not None:
-            contact.patience_ms = round(contact.patience_ms * announcement.patience_factor)
+        contact.patience_ms = announcement.patience_ms(
+            told_ms,
+            contact.patience_ms,
+            lambda ending, law: self._streams.draws(f"{stream}/{ending}", law)[contact.number],
+        )
         return False
 
     def _released(self, decision: ContactReleased) -> None:
@@ -360,6 +362,8 @@ class Contacts:
             return
         if not estimated_over(self._run, contact.name, wishes.when_wait_over_s):
             return
+        if wishes.when_ahead and router.position(contact.name) <= wishes.when_ahead:
+            return
         contact.tally.asked_for_callback += 1
         contact.callback, contact.gives_up_ms = True, None
         back, contact.back = contact.back, None
@@ -367,6 +371,8 @@ class Contacts:
             back.succeed(RUNG_BACK)
         self._hang_up_line(contact)
         self._shell.feed(CallbackRequested(contact.name, Callback(contact.name)))
+        if wishes.to_queue is not None and wishes.to_queue != contact.queue:
+            self._shell.feed(ContactMoved(contact.name, wishes.to_queue))
 
     def _book(self, contact: Contact, kind: Kind, wish: BookCallback) -> Input:
         """The flow books a callback; how the router sees the contact from now on."""

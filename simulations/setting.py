@@ -192,6 +192,7 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
             for node in getattr(kind, field):
                 yield from unknown(source, (*path, field, node), "node", node, sorted(nodes))
     yield from _key_problems(source, setting, name, kind)
+    yield from _callback_problems(source, setting, name, kind)
     trace = kind.arrivals.traced.summary
     for queue, row in trace.queues.items():
         yield from unknown(source, (*path, "arrivals", "trace", row), "queue", queue, queues)
@@ -199,6 +200,18 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
     if missing and not (trace.contacts and trace.all_have("handle_s")):
         message = f"'handle_time_s' is missing for contacts of this kind in {', '.join(missing)}"
         yield source.problem(path, message, "give it here or under 'queues'")
+
+
+def _callback_problems(source: Source, setting: Setting, name: str, kind: Kind) -> Iterator[Problem]:
+    """Callbacks in a queue that is none, or that has none."""
+    to_queue = kind.callbacks.to_queue if kind.callbacks is not None else None
+    if to_queue is None:
+        return
+    path = ("kinds", name, "callbacks", "to_queue")
+    queues = {queue.name: queue for queue in setting.policy.queues}
+    yield from unknown(source, path, "queue", to_queue, list(queues))
+    if to_queue in queues and queues[to_queue].callback is None:
+        yield source.problem(path, f"the queue {to_queue!r} has no callbacks", "give it 'callback' in the policy")
 
 
 def keys_taken(centre: Centre) -> set[str]:

@@ -1,12 +1,13 @@
 """Callers who hear how long they will wait, and act upon it."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy
 from pydantic import Field
 
 from router.core.ewt import WaitEstimate
-from simulations.distributions import AnyDistribution
+from simulations.distributions import AnyDistribution, Distribution
 from simulations.distributions.base import NotNegative, Positive
 from simulations.features.base import Feature
 from simulations.fields import Model, Share
@@ -16,17 +17,23 @@ class Announcement(Model):
     """What callers hear on entering the queue, and what they make of it. Times are in seconds.
 
     `tells`: the router's estimate with this probability of not being exceeded, if it is at least `from_s`.
+    `by_ahead_s`: instead, what is told to who finds 0, 1, 2, ... waiting ahead; the last number to all with more.
     """
 
     tells: Literal[50, 80, 95] = 80
+    by_ahead_s: Annotated[tuple[NotNegative, ...], Field(min_length=1)] | None = None
     from_s: NotNegative = 0
     leave_at_once: Share = 0.0
     leaving_by_wait: dict[Annotated[float, Field(ge=0)], Share] = {}
     patience_factor: Positive = 1.0
     patience_s: AnyDistribution | None = None
+    patience_times_told: AnyDistribution | None = None
 
-    def told_ms(self, estimate: WaitEstimate | None) -> int | None:
-        """What is told, None for nothing."""
+    def told_ms(self, estimate: WaitEstimate | None, ahead: int = 0) -> int | None:
+        """What is told to who finds so many waiting `ahead`, None for nothing."""
+        if self.by_ahead_s is not None:
+            told_ms = round(self.by_ahead_s[min(ahead, len(self.by_ahead_s) - 1)] * 1000)
+            return told_ms if told_ms >= self.from_s * 1000 else None
         if estimate is None:
             return None
         told_ms = {50: estimate.p50_ms, 80: estimate.p80_ms, 95: estimate.p95_ms}[self.tells]
@@ -40,6 +47,16 @@ class Announcement(Model):
             share = max(share, float(numpy.interp(told_ms / 1000, waits, shares)))
         return uniform < share
 
+    def patience_ms(
+        self, told_ms: int, patience_ms: int | None, draw: Callable[[str, Distribution], float]
+    ) -> int | None:
+        """How long the caller stays who has stayed so far, from now on. `draw` draws from a stream with this ending."""
+        times, more = self.patience_times_told, self.patience_s
+        if times is None and more is None:
+            return None if patience_ms is None else round(patience_ms * self.patience_factor)
+        anew_ms = 0.0 if times is None else told_ms * draw("times told", times)
+        return round(anew_ms + (0.0 if more is None else 1000 * draw("patience", more)))
+
 
 FEATURE = Feature(
     name="announcement",
@@ -48,12 +65,15 @@ FEATURE = Feature(
 A caller who has to wait is told the router's own estimate: the wait that is not exceeded with a probability of `tells`
 (50, 80 or 95) %. Of those whose patience would not have lasted so long, the share `leave_at_once` leaves in that
 moment; `leaving_by_wait` gives shares of all callers by what they are told (seconds: share, in between interpolated).
-Who stays has a patience `patience_factor` times as long, or another one, `patience_s`, that begins anew. As long as the
-router knows too little for an estimate nothing is told.
+Who stays has a patience `patience_factor` times as long, or another one that begins anew: `patience_s`, or what was
+told `patience_times_told`, or both, added (`{patience_times_told: 1, patience_s: D}` waits what was told, and D beyond
+it). As long as the router knows too little for an estimate nothing is told; `by_ahead_s` tells the same wait to all who
+find the same number of contacts ahead of them, from the beginning.
 
 Callers who leave at once when the wait would be too long are the model of W. Whitt, "Improving service by informing
-customers about anticipated delays", Management Science 45 (1999); patience that changes is in O. Jouini, Z. Aksin and
-Y. Dallery, "Call centers with delay information: models and insights", M&SOM 13 (2011).""",
+customers about anticipated delays", Management Science 45 (1999); a percentile of the wait in each state, and leaving
+at once and patience that both depend on what was told, are in O. Jouini, Z. Aksin and Y. Dallery, "Call centers with
+delay information: models and insights", M&SOM 13 (2011): `examples/published/announced-delays.yaml`.""",
     example="""\
 kinds:
   calls:

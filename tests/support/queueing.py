@@ -108,7 +108,7 @@ class NModel:
 
     def solve(self) -> "NModelAnswers":
         states = self._states()
-        share = _stationary(states, self._moves)
+        share = stationary(states, self._moves)
         s, g, q0, q1 = numpy.array(states).T
         all_busy = (s == self.specialists) & (g == self.generalists)
         queues = (float(share @ q0), float(share @ q1))
@@ -182,7 +182,7 @@ class CutoffPriority:
             *((busy, 0, q1) for busy in range(cutoff, self.agents) for q1 in lengths),
             *((self.agents, q0, q1) for q0 in lengths for q1 in lengths),
         ]
-        share = _stationary(states, self._moves)
+        share = stationary(states, self._moves)
         busy, q0, q1 = numpy.array(states).T
         queues = (float(share @ q0), float(share @ q1))
         return CutoffAnswers(
@@ -213,7 +213,7 @@ class CutoffAnswers:
     occupancy: float
 
 
-def _stationary(
+def stationary(
     states: Sequence[State], moves: Callable[[State], Iterable[tuple[State, float]]]
 ) -> NDArray[numpy.float64]:
     """The share of time in each state; moves out of `states` are left out (they must be rare), and so is rate 0."""

@@ -7,8 +7,16 @@ import pytest
 
 from documents import DocumentError
 from router.core.decisions import ContactFinished, CustomerReached, RingCustomer
-from router.core.events import CallbackFailed, CallbackReached, CallbackRequested, ContactArrived, ContactLeft
+from router.core.events import (
+    CallbackFailed,
+    CallbackReached,
+    CallbackRequested,
+    ContactArrived,
+    ContactLeft,
+    ContactMoved,
+)
 from router.core.ewt import WaitEstimate
+from simulations.distributions import Distribution
 from simulations.driver import Replication
 from simulations.features.announcement import Announcement
 from simulations.features.busyness import Busyness
@@ -187,6 +195,39 @@ def test_who_would_not_wait_so_long_leaves_in_that_share() -> None:
     assert not announcement.leaves(120_000, None, 0.31)
 
 
+def test_who_finds_as_many_ahead_hears_the_same() -> None:
+    announcement = Announcement(by_ahead_s=(12, 40), from_s=20)
+    assert [announcement.told_ms(None, ahead) for ahead in range(4)] == [None, 40_000, 40_000, 40_000]
+    assert announcement.told_ms(WaitEstimate(1, 90_000, 90_000), 1) == 40_000
+
+
+@pytest.mark.parametrize(
+    ("said", "patience_ms"),
+    [
+        ({"patience_factor": 1.5}, 45_000),
+        ({"patience_s": 7}, 7_000),
+        ({"patience_times_told": 1.25}, 50_000),
+        ({"patience_times_told": 1, "patience_s": 15}, 55_000),
+    ],
+)
+def test_patience_that_depends_on_what_was_told(said: dict[str, Any], patience_ms: int) -> None:
+    def draw(_: str, law: Distribution) -> float:
+        return float(law.sample(numpy.random.default_rng(1), 1)[0])
+
+    assert Announcement(**said).patience_ms(40_000, 30_000, draw) == patience_ms
+    anew = {"patience_times_told", "patience_s"} & said.keys()
+    assert Announcement(**said).patience_ms(40_000, None, draw) == (patience_ms if anew else None)
+
+
+def test_callers_are_told_by_how_many_are_ahead() -> None:
+    """The first has the only agent; the second hears 20 s and gives up after twice that, the third 90 s and leaves."""
+    hears = {"by_ahead_s": [20, 90], "leaving_by_wait": {60: 0, 90: 1}, "patience_times_told": 2}
+    rows = [{"at_s": 10, "handle_s": 600}, {"at_s": 20}, {"at_s": 30}]
+    log, tally = run(trace(*rows) | {"kinds.buyers.announcement": hears})
+    assert times(log, ContactLeft) == [30_000, 60_000]
+    assert tally.left_at_once == 1
+
+
 def test_callers_hear_the_routers_estimate_and_act_upon_it() -> None:
     busy = {
         "kinds.buyers.arrivals.per_hour": 60,
@@ -266,6 +307,43 @@ def test_a_customer_who_lets_it_ring_too_long_is_not_reached() -> None:
     log, _ = run(TWO | RING_BACK | wishes(rings_s=25))
     assert times(log, CallbackFailed)[0] == 70_000 + 20_000
     assert times(log, CallbackReached) == []
+
+
+def test_a_callback_is_asked_for_by_who_finds_enough_ahead() -> None:
+    rows = [{"at_s": 10, "handle_s": 60}, *({"at_s": at_s, "handle_s": 60} for at_s in (20, 21, 22))]
+    log, _ = run(trace(*rows) | RING_BACK | {"lines": []} | wishes(after_s=0, when_ahead=2))
+    asked = [(now_ms, event.contact) for now_ms, event, _ in log if isinstance(event, CallbackRequested)]
+    assert asked == [(22_000, "buyers-4")]
+
+
+LATER = {"skills": {"sales": 1}, "priority": -5, "callback": {}}
+
+
+def test_a_callback_goes_to_another_queue_and_keeps_its_age() -> None:
+    """The second asks and is behind the third, who waits on the line."""
+    rows = [{"at_s": 10, "handle_s": 60}, {"at_s": 20, "handle_s": 60}, {"at_s": 65, "handle_s": 60}]
+    log, tally = run(trace(*rows) | RING_BACK | {"policy.queues.later": LATER} | wishes(to_queue="later"))
+    moved = [(now_ms, event.contact, event.queue) for now_ms, event, _ in log if isinstance(event, ContactMoved)]
+    assert moved == [(30_000, "buyers-2", "later")]
+    assert [(now_ms, ring.contact) for now_ms, ring in decided(log, RingCustomer)] == [(130_000, "buyers-2")]
+    finished = [event for _, event in decided(log, ContactFinished) if event.callback]
+    assert [(event.queue, event.wait_ms) for event in finished if event.outcome == "answered"] == [("later", 118_000)]
+    assert tally.asked_for_callback == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "there is no queue 'later'"),
+        (
+            {"policy.queues.later": {key: LATER[key] for key in ("skills", "priority")}},
+            "the queue 'later' has no callb",
+        ),
+    ],
+)
+def test_a_callback_cannot_go_where_there_are_none(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DocumentError, match=message):
+        setting_of(changed(BUYERS | RING_BACK | changes | wishes(to_queue="later")))
 
 
 def test_no_callback_without_the_queues_rules_or_while_the_wait_is_short() -> None:
