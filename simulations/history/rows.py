@@ -6,12 +6,15 @@ would swallow the rest of the file; so such a line is refused alone.
 
 import codecs
 import csv
+import gzip
+import io
+import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from documents import DocumentError, Problem
+from documents import DocumentError, Problem, why
 from simulations.history.refusals import Refusals
 
 AT_ONCE = 50_000
@@ -30,11 +33,27 @@ _MARKS = (
 )
 
 
+_WORKBOOK = "save the sheet as CSV, and import that"
+_NO_TEXT = (
+    (b"PK\x03\x04", "a workbook or a packed directory", _WORKBOOK),
+    (b"\xd0\xcf\x11\xe0", "an old workbook", _WORKBOOK),
+    (b"%PDF", "a PDF document", "ask your phone system for CSV"),
+    (b"PAR1", "a Parquet file", "name it .parquet"),
+)
+
+
 class Block(NamedTuple):
     """Rows with their lines."""
 
     lines: list[int]
     rows: list[list[str]]
+
+
+def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """The bytes of a file, also of one that was packed with gzip (as rotated logs are). Raises OSError."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")
 
 
 def encoding_of(path: Path) -> str:
@@ -43,7 +62,7 @@ def encoding_of(path: Path) -> str:
     Raises DocumentError when the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             head = file.read(4096)
             for mark, name in _MARKS:
                 if head.startswith(mark):
@@ -57,14 +76,14 @@ def encoding_of(path: Path) -> str:
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "latin-1"
-    except OSError as error:
-        raise DocumentError([Problem(f"the file cannot be read: {error.strerror}", str(path))]) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DocumentError([Problem(f"the file cannot be read: {why(error)}", str(path))]) from None
     return "utf-8"
 
 
 def lines_of(path: Path, encoding: str) -> Iterator[list[str]]:
     """The file's lines without their ends, in blocks. What is not of the encoding becomes U+FFFD."""
-    with path.open(encoding=encoding, errors="replace", newline=None) as file:
+    with io.TextIOWrapper(opened(path), encoding=encoding, errors="replace", newline=None) as file:
         while block := list(islice(file, AT_ONCE)):
             yield [line.rstrip("\n") for line in block]
 
@@ -72,8 +91,11 @@ def lines_of(path: Path, encoding: str) -> Iterator[list[str]]:
 def first_lines(path: Path, encoding: str) -> list[str]:
     """Raises DocumentError for an encoding that does not exist, and for a file that has no lines (which could not be
     read one after the other in bounded memory)."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(_LONGEST_LINE)
+    for begin, what, hint in _NO_TEXT:
+        if head.startswith(begin):
+            raise DocumentError([Problem(f"this is {what}, and no text", str(path), hint=hint)])
     if len(head) == _LONGEST_LINE and not (b"\n" in head or b"\r" in head):
         raise DocumentError([Problem("its first line is longer than a million bytes: these are no rows", str(path))])
     try:

@@ -225,7 +225,8 @@ def format_of(path: Path) -> Format:
             return "journal"
         if (path / "centre.yaml").exists():
             return "records"
-        raise DocumentError([Problem("neither a centre nor an engine's journals are in this directory", str(path))])
+        message, hint = "neither a centre nor an engine's journals are in this directory", "name the files themselves"
+        raise DocumentError([Problem(message, str(path), hint=hint)])
     if path.suffix.lower() in (".parquet", ".pq"):
         return "parquet"
     if path.name.startswith("journal-") and path.suffix == ".jsonl":

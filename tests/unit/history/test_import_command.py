@@ -1,8 +1,10 @@
 """`switchboard history import`: a history as a whole or not at all, and clear words for what cannot be used."""
 
 import csv
+import gzip
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -152,3 +154,34 @@ def test_a_mapping_with_a_mistake_tells_the_line(tmp_path: Path) -> None:
     result = run(written(tmp_path, "Start,Who\n", "x.csv"), "--mapping", mapping)
     assert "m.yaml:3: columns.agnet" in str(result.exception)
     assert "did you mean 'agent'" in str(result.exception)
+
+
+def test_a_packed_log_is_read_as_it_is(tmp_path: Path) -> None:
+    """As log rotation leaves it; `queue_log*` names both."""
+    packed = tmp_path / "queue_log.1.gz"
+    packed.write_bytes(gzip.compress(LOG.encode()))
+    result = run(written(tmp_path, MORE), packed, "--to", tmp_path / "h")
+    assert result.exit_code == 0, result.output
+    assert read_history(tmp_path / "h").contacts["contact"].to_pylist() == ["c1", "c2"]
+    packed.write_bytes(gzip.compress(LOG.encode())[:-12])
+    result = run(packed, "--to", tmp_path / "h2")
+    assert isinstance(result.exception, DocumentError)
+    assert "queue_log.1.gz: the file cannot be read: Compressed file ended before" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("begin", "message"),
+    [
+        (b"PK\x03\x04\x14\x00", r"this is a workbook or a packed directory, and no text \(save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "this is an old workbook, and no text"),
+        (b"%PDF-1.7\n", "this is a PDF document, and no text"),
+        (b"PAR1\x15\x04", r"this is a Parquet file, and no text \(name it .parquet\)"),
+    ],
+)
+def test_what_is_no_text_is_not_shown_as_text(tmp_path: Path, begin: bytes, message: str) -> None:
+    (tmp_path / "calls").write_bytes(begin + bytes(range(256)) * 40)
+    result = run(tmp_path / "calls", "--to", tmp_path / "h")
+    assert isinstance(result.exception, DocumentError)
+    assert re.search(message, str(result.exception))
+    result = run(tmp_path, "--to", tmp_path / "h")
+    assert "(name the files themselves)" in str(result.exception)
