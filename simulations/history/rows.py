@@ -1,7 +1,7 @@
 """Rows of a text file: encodings, delimiters, quotes, and the line of each row.
 
-A row is a line. A cell that goes over several lines does not occur in phone records, whereas a quote that nobody closed
-would swallow the rest of the file; so such a line is refused alone.
+A row is a line, or a few of them where a cell (a note, say) goes over several. A quote that nobody closed would swallow
+the rest of the file; so a line whose quotes do not fit is refused alone, unless it makes a whole row with the next ones.
 """
 
 import codecs
@@ -21,6 +21,8 @@ AT_ONCE = 50_000
 """Rows in a block: all that is in memory of a file at a time."""
 DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_LINE = 1_000_000
+_MOST_LINES = 40
+"""So many lines may belong to one row."""
 HEADER_WITHIN = 20
 """A header is looked for in so many first lines: people write titles above it."""
 
@@ -146,7 +148,7 @@ def blocks_of(
         first, number = number + 1, number + len(lines)
         skip = min(len(lines), max(0, behind - first + 1))
         kept = Block([], [])
-        for at, row in enumerate(_parsed(lines[skip:], delimiter), start=first + skip):
+        for at, row in enumerate(_parsed(lines[skip:], delimiter, widths), start=first + skip):
             if row is None:
                 refusals.add(file, at, "the quotes do not fit", lines[at - first])
             elif not row:
@@ -164,8 +166,9 @@ def blocks_of(
             yield kept
 
 
-def _parsed(lines: list[str], delimiter: str) -> Iterator[list[str] | None]:
-    """One row for each line; None: its quotes do not fit. Fast as long as all of them do."""
+def _parsed(lines: list[str], delimiter: str, widths: frozenset[int]) -> Iterator[list[str] | None]:
+    """One row for each line; None: its quotes do not fit. Fast as long as all of them do. A row of several lines stands
+    at the first of them, and nothing at the others."""
     try:
         rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
@@ -173,8 +176,34 @@ def _parsed(lines: list[str], delimiter: str) -> Iterator[list[str] | None]:
     if len(rows) == len(lines):
         yield from rows
         return
-    for line in lines:
-        try:
-            yield next(csv.reader([line], delimiter=delimiter, strict=True), [])
-        except csv.Error:
-            yield None
+    within = 0
+    for place, line in enumerate(lines):
+        if within:
+            within -= 1
+            yield []
+            continue
+        row = _row(line, delimiter)
+        if row is None:
+            row, within = _longer_row(lines[place : place + _MOST_LINES], delimiter, widths)
+        yield row
+
+
+def _row(text: str, delimiter: str) -> list[str] | None:
+    try:
+        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return (found or [[]])[0] if len(found) < 2 else None
+
+
+def _longer_row(lines: list[str], delimiter: str, widths: frozenset[int]) -> tuple[list[str] | None, int]:
+    """The row that begins with the first of these lines, and how many more it takes."""
+    text = lines[0]
+    for more, line in enumerate(lines[1:], start=1):
+        text += "\n" + line
+        # Only an even number of quotes can fit, and only a line with one can end the cell.
+        if '"' in line and text.count('"') % 2 == 0:
+            row = _row(text, delimiter)
+            if row is not None and len(row) in widths:
+                return row, more
+    return None, 0

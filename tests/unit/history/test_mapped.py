@@ -345,6 +345,30 @@ def test_a_file_without_lines_is_refused_before_it_fills_the_memory(tmp_path: Pa
         Read(tmp_path / "calls.csv", {"columns": {"arrived": "Start", "agent": "Agent"}})
 
 
+def test_cells_that_go_over_several_lines(tmp_path: Path) -> None:
+    lines = [
+        "Start,Agent,Note",
+        '2026-03-02 09:00,anna,"called about ""it"",',
+        "",
+        'again"',
+        "2026-03-02 09:01,ben,",
+        '2026-03-02 09:02,"cleo,never closed',
+        "2026-03-02 09:03,dora,fine",
+        '2026-03-02 09:04,eva,"two',
+        'lines"',
+        '2026-03-02 09:05,"fay","quoted"',
+        '2026-03-02 09:06,gil,"too many, in the end',
+        'cells",x',
+    ]
+    read = Read(written(tmp_path, "\n".join(lines) + "\n"), {"columns": {"arrived": "Start", "agent": "Agent"}})
+    assert [row["agent"] for row in read.contacts] == ["anna", "ben", "dora", "eva", "fay"]
+    assert read.refused == [
+        (6, "the quotes do not fit"),
+        (11, "the quotes do not fit"),
+        (12, "2 cells instead of 3"),
+    ]
+
+
 def test_callers_are_hashed_and_their_numbers_nowhere(tmp_path: Path) -> None:
     path = written(tmp_path, "Start,Who,From\n2026-03-02 09:00,anna,+34 600 111 222\n2026-03-02 09:01,anna,anonymous\n")
     read = Read(path, {"columns": {"arrived": "Start", "agent": "Who", "caller": "From"}})
