@@ -1,7 +1,7 @@
 """Rows of a text file: encodings, delimiters, quotes, and the line of each row.
 
 A row is a line, or a few of them where a cell (a note, say) goes over several. A quote that nobody closed would swallow
-the rest of the file; so a line whose quotes do not fit is refused alone, unless it makes a whole row with the next ones.
+the rest of the file; so a line whose quotes do not fit is refused alone, unless it makes a whole row with those behind.
 """
 
 import codecs
