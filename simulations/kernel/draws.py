@@ -23,6 +23,7 @@ class Stream:
     def __init__(self, streams: Streams, name: str, distribution: Distribution | None) -> None:
         self._generator = streams.generator(name)
         self._distribution = distribution
+        self.uniform = distribution is None
 
     def next(self, count: int) -> Floats:
         """The next `count` draws, a multiple of BLOCK."""
@@ -40,7 +41,7 @@ class Stream:
 
 
 class Lanes:
-    """What a contact may come to need once, twice, and so on (`make(number)`: its streams, a uniform first): a lane of
+    """What a contact may come to need once, twice, and so on (`make(number)`: its streams): a lane of
     `width` columns for each time."""
 
     def __init__(self, make: Callable[[int], list[Stream | None]], width: int, count: int) -> None:
@@ -73,7 +74,7 @@ class Lanes:
             if stream is None:
                 lanes[:chunk, column] = NONE
             else:
-                lanes[:chunk, column] = stream.next_ms(chunk) if column else stream.next(chunk)
+                lanes[:chunk, column] = stream.next(chunk) if stream.uniform else stream.next_ms(chunk)
 
 
 class Callers:
@@ -114,13 +115,24 @@ class Callers:
 
     def _hear(self, number: int) -> list[Stream | None]:
         """In call `number` (from 0): whether the caller leaves when told of the wait, and the patience of one who does
-        not."""
-        said = self._kind.kind.announcement
-        if said is None:
-            return []
-        name = f"{self._kind.name}/announcement/{number + 1}.1"
-        patience = None if said.patience_s is None else Stream(self._streams, f"{name}/patience", said.patience_s)
-        return [Stream(self._streams, name, None), patience]
+        not; for each wait, which key is pressed, and when if it is this one or that."""
+        kind, streams = self._kind, self._streams
+        found: list[Stream | None] = [None] * self._plan.keys_first
+        said = kind.kind.announcement
+        if said is not None:
+            name = f"{kind.name}/announcement/{number + 1}.1"
+            patience = None if said.patience_s is None else Stream(streams, f"{name}/patience", said.patience_s)
+            found = [Stream(streams, name, None), patience]
+        keys = kind.kind.waiting_keys
+        while keys and len(found) < self._plan.hear_width:
+            wait = 1 + (len(found) - self._plan.keys_first) // (1 + self._plan.most_keys)
+            name = f"{kind.name}/waiting key/{number + 1}.{wait}"
+            found += [
+                Stream(streams, name, None),
+                *(Stream(streams, f"{name}/after", key.after_s) for key in keys.values()),
+                *[None] * (self._plan.most_keys - len(keys)),
+            ]
+        return found
 
     def _lane(self, number: int) -> list[Stream | None]:
         name = f"{self._kind.name}/offer {number}"

@@ -29,6 +29,7 @@ from simulations.kernel.machine.layout import (
     MORE_NUMBERS,
     MORE_ROOM,
     NONE,
+    PRESSED,
     SEQ_BITS,
     SIGN_IN,
     SIGN_OUT,
@@ -78,7 +79,7 @@ class KernelReplication:
         self._chunk = _chunk(plan)
         self._lanes = LANES if plan.lanes else 0
         self._tries = CALLS if any(kind.redial_delays for kind in plan.kinds) else 0
-        self._hears = (self._tries or 1) if plan.tells else 0
+        self._hears = (self._tries or 1) if plan.hear_width else 0
         self._callers = [
             Callers(plan, kind, self._streams, self._lanes, self._tries, self._hears) for kind in plan.kinds
         ]
@@ -254,7 +255,13 @@ def _spans(
 def _caller_tally(row: Sequence[int]) -> CallerTally:
     calls = row[CALLERS] + row[AGAIN]
     return CallerTally(
-        row[CALLERS], calls, blocked=row[BLOCKED], left_at_once=row[AT_ONCE], cut_off=row[TORN], never_served=row[LOST]
+        row[CALLERS],
+        calls,
+        blocked=row[BLOCKED],
+        left_at_once=row[AT_ONCE],
+        pressed_keys=row[PRESSED],
+        cut_off=row[TORN],
+        never_served=row[LOST],
     )
 
 

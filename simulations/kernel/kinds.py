@@ -38,7 +38,7 @@ def redial_delays(redials: Redials | None) -> tuple[Distribution, ...]:
     """The distributions of the delays until the next call."""
     if redials is None:
         return ()
-    found = [redial.delay_s for name in layout.FATES if (redial := getattr(redials, name)) is not None]
+    found = [redial.delay_s for name in layout.FATES if (redial := getattr(redials, name, None)) is not None]
     return tuple(dict.fromkeys([*found, *([] if found else [Constant(value=0)])]))
 
 
@@ -69,7 +69,7 @@ def redial_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan]) -> None:
             continue
         arrays["kinds"][number]["most_calls"] = redials.most
         for fate, name in enumerate(layout.FATES):
-            redial = getattr(redials, name)
+            redial = getattr(redials, name, None)
             if redial is not None:
                 shares[number, fate] = redial.share
                 columns[number, fate] = 1 + plan.redial_delays.index(redial.delay_s)
@@ -90,6 +90,19 @@ def announcement_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan]) -> No
             record["points"] = len(found.leaving_by_wait)
             points[: len(found.leaving_by_wait)] = sorted(found.leaving_by_wait.items()) or points[:0]
     arrays |= {"announcements": said, "leaving": leaving}
+
+
+def key_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan], queues: Mapping[str, int]) -> None:
+    """The keys that waiting callers press, in the order in which they are asked for."""
+    pressed = [kind.kind.waiting_keys or {} for kind in kinds]
+    records = numpy.zeros((len(kinds), max(map(len, pressed), default=0)), dtype=layout.KEY_RECORD)
+    for row, keys in zip(records, pressed, strict=True):
+        for record, key in zip(row, keys.values(), strict=False):
+            record["queue"] = NONE if key.queue is None else queues[key.queue]
+            record["to_queue"] = NONE if key.to_queue is None else queues[key.to_queue]
+            record["share"], record["over_ms"] = key.share, key.when_wait_over_s * 1000
+    counts = numpy.array([len(keys) for keys in pressed], dtype=numpy.int64)
+    arrays |= {"keys": records, "key_count": counts}
 
 
 def trunk_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan], setting: Setting) -> None:

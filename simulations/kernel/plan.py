@@ -19,6 +19,7 @@ from simulations.kernel.kinds import (
     QUANTITIES,
     KindPlan,
     announcement_arrays,
+    key_arrays,
     kind_arrays,
     redial_arrays,
     redial_delays,
@@ -27,6 +28,7 @@ from simulations.kernel.kinds import (
 from simulations.kernel.machine import layout
 from simulations.kernel.machine.keys import FIT, PARAMETERS, codes, parameter_values
 from simulations.kernel.machine.layout import NEVER, NONE
+from simulations.kernel.paths import entered, most_waits, reached
 from simulations.scenario import Kind
 from simulations.setting import Setting, Worker
 from simulations.traced import Quantity, TracedContact
@@ -69,9 +71,32 @@ class Plan:
         return any(kind.kind.announcement is not None for kind in self.kinds)
 
     @property
-    def hear_width(self) -> int:
+    def learns(self) -> bool:
+        """Whether anybody asks how long a wait will be."""
+        keys = [key for kind in self.kinds for key in (kind.kind.waiting_keys or {}).values()]
+        return self.tells or any(key.when_wait_over_s for key in keys)
+
+    @property
+    def presses(self) -> bool:
+        """Whether callers press keys while they wait."""
+        return any(kind.kind.waiting_keys for kind in self.kinds)
+
+    @property
+    def keys_first(self) -> int:
         """What is drawn for an announcement: who leaves, and the patience of those who stay."""
         return 2 if self.tells else 0
+
+    @property
+    def hear_width(self) -> int:
+        """What is drawn for an announcement; and for every wait of a call, which key is pressed, and when."""
+        if not self.presses:
+            return self.keys_first
+        return self.keys_first + most_waits(self.setting) * (1 + self.most_keys)
+
+    @property
+    def most_keys(self) -> int:
+        """So many keys the callers of a kind press."""
+        return int(self.arrays["keys"].shape[1])
 
 
 def bits(truths: Any) -> Any:
@@ -93,6 +118,7 @@ class _Planner:
         self.scenario, self.policy = setting.scenario, setting.policy
         self.compiled = CompiledPolicy(self.policy)
         self.queues = {queue.name: number for number, queue in enumerate(self.policy.queues)}
+        self.reached = {queue: reached(setting, [queue]) for queue in entered(setting)}
         self.steps = max(len(queue.steps) for queue in self.policy.queues)
         self.profiles: dict[tuple[object, ...], int] = {}
         self.examples: list[Any] = []
@@ -124,6 +150,7 @@ class _Planner:
         trunk_arrays(arrays, kinds, self.setting)
         redial_arrays(arrays, kinds)
         announcement_arrays(arrays, kinds)
+        key_arrays(arrays, kinds, self.queues)
         self._outage_arrays(arrays)
         bounds = wait_bounds()
         arrays["bucket_from"] = bounds
@@ -143,7 +170,9 @@ class _Planner:
             arrays,
             hands_back,
             not (lanes or hands_back or self.scenario.lines or self.scenario.outages)
-            and not any(kind.redial_delays or kind.kind.announcement is not None for kind in kinds)
+            and not any(
+                kind.redial_delays or kind.kind.announcement is not None or kind.kind.waiting_keys for kind in kinds
+            )
             and layout.holds(layout.PLAIN, arrays),
         )
 
@@ -182,7 +211,7 @@ class _Planner:
     def _type(self, queue: str, attributes: Mapping[str, Attribute], priority: int | None) -> int:
         """The number of contacts that no queue can tell apart."""
         rows = {}
-        for name in _reached(self.compiled, queue):
+        for name in self.reached[queue]:
             compiled = self.compiled.queues[name]
             own = compiled.spec.priority if priority is None else priority
             for step in range(len(compiled.steps)):
@@ -395,17 +424,3 @@ class _Planner:
 
 def _or_none(number: int | None) -> int:
     return NONE if number is None else number
-
-
-def _reached(policy: CompiledPolicy, first: str) -> list[str]:
-    """The queue and those to which its contacts may go on."""
-    found: list[str] = []
-    ahead = [first]
-    while ahead:
-        name = ahead.pop()
-        if name not in found:
-            found.append(name)
-            spec = policy.queues[name].spec
-            actions = (spec.last_action, spec.when_full, spec.when_unstaffed)
-            ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
-    return found

@@ -37,6 +37,8 @@ from simulations.features.pauses import Pauses
 from simulations.features.redials import Redial, Redials
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
+from simulations.features.waiting_keys import WaitingKey
+from simulations.kernel.paths import entered, go_round, reached
 from simulations.money import Money
 from simulations.scenario import (
     Answering,
@@ -96,11 +98,12 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
         "lines outages"
     ),
     Lines: _supported("count kinds"),
+    WaitingKey: _supported("share after_s when_wait_over_s queue to_queue"),
     Announcement: _supported("tells from_s leave_at_once leaving_by_wait patience_factor patience_s"),
     Redials: _supported("abandoned blocked overflowed cut_off answered most"),
     Redial: _supported("share delay_s"),
     Kind: _supported(
-        "arrivals queue attributes handle_time_s patience_s priority redials announcement", number=_no_flow
+        "arrivals queue attributes handle_time_s patience_s priority redials announcement waiting_keys", number=_no_flow
     ),
     Arrivals: _supported("per_hour per_interval trace interarrival"),
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),
@@ -170,16 +173,20 @@ def _reasons(setting: Setting) -> Iterator[str]:
         yield from _of(spec, f"policy.contact_ranking[{number}]")
     for agent in policy.agents:
         yield from _of(agent, f"policy.agents.{agent.name}")
-    reached = _reached(setting)
+    in_use = set(reached(setting, entered(setting)))
     if any(kind.redials is not None for kind in setting.scenario.kinds.values()):
         for queue in policy.queues:
-            if queue.reentry is not None and queue.name in reached:
+            if queue.reentry is not None and queue.name in in_use:
                 yield f"policy.queues.{queue.name}.reentry: not supported together with redials"
     for name, kind in setting.scenario.kinds.items():
         if kind.announcement is not None and hands_back(setting):
             yield f"kinds.{name}.announcement: not supported together with talks that are handed back"
+        if kind.waiting_keys and hands_back(setting):
+            yield f"kinds.{name}.waiting_keys: not supported together with talks that are handed back"
+        if kind.waiting_keys and go_round(setting):
+            yield f"kinds.{name}.waiting_keys: not supported where callers could come back to a queue"
     for queue in policy.queues:  # all, because one queue may look at another
-        reachable = queue if queue.name in reached else msgspec.structs.replace(queue, channel="voice")
+        reachable = queue if queue.name in in_use else msgspec.structs.replace(queue, channel="voice")
         yield from _of(reachable, f"policy.queues.{queue.name}")
 
 
@@ -239,20 +246,3 @@ def _fields(thing: Any) -> Iterator[tuple[str, Any, Any]]:
         for field_ in fields(thing):
             default = _NO_DEFAULT if field_.default is MISSING else field_.default
             yield field_.name, getattr(thing, field_.name), default
-
-
-def _reached(setting: Setting) -> set[str]:
-    """The queues that contacts may come to."""
-    queues = {queue.name: queue for queue in setting.policy.queues}
-    ahead = [kind.queue for kind in setting.scenario.kinds.values()]
-    for kind in setting.scenario.kinds.values():
-        ahead += kind.arrivals.traced.summary.queues
-    found: set[str] = set()
-    while ahead:
-        name = ahead.pop()
-        if name in queues and name not in found:
-            found.add(name)
-            queue = queues[name]
-            actions = (queue.last_action, queue.when_full, queue.when_unstaffed)
-            ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
-    return found

@@ -72,6 +72,10 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, hears: int, keep_
         "handing": NONE,
         "tells": plan.tells,
         "hearing": NONE,
+        "learns": plan.learns,
+        "presses": plan.presses,
+        "hear_width": plan.hear_width,
+        "keys_first": plan.keys_first,
         "half": 0.5,
         "three": 3,
         "torn": NONE,
@@ -99,6 +103,7 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, hears: int, keep_
         "lanes": numpy.zeros((SLOTS, width)),
         "tries": numpy.zeros((SLOTS, try_width)),
         "hears": numpy.zeros((SLOTS, hears * plan.hear_width)),
+        "began": _whole(SLOTS if plan.presses else 0),
         "handed": numpy.zeros(SLOTS if plan.hands_back else 0, dtype=layout.HANDED),
         "refused": numpy.zeros((SLOTS, -(-agents // 64)), dtype=numpy.uint64),
         "arrival_ms": _whole(kinds, chunk),
@@ -137,7 +142,7 @@ def make_world(plan: Plan, chunk: int, lanes: int, tries: int, hears: int, keep_
         "bid_rank": numpy.zeros((SLOTS + agents, len(arrays["contact_keys"]))),
         "counted": _whole(intervals, len(plan.queues), len(COUNTED)),
         "waits": numpy.zeros((intervals, len(plan.queues), buckets), dtype=numpy.int32),
-        "callers": _whole(intervals, max(1, kinds), 6),
+        "callers": _whole(intervals, max(1, kinds), 7),
         "recall": _whole(RECALL if tries else 1),
         "worked": _whole(intervals, len(plan.groups), len(WORKED) + 1),
         "back_draws": _whole(agents if plan.backs else 1, BLOCK),
@@ -180,7 +185,7 @@ def _leaves(leaves: int) -> Any:
 
 
 BY_CONTACT = (
-    *("contacts", "draws", "lanes", "tries", "hears", "handed", "refused"),
+    *("contacts", "draws", "lanes", "tries", "hears", "began", "handed", "refused"),
     *("dirty_now", "dirty_next", "special", "free"),
 )
 BY_EVENT = ("heap_key", "heap_what", "heap_check", "timer_ms", "timer_order", "timer_of")

@@ -71,6 +71,7 @@ def random_setting(seed: int, plain: bool = False) -> Setting:
             _outages(random.Random(f"outages {seed}"), document, policy)
             _shift_ends(random.Random(f"shift ends {seed}"), document)
             _announcements(random.Random(f"announcements {seed}"), document)
+            _waiting_keys(random.Random(f"waiting keys {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -160,8 +161,7 @@ def _shift_ends(dice: random.Random, document: dict[str, Any]) -> None:
 
 def _announcements(dice: random.Random, document: dict[str, Any]) -> None:
     """Callers who hear how long it will take; not where talks are handed back, which is refused together."""
-    handing = any("hand_back" in staff.values() for staff in document.get("staff") or ())
-    if dice.random() < 0.6 or handing or any(out["talks"] == "handed_back" for out in document.get("outages", ())):
+    if dice.random() < 0.6 or _hands_back(document):
         return
     for kind in document["kinds"].values():
         if dice.random() < 0.8:
@@ -172,6 +172,33 @@ def _announcements(dice: random.Random, document: dict[str, Any]) -> None:
                 "leaving_by_wait": dice.choice(({}, {10: 0.3}, {0: 0, 15.5: 0.2, 60: 0.6, 300: 0.9})),
                 "patience_factor": dice.choice((1, 0.4, 1.7)),
             } | ({"patience_s": _distribution(dice, 50.0)} if dice.random() < 0.4 else {})
+
+
+def _hands_back(document: dict[str, Any]) -> bool:
+    handing = any("hand_back" in staff.values() for staff in document.get("staff") or ())
+    return handing or any(outage["talks"] == "handed_back" for outage in document.get("outages", ()))
+
+
+def _waiting_keys(dice: random.Random, document: dict[str, Any]) -> None:
+    """Callers who press keys, with which they leave or go on to a later queue, so that nobody goes round."""
+    if dice.random() < 0.6 or _hands_back(document):
+        return
+    queues = list(document["queues"])
+    for kind in document["kinds"].values():
+        keys = {}
+        for key in dice.sample("0123456789*#", dice.randint(0, 3)):
+            keys[key] = {
+                "share": dice.choice((0.1, 0.3)),
+                "after_s": dice.choice((0, 4, _distribution(dice, 15.0))),
+                "when_wait_over_s": dice.choice((0, 0, 4.5, 30)),
+            }
+            first = dice.randrange(len(queues))
+            if dice.random() < 0.6:
+                keys[key]["queue"] = queues[first]
+                if first + 1 < len(queues):
+                    keys[key]["to_queue"] = dice.choice(queues[first + 1 :])
+        if keys:
+            kind["waiting_keys"] = keys
 
 
 WITHIN = {"00:00-00:03": "00:01-00:02", "00:01-00:08": "00:02-00:06", "00:00-00:10": "00:03-00:04"}
@@ -432,7 +459,7 @@ def _scenario(dice: random.Random, policy: Policy) -> dict[str, Any]:
 # The reference's log as rows
 
 STATES = ("offline", "ready", "ringing", "busy", "wrap_up", "paused")
-OUTCOMES = ("answered", "abandoned", "overflowed")
+OUTCOMES = ("answered", "abandoned", "overflowed", "", "", "left")
 CAUSES = ("cancelled", "no_answer", "declined", "", "unreachable")
 REASONS = {
     "first step": k.FIRST,
@@ -467,7 +494,9 @@ class _Rows:
                 self.contacts[event.contact] = len(self.contacts) + 1
                 return k.ARRIVED, self.contacts[event.contact], self.queues[event.queue]
             case e.ContactLeft():
-                return k.LEFT, self.contacts[event.contact]
+                return k.WENT if event.cause == "left" else k.LEFT, self.contacts[event.contact]
+            case e.ContactMoved():
+                return k.MOVED, self.contacts[event.contact], self.queues[event.queue]
             case e.ContactEnded():
                 return k.ENDED, self.contacts[event.contact]
             case e.OfferAccepted():

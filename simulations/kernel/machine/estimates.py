@@ -134,7 +134,7 @@ def hear(w):
     told_ms = estimated_ms(w, i, said.z)
     if told_ms == NONE or told_ms < said.from_ms:
         return
-    lane = 2 * (contact.attempt - 1) if c.redials else 0
+    lane = c.hear_width * (contact.attempt - 1) if c.redials else 0
     patience_ms = contact.gives_up_ms - c.now if contact.gives_up_ms != NONE else NONE
     if w.hears[i, lane] < leaving_share(w, contact.kind, told_ms, patience_ms):
         w.callers[contact.interval, contact.kind, AT_ONCE] += 1

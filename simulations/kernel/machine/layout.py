@@ -14,7 +14,7 @@ NO_KEY = 1 << 62
 """After every event."""
 
 # What wakes the kernel: SimPy's events, by what is to be done; arrivals and the ends of talks are kept apart.
-SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK, DOWN, UP = range(11)
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK, DOWN, UP, KEY = range(12)
 WHAT_BITS = 4
 """So many bits for these, in a word with whom it is about."""
 
@@ -23,6 +23,7 @@ ARRIVED, LEFT, ENDED, ACCEPTED, DECLINED, READY, SIGNED_IN, SIGNED_OUT, EXTENDED
 # What it decides.
 QUEUED, STEP, OFFER, CANCEL, CONNECT, OFFER_ENDED, RELEASED, FINISHED, CHANGED, SUSPENDED, RELEASE_AGENT = range(11, 22)
 AGENT_PAUSED, OFFER_FAILED, TRANSFERRED = range(22, 25)
+WENT, MOVED = range(26, 28)
 """More events."""
 END_TALK = 25
 """Another decision."""
@@ -32,8 +33,8 @@ OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
 # States of a contact.
 GONE, WAITING, OFFERED, CONNECTED = range(4)
 # How a contact ended, the first three for the core; all are fates of calls.
-ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY, CUT_OFF = range(5)
-FATES = ("answered", "abandoned", "overflowed", "blocked", "cut_off")
+ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY, CUT_OFF, BY_KEY = range(6)
+FATES = ("answered", "abandoned", "overflowed", "blocked", "cut_off", "none")
 """What `features.redials` calls them."""
 # How an offer ended, and why an agent is paused.
 CANCELLED, NO_ANSWER, REFUSED, ON_BREAK, UNREACHABLE = range(5)
@@ -77,7 +78,8 @@ DONE, MORE_ARRIVALS, MORE_LANES, MORE_BACK, MORE_ROOM, MORE_LOG, MORE_NUMBERS = 
     FOLLOWED,
     OFFERS_FAILED,
     TRANSFERRED_N,
-) = range(26)
+    LEFT_N,
+) = range(27)
 COUNTED = (
     *("arrived", "moved_in", "moved_out", "answered", "answered_within", "abandoned", "short_abandons", "overflowed"),
     *(
@@ -90,7 +92,7 @@ COUNTED = (
         "finished",
     ),
     *("talk_ms", "wrap_up_ms", "offers", "declined", "no_answer"),
-    *("identified", "repeated", "identified_answered", "followed", "offer_failed", "transferred"),
+    *("identified", "repeated", "identified_answered", "followed", "offer_failed", "transferred", "left"),
 )
 """The fields of `ContactTally` in these columns."""
 
@@ -103,7 +105,7 @@ WORKED = (
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
 # Columns of what is counted of callers, by interval and kind.
-CALLERS, AGAIN, BLOCKED, LOST, TORN, AT_ONCE = range(6)
+CALLERS, AGAIN, BLOCKED, LOST, TORN, AT_ONCE, PRESSED = range(7)
 
 DAY_MS = 86_400_000
 
@@ -129,7 +131,7 @@ CLOCK = _record(
     "contact_keys order_count bids started patient quiet_ms trunks "
     "redials tries tries_delays remembers within_ms recalled recall_first recall_next "
     "declined_reason break_reason midnight_ms outages outage outage_phase outage_place torn "
-    "hands_back handing key tells hearing",
+    "hands_back handing key tells hearing learns presses hear_width keys_first",
     "half three",
     words="seed",
 )
@@ -148,6 +150,7 @@ CONTACT = _record(
 )
 DRAIN = _record("at_ms departed_ms known", "starts leaves busy_ms waited_ms")
 ANNOUNCEMENT = _record("tells draws points", "z from_ms leave_at_once factor")
+KEY_RECORD = _record("queue to_queue", "share over_ms")
 HANDED = _record("from_ms left_ms patience_ms interval end_key")
 KIND = _record("queue position filled complete number most_calls")
 QUEUE = _record(
@@ -162,7 +165,8 @@ RANKING = _record("keys order")
 PLAIN: dict[str, dict[str, float]] = {
     "clock": {
         **{"timers": 0, "special": 0, "lanes": 0, "lanes_short": 0, "back_short": NONE, "trunks": 0, "redials": 0},
-        **{"tries": 0, "keep_log": 0, "outages": 0, "hands_back": 0, "tells": 0},
+        **{"tries": 0, "keep_log": 0, "outages": 0, "hands_back": 0, "tells": 0, "learns": 0},
+        "presses": 0,
     },
     "agents": {"answers": 1, "delay_ms": 0, "factor": 1, "wrap_up_ms": NONE, "timer_ms": NEVER},
     "contacts": {"refused": 0},
@@ -195,7 +199,7 @@ class World(NamedTuple):
     draws: Any  # contact x variate: ms
     lanes: Any  # contact x (lane x what): uniform, then delays in ms
     tries: Any  # contact x (call x what): uniform, then delays until the next call, then the draws for that
-    hears: Any  # contact x (call x what): uniform, then patience in ms, after the announcement
+    hears: Any  # contact x (call x what): after the announcement, uniform and patience; for each wait, uniform and when
     handed: Any  # contact: what only those have who may be handed back, see `handing`
     refused: Any  # contact x word: bits of agents
     kinds: Any
@@ -207,6 +211,9 @@ class World(NamedTuple):
     arrival_hears: Any
     announcements: Any  # kind
     leaving: Any  # kind x point x (s, share of those who leave at once)
+    keys: Any  # kind x key that callers press
+    key_count: Any  # kind
+    began: Any  # contact: how often it has begun to wait, where callers press keys
     drains: Any  # queue: what `router.core.ewt` knows of it
     variates: Any  # kind x queue x (handle time, patience, wrap-up): column of draws
     quantities: Any  # kind x column of draws: 0 handle time, 1 patience, 2 wrap-up

@@ -41,8 +41,9 @@ from simulations.kernel.machine.estimates import hear, left
 from simulations.kernel.machine.handing import hand_back, transfer
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.matching import match
-from simulations.kernel.machine.offers import accept, deadline, fail, withdraw
+from simulations.kernel.machine.offers import accept, deadline, fail, move, withdraw
 from simulations.kernel.machine.outages import begin_outage, strike
+from simulations.kernel.machine.pressing import press
 from simulations.kernel.machine.standing import NOWHERE, take
 from simulations.kernel.machine.structure import world_at
 from simulations.kernel.machine.waiting import await_patience, enter, finish, progress, set_dirty, timer_due
@@ -134,7 +135,7 @@ def tell_arrival(w, k):
     if c.lanes:
         for v in range(w.lanes.shape[1]):
             w.lanes[i, v] = w.arrival_lanes[k, at, v]
-    if c.tells:
+    if c.tells or c.presses:
         for v in range(w.hears.shape[1]):
             w.hears[i, v] = w.arrival_hears[k, at, v]
     contact.offers = 0
@@ -150,6 +151,8 @@ def call(w, i):
     c = w.clock[0]
     if c.hands_back:
         fresh(w, i)
+    if c.presses:
+        w.began[i] = 0
     if c.trunks and not take_trunk(w, i):
         blocked(w, i)
         return
@@ -213,6 +216,8 @@ def go_on(w):
         take_break(w, about, check)
     elif what == SIGN_IN or what == SIGN_OUT:
         shift(w, about, what == SIGN_IN)
+    elif c.presses and what == KEY:
+        press(w, about, check)
     elif c.outages:
         begin_outage(w, about, what == UP)
     return True
@@ -252,6 +257,10 @@ def handle(w, event, about, check):
         note(w, event, about, check)
     elif event == TRANSFERRED:
         note(w, event, w.contacts[about].seq, w.contacts[about].queue)
+    elif event == WENT:
+        note(w, event, w.contacts[about].seq)
+    elif event == MOVED:
+        note(w, event, w.contacts[about].seq, check)
     else:
         note(w, event, about)
     while process_timers(w):
@@ -270,7 +279,7 @@ def handle(w, event, about, check):
             accept(w, about)
         else:
             fail(w, about, REFUSED if event == DECLINED else UNREACHABLE)
-    elif event == LEFT:
+    elif event == LEFT or event == WENT:
         contact = w.contacts[about]
         if contact.seq != check or contact.state == GONE:
             return
@@ -279,10 +288,14 @@ def handle(w, event, about, check):
         else:
             if contact.state == OFFERED:
                 withdraw(w, about)
-            if c.tells:
+            if c.learns:
                 left(w, about)
             take(w, about)
-            finish(w, about, ABANDONED)
+            finish(w, about, ABANDONED if event == LEFT else BY_KEY)
+    elif event == MOVED:
+        if w.contacts[about].state != WAITING and w.contacts[about].state != OFFERED:
+            return
+        move(w, about, check)
     elif event == READY:
         ready(w, about)
     elif event == EXTENDED:

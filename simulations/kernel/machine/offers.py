@@ -16,11 +16,12 @@ from simulations.kernel.machine.base import (
     set_end,
     wait_from_ms,
 )
-from simulations.kernel.machine.estimates import started
+from simulations.kernel.machine.estimates import left, started
 from simulations.kernel.machine.handing import go_on_talking
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.standing import take
-from simulations.kernel.machine.waiting import due_action, forget_refusals, set_timer, wait
+from simulations.kernel.machine.structure import not_plain
+from simulations.kernel.machine.waiting import due_action, enter_step, forget_refusals, queued, set_timer, wait
 
 
 @njit
@@ -85,7 +86,7 @@ def accept(w, i):
     if contact.refused:
         forget_refusals(w, i)
     contact.ask_again_ms = NONE
-    if c.tells:
+    if c.learns:
         started(w, i, c.now - contact.deadline_ms + w.queues[contact.queue].ring_ms)
     w.queues[contact.queue].inside -= 1
     contact.state, contact.answered_ms = CONNECTED, c.now
@@ -204,3 +205,22 @@ def withdraw(w, i):
     end_offer(w, i, a, CANCELLED)
     contact.due = NO_ACTION
     changed(w, a, True)
+
+
+@not_plain
+def move(w, i, to):
+    """The contact goes to another queue by its own choice, even if that is full."""
+    contact = w.contacts[i]
+    if contact.state == OFFERED:
+        withdraw(w, i)
+    if w.clock[0].learns:
+        left(w, i)
+    take(w, i)
+    moved_from = contact.queue
+    w.queues[moved_from].inside -= 1
+    leave_line(w, contact)
+    w.counted[contact.interval, moved_from, MOVED_OUT] += 1
+    contact.queue, contact.queued_ms = to, w.clock[0].now
+    queued(w, i, moved_from)
+    w.queues[to].inside += 1
+    enter_step(w, i, 0, FIRST)

@@ -104,7 +104,7 @@ def serve(w, i, a):
     note(w, ACCEPTED, c.offers)
     if c.redials or c.hands_back:
         offered(w, contact)
-    if c.tells:
+    if c.learns:
         started(w, i, 0)
     queue.inside -= 1
     contact.state, contact.answered_ms, contact.waited_ms = CONNECTED, c.now, c.now - wait_from_ms(w, i)

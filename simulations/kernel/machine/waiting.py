@@ -6,6 +6,7 @@ from simulations.kernel.machine.base import count_wait, leave_line, next_key, no
 from simulations.kernel.machine.callers import gone, identify, remember
 from simulations.kernel.machine.estimates import left
 from simulations.kernel.machine.layout import *
+from simulations.kernel.machine.pressing import begin_to_wait
 from simulations.kernel.machine.standing import place, take
 
 
@@ -18,6 +19,8 @@ def queued(w, i, moved_from):
     tally = w.counted[contact.interval, contact.queue]
     tally[ARRIVED_N] += 1
     contact.line_from_ms = c.now
+    if c.presses:
+        begin_to_wait(w, i)
     if moved_from != NONE:
         tally[MOVED_IN] += 1
         return
@@ -231,7 +234,7 @@ def due_action(w, i, action, reason):
     contact = w.contacts[i]
     queue = w.queues[contact.queue]
     came_from = contact.queue
-    if w.clock[0].tells:
+    if w.clock[0].learns:
         left(w, i)
     if action == WHEN_UNSTAFFED:
         goes_on = act(w, i, queue.unstaffed_queue, queue.unstaffed_exit, reason)
@@ -266,6 +269,9 @@ def finish(w, i, outcome):
             tally[ABANDONED_N] += 1
             tally[SHORT_ABANDONS] += wait_ms < w.queues[contact.queue].short_ms
             tally[WAIT_ABANDONED] += wait_ms
+            c.alive -= 1
+        elif outcome == BY_KEY:
+            tally[LEFT_N] += 1
             c.alive -= 1
         else:
             tally[OVERFLOWED_N] += 1

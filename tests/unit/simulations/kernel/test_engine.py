@@ -144,6 +144,30 @@ def test_callers_hear_the_estimate_of_the_router(announcement: dict[str, Any]) -
     assert sum(kind.left_at_once for kind in outcome.whole.kinds.values()) > 100
 
 
+def test_waiting_callers_press_keys() -> None:
+    """With every call and in every queue, while they wait or a phone rings, some only when the wait would be long."""
+    after = {"distribution": "exponential", "mean": 10}
+    keys = {
+        "1": {"share": 0.3, "after_s": after, "when_wait_over_s": 25},
+        "2": {"share": 0.2, "after_s": 5},
+        "3": {"share": 0.4, "after_s": after, "queue": "sales", "to_queue": "support"},
+    }
+    changes = {
+        "kinds.buyers": {"queue": "sales", "handle_time_s": 60, "patience_s": 60, "arrivals": {"per_hour": 500}}
+        | {"waiting_keys": keys, "redials": INSISTENT, "announcement": TOLD[1]},
+        "kinds.users.waiting_keys": {"9": {"share": 1, "after_s": 60, "when_wait_over_s": 1}},
+        "answering": {"delay_s": 6},
+    }
+    made = setting(changes)
+    assert refusals(made) == []
+    assert difference(made) == ""
+    outcome = KernelReplication(make_plan(made), 0).run()
+    assert outcome == replicate(made, 0)
+    assert outcome.whole.all_queues.left > 20
+    assert outcome.whole.queues["support"].moved_in > 20
+    assert outcome.whole.kinds["users"].pressed_keys > 0
+
+
 def test_only_the_latest_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was forgotten in between is no repeat; those who came again leave gaps, closed when room is short."""
     made = setting(MANY | {"kinds.buyers.redials": INSISTENT})

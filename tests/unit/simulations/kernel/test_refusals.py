@@ -65,6 +65,21 @@ def test_a_plain_setting_is_supported() -> None:
             setting({"kinds.users.announcement": {"leave_at_once": 1}, "staff.0.shift_end": "hand_back"}),
             "kinds.users.announcement: not supported together with talks that are handed back",
         ),
+        (
+            setting({"kinds.users.waiting_keys": {"1": {"share": 1}}, "staff.0.shift_end": "hand_back"}),
+            "kinds.users.waiting_keys: not supported together with talks that are handed back",
+        ),
+        (
+            setting(
+                {
+                    "kinds.users.waiting_keys": {
+                        "1": {"share": 0.5, "queue": "support", "to_queue": "sales"},
+                        "2": {"share": 0.5, "queue": "sales", "to_queue": "support"},
+                    }
+                }
+            ),
+            "kinds.users.waiting_keys: not supported where callers could come back to a queue",
+        ),
         (setting({"run_off_minutes": 1e6}), "duration_minutes: the scenario is longer than a year"),
     ],
 )
