@@ -119,10 +119,17 @@ def test_a_cluster_that_dies_leaves_what_is_done_and_says_so(dies: str, tmp_path
     assert re.search(f"(?i){expected}: ", (tmp_path / "out/report.html").read_text())
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "http://127.0.0.1:9"])
-def test_no_cluster_is_told_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("tcp://127.0.0.1:9", "there is no Dask scheduler at tcp://127.0.0.1:9: "),
+        ("nonsense", "'nonsense' is no address of a Dask scheduler: .*write one such as tcp://"),
+        ("http://127.0.0.1:9", "'http://127.0.0.1:9' is no address of a Dask scheduler: .*write one such as tcp://"),
+    ],
+)
+def test_no_cluster_is_told_at_once(address: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulations.cluster.CONNECT_S", 1)
-    with pytest.raises(PlaceLost, match="there is no Dask scheduler at"):
+    with pytest.raises(PlaceLost, match=told):
         next(Cluster(address).results(replicate, [setting()], [(0, 0)]))
 
 
