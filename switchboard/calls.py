@@ -280,7 +280,7 @@ class Calls:
             await channel.send(codec.channel_status())
             known = self._live.router.contact(contact)  # news of the hang-up may have come meanwhile
         if known is not None and known.has_agent and self._legs.talked(contact):
-            self._live.feed(ContactEnded(contact))  # the agent's hang-up is still on its way to us
+            self._live.feed(ContactEnded(contact, "agent"))  # whose hang-up is still on its way to us
             known = self._live.router.contact(contact)
         return known is None
 

@@ -196,7 +196,7 @@ def _talking(
         legs.forget(offer.id)
         if caller.variables.get(VAR_TALKED) == "yes":  # set just before the Bridge, taken back when that fails
             found.counts["talks over"] += 1
-            return ContactEnded(offer.contact)
+            return ContactEnded(offer.contact, "agent")
         found.counts["back to queue"] += 1
         return OfferFailed(offer.id, "error")
     legs.adopt(offer.id, offer.contact, offer.agent, leg["Uniqueid"], "answered")

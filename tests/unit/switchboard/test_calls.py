@@ -104,6 +104,16 @@ async def test_after_a_talk_the_flow_goes_on_behind_its_queue(desk: Desk) -> Non
     assert len(desk.finished) == 1
 
 
+async def test_a_caller_who_is_back_before_the_agents_hang_up_is_heard_of_was_left_by_the_agent(desk: Desk) -> None:
+    peer = await waiting(desk)
+    leg = await connected(desk)
+    await taken_away(desk, peer)
+    said = await (await desk.caller(talked="yes")).serve()
+    desk.bench.hung_up(leg)
+    assert any(command.startswith('STREAM FILE "digits/7"') for command in said)
+    assert [event.by for event in desk.bench.told if isinstance(event, ContactEnded)] == ["agent"]
+
+
 async def test_after_a_talk_a_changed_flow_goes_on_behind_its_queue_too(desk: Desk) -> None:
     await talked(desk)
     await taken_over(desk, machine(change=('"7"', '"8"')))
