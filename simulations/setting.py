@@ -178,7 +178,7 @@ def _kind_problems(source: Source, setting: Setting, name: str, kind: Kind) -> I
     reached = [queue.name for queue in setting.policy.queues if queue.channel == "voice"]  # by callers, in a flow
     if kind.queue is not None:
         yield from unknown(source, (*path, "queue"), "queue", kind.queue, queues)
-        reached = _overflows(setting.policy, kind.queue)
+        reached = _reached(setting.policy, kind, kind.queue)
     else:
         library, numbers = setting.centre.library, setting.centre.numbers or {}
         yield from unknown(source, (*path, "number"), "number", kind.number or "", dict(numbers))
@@ -235,16 +235,21 @@ def _key_problems(source: Source, setting: Setting, name: str, kind: Kind) -> It
             yield source.problem(path, f"no enqueue node of the flows takes the key {key!r}; {shown}")
 
 
-def _overflows(policy: Policy, first: str) -> list[str]:
-    """The queue `first` and all those to which its contacts may go on from there."""
+def _reached(policy: Policy, kind: Kind, first: str) -> list[str]:
+    """The queue `first` and all those to which contacts of this kind may go on from there."""
     queues = {queue.name: queue for queue in policy.queues}
     found: list[str] = []
     ahead = [first]
     while ahead:
         name = ahead.pop()
-        if name in queues and name not in found:
-            found.append(name)
-            queue = queues[name]
-            actions = (queue.last_action, queue.when_full, queue.when_unstaffed)
-            ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
+        if name not in queues or name in found:
+            continue
+        found.append(name)
+        queue = queues[name]
+        actions = (queue.last_action, queue.when_full, queue.when_unstaffed)
+        ahead += [action.target for action in actions if action is not None and action.kind == "queue"]
+        keys = (kind.waiting_keys or {}).values()
+        ahead += [key.to_queue for key in keys if key.to_queue is not None and key.queue in (None, name)]
+        if kind.callbacks is not None and kind.callbacks.to_queue is not None and queue.callback is not None:
+            ahead.append(kind.callbacks.to_queue)
     return found

@@ -46,6 +46,17 @@ def test_a_good_scenario_is_settled() -> None:
         ({"kinds.buyers.arrivals": {"per_interval": [1, 2, 3]}}, ["3 numbers for 2 intervals"]),
         ({"kinds.buyers.arrivals": {"per_interval": [1, -2]}}, ["per_interval", "-2"]),
         ({"kinds.buyers.handle_time_s": None}, ["kinds.buyers", "'handle_time_s' is missing", "sales"]),
+        (
+            {
+                "kinds.buyers": {
+                    "arrivals": {"per_hour": 30},
+                    "queue": "sales",
+                    "waiting_keys": {"9": {"share": 0.1, "to_queue": "support"}},
+                },
+                "queues": {"sales": {"handle_time_s": 180}},
+            },
+            ["kinds.buyers", "'handle_time_s' is missing", "in support"],
+        ),
         ({"kinds.buyers.handle_time_s.mean": -1}, ["kinds.buyers.handle_time_s", "greater than 0"]),
         ({"kinds.buyers.arrivals": {"per_hour": [1, -2]}}, ["kinds.buyers.arrivals.per_hour[1]", "-2"]),
         ({"kinds.buyers.arrivals": {"trace": [{"at_s": 1}, {"at_s": -2}]}}, ["trace[1].at_s", "-2"]),
