@@ -14,7 +14,7 @@ from ivr.agi.server import AgiChannel, ChannelHungUp
 from ivr.flow.effects import Prompt, Say, Spoken
 from ivr.flow.prompts import Prompts
 from router.core.decisions import Offer
-from router.core.state import Contact
+from router.core.entities import Contact
 from router.live.legs import AgentLegs
 from router.live.shell import LiveRouter
 from switchboard import facts

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from documents import nearest
+from router.core.entities import Contact
 from router.core.events import ContactLeft
-from router.core.state import Contact
 from switchboard.callbacks import BookingRefused
 from switchboard.operations.base import Answer, Ask, ContactId, Done, OperationRefused, QueueName, Request, operation
 

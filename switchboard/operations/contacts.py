@@ -11,6 +11,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents import nearest
+from router.core.entities import Contact, ContactState
 from router.core.events import (
     Attribute,
     ContactArrived,
@@ -19,7 +20,6 @@ from router.core.events import (
     OfferAccepted,
     OfferDeclined,
 )
-from router.core.state import Contact, ContactState
 from switchboard.operations.agents import feed, known_agent
 from switchboard.operations.base import (
     AgentName,

@@ -16,8 +16,8 @@ from switchboard.operations.base import Answer, Ask, ContactId, OperationRefused
 from switchboard.operations.centre import Nothing
 from switchboard.publishing.versions import VersionsUnavailable
 from switchboard.reports.flows import recorded_traffic, traffic_by_version
-from switchboard.reports.periods import Interval, periods
-from switchboard.reports.report import ReportError, Subject, make_report
+from switchboard.reports.periods import Interval, bounds_ms
+from switchboard.reports.report import ReportError, Subject, check_days, make_report
 from switchboard.store.database import StoreError, open_centre_store, reason, require_records
 from switchboard.store.records import MOST, audit_log, find_contacts, whole_contact
 from switchboard.store.words import story_lines
@@ -222,10 +222,11 @@ async def report(request: Request, ask: AskedReport) -> ReportAnswer:
 async def flow_traffic(request: Request, ask: AskedTraffic) -> FlowTraffic:
     """What callers did in the flows on these days, by version and by node: where they came through, and got lost."""
     engine = request.engine
-    days = periods(ask.first_day, ask.last_day, engine.centre.zone, "day")
-    if not days:
-        raise OperationRefused(f"last_day: {ask.last_day} is before {ask.first_day}", "invalid")
-    start_ms, end_ms = days[0].start_ms, days[-1].end_ms
+    try:
+        check_days(ask.first_day, ask.last_day)
+    except ReportError as error:
+        raise OperationRefused(str(error), "invalid") from None
+    start_ms, end_ms = bounds_ms(ask.first_day, ask.last_day, engine.centre.zone)
 
     def read(connection: Connection) -> FlowTraffic:
         flows = engine.centre.flows

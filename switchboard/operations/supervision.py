@@ -6,8 +6,8 @@ from pydantic import Field
 
 from router.ami.actions import hangup
 from router.ami.client import AmiError
+from router.core.entities import Contact
 from router.core.events import ContactLeft, ContactMoved
-from router.core.state import Contact
 from switchboard.operations.agents import OfAgent, feed, known_agent
 from switchboard.operations.base import (
     AgentName,

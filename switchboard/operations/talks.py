@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from documents import nearest
+from router.core.entities import Contact
 from router.core.events import (
     Attribute,
     ContactArrived,
@@ -16,7 +17,6 @@ from router.core.events import (
     OfferDeclined,
     TransferCompleted,
 )
-from router.core.state import Contact
 from router.live.outside import Purpose
 from switchboard.destinations import DestinationRefused
 from switchboard.facts import HOLD_REASON

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from documents import nearest
+from router.core.entities import Agent
 from router.core.events import AgentReady, WrapUpExtended
-from router.core.state import Agent
 from switchboard.facts import DISPOSITION, NOTE
 from switchboard.operations.agents import OfAgent, feed, known_agent
 from switchboard.operations.base import ContactId, Done, FreeText, OperationRefused, Request, operation

@@ -36,6 +36,11 @@ def periods(first: date, last: date, zone: ZoneInfo, interval: Interval) -> list
     return found
 
 
+def bounds_ms(first: date, last: date, zone: ZoneInfo) -> tuple[int, int]:
+    """When the day `first` begins and the day `last` ends (Unix ms)."""
+    return _midnight_ms(first, zone), _midnight_ms(last + timedelta(days=1), zone)
+
+
 def _midnight_ms(day: date, zone: ZoneInfo) -> int:
     """When the day begins; where its midnight is skipped (clocks go from 0:00 to 1:00), the first moment it has."""
     return round(datetime.combine(day, time(), zone).timestamp() * 1000)

@@ -57,6 +57,16 @@ class Report:
         return header, lines
 
 
+def check_days(first: date, last: date) -> None:
+    """Raises ReportError for days that no report covers."""
+    if last < first:
+        raise ReportError(f"the last day, {last}, is before the first one, {first}")
+    if first.year < EARLIEST_YEAR or last.year >= LATEST_YEAR or (last - first).days >= MOST_PERIODS:
+        raise ReportError(
+            f"{first} to {last} is more than one report covers: at most {MOST_PERIODS} days, from {EARLIEST_YEAR} on"
+        )
+
+
 def make_report(
     connection: Connection,
     subject: Subject,
@@ -73,12 +83,7 @@ def make_report(
 
     Raises ReportError for days that make no sense.
     """
-    if last < first:
-        raise ReportError(f"the last day, {last}, is before the first one, {first}")
-    if first.year < EARLIEST_YEAR or last.year >= LATEST_YEAR or (last - first).days >= MOST_PERIODS:
-        raise ReportError(
-            f"{first} to {last} is more than one report covers: at most {MOST_PERIODS} days, from {EARLIEST_YEAR} on"
-        )
+    check_days(first, last)
     asked = periods(first, last, zone, interval)
     if len(asked) > MOST_PERIODS:
         raise ReportError(

@@ -1,7 +1,7 @@
 """What agents do and when, from the router's decisions."""
 
 from router.core.decisions import AgentChanged
-from router.core.state import Agent
+from router.core.entities import Agent
 from switchboard.store import queue_log
 from switchboard.store.batch import Batch
 from switchboard.store.policies import PolicyView

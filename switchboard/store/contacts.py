@@ -5,8 +5,8 @@ contact that moves on ends one stay and begins another with its age; a talk that
 """
 
 from router.core import decisions
+from router.core.entities import Contact
 from router.core.events import ContactArrived, ContactEnded, ContactLeft, ContactMoved, ContactTransferred, Event
-from router.core.state import Contact
 from switchboard.store import queue_log
 from switchboard.store.batch import Batch
 from switchboard.store.policies import PolicyView

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Connection, Select, select
 
 from router.core import decisions
+from router.core.entities import Agent, Contact
 from router.core.events import Event, PolicyPublished, TimePassed
-from router.core.state import Agent, Contact
 from router.live.journal import NOTHING, Fact, Handled, Header, Note, Record, SessionSaved
 from switchboard.facts import FLOW_ENDED
 from switchboard.operations.base import AUDIT

@@ -19,9 +19,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from router.core.decisions import AnyDecision
+from router.core.entities import Agent, Contact
 from router.core.events import AnyEvent, PolicyPublished
 from router.core.metrics import Metrics
-from router.core.state import Agent, Contact
 from switchboard.stream.feed import KEPT, Feed
 from switchboard.stream.patch import Json, difference
 

@@ -428,3 +428,5 @@ async def test_the_records_have_of_every_call_its_version_and_what_was_pressed_i
     assert (first.node, first.entered, first.no_match) == ("menu", 1, 1)
     with pytest.raises(OperationRefused, match="no version 9"):
         await perform(engine, ANNA, "flow_traffic", days | {"version": 9})
+    with pytest.raises(OperationRefused, match="more than one report covers"):
+        await perform(engine, ANNA, "flow_traffic", {"first_day": "0145-04-27", "last_day": "2134-01-31"})
