@@ -8,10 +8,11 @@ from router.core import events
 from router.core.agents import Agents
 from router.core.errors import PolicyError, impossible
 from router.core.judging import CarryOut, Judge
+from router.core.parts import Switch
 from router.core.policy import Policy
 from router.core.policy_check import check_policy
 from router.core.publishing import Publishing
-from router.core.state import State, Switch
+from router.core.state import State
 from router.core.switches import Switches
 from router.core.waiting import Waiting
 

@@ -1,10 +1,11 @@
 """What happens to agents: presence, wrap-up, the consequences of offers that failed. See the table in `state`."""
 
 from router.core.decisions import AgentChanged, AgentSuspended, WorkInterrupted, WorkResumed
+from router.core.entities import Agent, Contact
 from router.core.events import FailureCause
 from router.core.index import Index
 from router.core.policy import AfterFailure
-from router.core.state import Agent, Contact, State
+from router.core.state import State
 from router.core.timers import Kind, Timers
 
 WORKING = ("ringing", "busy", "wrap_up")

@@ -13,11 +13,13 @@ from router.core.decisions import CustomerReached
 from router.core.departures import Departures
 from router.core.duplicates import Duplicates
 from router.core.endings import Endings
+from router.core.entities import Contact
 from router.core.events import Callback, CallbackFailure
 from router.core.index import Index
 from router.core.offers import Offers
+from router.core.parts import PendingCallback
 from router.core.policy import CallbackRules
-from router.core.state import Contact, PendingCallback, State
+from router.core.state import State
 from router.core.waiting import Waiting
 
 

@@ -8,11 +8,12 @@ from router.core import events
 from router.core.callbacks import Callbacks
 from router.core.contacts import Contacts
 from router.core.departures import Departures
+from router.core.entities import Contact
 from router.core.errors import impossible
 from router.core.events import Attribute
 from router.core.judging import CarryOut, Judge
 from router.core.offers import Failure, Offers
-from router.core.state import Contact, State
+from router.core.state import State
 from router.core.talks import Talks
 
 

@@ -4,9 +4,10 @@ from router.core import reentry
 from router.core.callbacks import Callbacks
 from router.core.departures import Departures
 from router.core.endings import Endings
+from router.core.entities import Contact
 from router.core.events import ContactArrived, ContactMoved
 from router.core.index import Index
-from router.core.state import Contact, State
+from router.core.state import State
 from router.core.waiting import Waiting
 
 

@@ -2,8 +2,9 @@
 
 from router.core.decisions import Outcome
 from router.core.endings import Endings
+from router.core.entities import Contact
 from router.core.offers import Offers
-from router.core.state import Contact, State
+from router.core.state import State
 from router.core.waiting import Waiting
 
 

@@ -5,7 +5,8 @@ Known are callbacks from the request until their customer is reached, so that a 
 
 from collections.abc import Iterator
 
-from router.core.state import Contact, State
+from router.core.entities import Contact
+from router.core.state import State
 
 Key = tuple[str, str]
 """A queue and who is to be rung, by name or by number."""

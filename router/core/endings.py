@@ -3,9 +3,10 @@
 from router.core import reentry
 from router.core.decisions import ContactFinished, Outcome
 from router.core.duplicates import Duplicates
+from router.core.entities import Contact
 from router.core.goals import Goals
 from router.core.index import Index
-from router.core.state import Contact, State
+from router.core.state import State
 from router.core.timers import Kind, Timers
 
 

@@ -2,11 +2,12 @@
 
 import msgspec
 
+from router.core.entities import Contact, ContactState
 from router.core.errors import Happening
 from router.core.index import Index
 from router.core.places import position
 from router.core.policy import Agent as AgentSpec
-from router.core.state import Contact, ContactState, State
+from router.core.state import State
 
 _DOES: dict[ContactState, str] = {
     "offered": "rings for it",

@@ -18,9 +18,11 @@ Service Systems", INFORMS Journal on Computing 27 (2015).
 """
 
 from router.core.decisions import GoalChanged, Outcome
+from router.core.entities import Contact
 from router.core.index import Index
+from router.core.parts import Service, Slot
 from router.core.policy import Goal
-from router.core.state import Contact, Service, Slot, State
+from router.core.state import State
 from router.core.timers import Kind, Timers
 
 SLOTS = 60

@@ -11,11 +11,12 @@ each, and each is judged by every pool once.
 from typing import Any
 
 from router.core.compiled import CompiledQueue, CompiledStep
+from router.core.entities import Agent, Contact
 from router.core.lines import ContactClass, Line, LineKey
 from router.core.policy import Agent as AgentSpec
 from router.core.pools import Pool, profile
 from router.core.reservations import kept_for_others, note_reserved
-from router.core.state import Agent, Contact, State
+from router.core.state import State
 from router.core.strategies import AgentFacts
 
 IDLE_CLASSES = 1_024

@@ -5,9 +5,10 @@ Nothing here believes the index: who may take whom is judged anew from the polic
 
 from itertools import combinations
 
+from router.core.entities import Agent, Contact
 from router.core.index import Index
 from router.core.policy import Agent as AgentSpec
-from router.core.state import Agent, Contact, State
+from router.core.state import State
 
 
 def check_invariants(state: State, index: Index) -> None:

@@ -7,8 +7,9 @@ if it is ignored, or raises ImpossibleEvent.
 from collections.abc import Callable
 
 from documents import nearest
+from router.core.entities import Agent, Contact
 from router.core.errors import impossible
-from router.core.state import Agent, Contact, State
+from router.core.state import State
 
 CarryOut = Callable[[], None]
 

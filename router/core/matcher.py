@@ -16,11 +16,12 @@ Ties: among contacts the earlier arrival time, then the earlier arrival event; a
 from heapq import heappop, heappush
 
 from router.core.decisions import Candidate, ContactHeldBack, Record
+from router.core.entities import Agent, Contact
 from router.core.index import LISTED, Index
 from router.core.lines import Line
 from router.core.offers import Offers
 from router.core.rankings import Rank
-from router.core.state import Agent, Contact, State
+from router.core.state import State
 
 LOOKED_AT = 24
 """At most so many agents are looked at to find those whom a record lists as not chosen."""

@@ -4,9 +4,10 @@ from typing import Literal
 
 from router.core.agents import Agents
 from router.core.decisions import CancelOffer, Connect, EndTalk, Offer, OfferEnded, Record, ReleaseAgent, RingCustomer
+from router.core.entities import Agent, Contact, LiveOffer
 from router.core.goals import Goals
 from router.core.index import Index
-from router.core.state import Agent, Contact, LiveOffer, State
+from router.core.state import State
 from router.core.timers import Kind, Timers
 from router.core.waiting import Waiting
 

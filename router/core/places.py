@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 
+from router.core.entities import Contact
 from router.core.ewt import WaitEstimate
 from router.core.index import Index
 from router.core.lines import Entry
 from router.core.rankings import Rank
-from router.core.state import Contact, State
+from router.core.state import State
 from router.core.strategies import ContactFacts
 
 

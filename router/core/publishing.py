@@ -13,10 +13,11 @@ from router.core.agents import Agents
 from router.core.compiled import CompiledPolicy
 from router.core.decisions import StepEntered
 from router.core.endings import Endings
+from router.core.entities import Agent, Contact
 from router.core.goals import Goals
 from router.core.index import Index
 from router.core.policy import Policy
-from router.core.state import Agent, Contact, State
+from router.core.state import State
 from router.core.switches import Switches
 from router.core.timers import Kind, Timers
 from router.core.waiting import Waiting

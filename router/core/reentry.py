@@ -6,8 +6,10 @@ may have been cut off, and so may whoever's talk is over: nobody can tell, so al
 callbacks that were not reached. A promise is kept once.
 """
 
+from router.core.entities import Contact
 from router.core.events import ContactArrived
-from router.core.state import CUT_OFF_REMEMBERED, Contact, CutOff, State
+from router.core.parts import CutOff
+from router.core.state import CUT_OFF_REMEMBERED, State
 
 
 def remember(state: State, contact: Contact) -> None:

@@ -19,6 +19,7 @@ from router.core.decisions import AnyDecision
 from router.core.departures import Departures
 from router.core.duplicates import Duplicates
 from router.core.endings import Endings
+from router.core.entities import Agent, Contact, LiveOffer
 from router.core.errors import ImpossibleEvent, PolicyError
 from router.core.ewt import EstimateError, WaitEstimate
 from router.core.explain import Explanation, explain
@@ -28,10 +29,11 @@ from router.core.invariants import check_invariants
 from router.core.judging import CarryOut
 from router.core.matcher import Matcher
 from router.core.offers import Offers
+from router.core.parts import Switch
 from router.core.places import estimated_wait, position
 from router.core.policy import Policy
 from router.core.publishing import Publishing
-from router.core.state import Agent, Contact, LiveOffer, State, Switch
+from router.core.state import State
 from router.core.switches import Switches
 from router.core.talks import Talks
 from router.core.timers import Kind, Timers

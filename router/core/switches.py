@@ -8,9 +8,11 @@ another reason come due again.
 
 from router.core.decisions import QueueChanged
 from router.core.departures import Departures
+from router.core.entities import Contact
 from router.core.events import QueueState
 from router.core.index import Index
-from router.core.state import Contact, State, Switch
+from router.core.parts import Switch
+from router.core.state import State
 from router.core.waiting import Waiting
 
 

@@ -12,9 +12,10 @@ from router.core.callbacks import Callbacks
 from router.core.decisions import EndTalk, HandOver, Hold, Resume
 from router.core.departures import Departures
 from router.core.endings import Endings
+from router.core.entities import Contact, LiveOffer
 from router.core.events import ContactTransferred
 from router.core.offers import Failure, Offers
-from router.core.state import Contact, LiveOffer, State
+from router.core.state import State
 from router.core.waiting import Waiting
 
 

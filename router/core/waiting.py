@@ -27,11 +27,13 @@ does not forget.
 
 from router.core.decisions import ContactParked, ContactQueued, ContactReleased, StepEntered
 from router.core.endings import Endings
+from router.core.entities import AT_AGENT, Contact
 from router.core.goals import Goals
 from router.core.index import Index
+from router.core.parts import Due
 from router.core.places import estimated_wait
 from router.core.policy import LastAction, Queue, Until
-from router.core.state import AT_AGENT, Contact, Due, State
+from router.core.state import State
 from router.core.timers import Kind, Timers
 
 EWT_CHECK_MS = 10_000

@@ -19,8 +19,8 @@ from asterisk_conf.names import CONTEXT_CALLBACK, CONTEXT_REACHING, VAR_CALLBACK
 from router.ami import actions, causes
 from router.ami.client import AmiClient, AmiError, Event
 from router.core.decisions import AnyDecision, EndTalk, OfferEnded, RingCustomer
+from router.core.entities import LiveOffer
 from router.core.events import AnyEvent, CallbackFailed, CallbackFailure, CallbackReached, ContactLeft
-from router.core.state import LiveOffer
 from router.live.legs import AgentLegs
 from router.live.lines import Lines
 from router.live.rung import Rung, hang_up, may_ring

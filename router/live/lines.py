@@ -8,7 +8,7 @@ acts on "the caller's channel" asks here, so that a talk is held, transferred an
 from collections.abc import Callable
 from typing import Final
 
-from router.core.state import Contact
+from router.core.entities import Contact
 
 VOICEMAIL_PREFIX: Final = "voicemail-"
 """The ids of contacts that are recorded messages begin so: nobody is on the line, and an agent hears the message."""

@@ -22,8 +22,8 @@ from asterisk_conf.names import (
 )
 from router.ami import actions
 from router.ami.client import AmiClient, AmiRefused, Event
+from router.core.entities import LiveOffer
 from router.core.events import AnyEvent, ContactEnded, ContactLeft, OfferAccepted, OfferFailed
-from router.core.state import LiveOffer
 from router.live.customers import Customers
 from router.live.legs import AgentLegs
 from router.live.lines import VOICEMAIL_PREFIX, Lines

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from router.ami.client import Event
+from router.core.entities import Contact, LiveOffer
 from router.core.events import AnyEvent, ContactEnded
 from router.core.router import Router
-from router.core.state import Contact, LiveOffer
 from router.live.legs import AgentLegs
 from router.live.talks import Consultation, Talks
 

@@ -11,8 +11,8 @@ import logging
 from typing import Final
 
 from router.ami.client import Event
+from router.core.entities import Contact
 from router.core.events import AgentUnreachable, ContactTransferred
-from router.core.state import Contact
 from router.live.legs import AgentLegs
 from router.live.lines import VOICEMAIL_PREFIX
 from router.live.shell import LiveRouter

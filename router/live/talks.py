@@ -21,6 +21,7 @@ from asterisk_conf.names import CONTEXT_AGENT_APART, CONTEXT_BACK
 from router.ami import actions
 from router.ami.client import AmiClient, AmiError
 from router.core.decisions import AnyDecision, ContactFinished, EndTalk, HandOver, Hold, OfferEnded, Resume
+from router.core.entities import Contact
 from router.core.events import (
     AnyEvent,
     ContactArrived,
@@ -29,7 +30,6 @@ from router.core.events import (
     ContactTransferred,
     TransferCompleted,
 )
-from router.core.state import Contact
 from router.live.joining import Joining
 from router.live.legs import AgentLegs, Leg
 from router.live.lines import Lines

@@ -3,7 +3,7 @@
 from random import Random
 
 from router.core import events
-from router.core.state import Contact
+from router.core.entities import Contact
 from tests.support.router_model import WatchedRouter
 from tests.support.router_policies import AGENTS, CALLERS, CONTACTS, NUMBERS, QUEUES, random_policy
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from router.core.decisions import AgentChanged, AnyDecision, ContactQueued, Offer, OfferEnded, StepEntered
+from router.core.entities import Contact
 from router.core.policy import Agent
 from router.core.rankings import ContactRanking
 from router.core.router import Router
-from router.core.state import Contact
 from router.core.strategies import FitKey
 
 

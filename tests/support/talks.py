@@ -9,7 +9,7 @@ from typing import Any
 
 from asterisk_conf.phones import Answer, CallOutcome, Keys, PlannedCall
 from router.core.decisions import ContactFinished
-from router.core.state import Contact
+from router.core.entities import Contact
 from router.live.recovery import replay
 from tests.support.callbacks import CallbackCentre, running_world
 from tests.support.live import _PIN_HASH, _PROMPTS, QUEUE, Exchange

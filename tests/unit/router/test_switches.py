@@ -15,9 +15,9 @@ from router.core.events import (
     PolicyPublished,
     QueueSwitched,
 )
+from router.core.parts import Switch
 from router.core.policy import Agent, LastAction, Policy, Step, Until
 from router.core.router import ImpossibleEvent, Router
-from router.core.state import Switch
 from tests.support.routing import Floor, agents, only, queue, skilled, taker
 
 CLOSED, LATE, EMPTY = (LastAction("exit", name) for name in ("closed", "late", "empty"))
