@@ -8,8 +8,6 @@ counts. A contact that is transferred ends its stay in one queue and arrives ane
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from router.core import decisions
 from router.core.events import ContactArrived, Event
 from router.core.intervals import Interval, Intervals
@@ -17,34 +15,29 @@ from router.core.policy import Goal
 from router.core.repeats import Repeats
 from router.core.tallies import AgentTally, ContactTally
 
-_SPANS: dict[decisions.AgentState, str] = {
-    "ready": "ready_ms",
-    "ringing": "ringing_ms",
-    "busy": "busy_ms",
-    "wrap_up": "wrap_up_ms",
-    "paused": "paused_ms",
-}
-"""Where the time in each state is counted."""
-
 NO_GOAL = Goal(answered_within_ms=0, share=0.0)
 
 
-class _Contact(msgspec.Struct):
+class _Contact:
     """A contact that has not finished: where it waits or, since when, who has it; and where it counts."""
 
-    queue: str
-    goal: Goal
-    arrived_ms: int
-    interval: Interval
-    tally: ContactTally
     caller: str = ""
-    consult: bool = False
     callback: bool = False
     in_line: bool = False
     agent: str | None = None
     answered_ms: int = 0
     wait_ms: int = 0
     answered: bool = False
+
+    def __init__(
+        self, queue: str, goal: Goal, arrived_ms: int, interval: Interval, tally: ContactTally, consult: bool
+    ) -> None:
+        self.queue = queue
+        self.goal = goal
+        self.arrived_ms = arrived_ms
+        self.interval = interval
+        self.tally = tally
+        self.consult = consult
 
     def answered_as(self, decision: decisions.ContactFinished) -> bool:
         """Whether what was counted when the talk began is what the end tells."""
@@ -56,19 +49,22 @@ class _Contact(msgspec.Struct):
         )
 
 
-class _Line(msgspec.Struct):
+class _Line:
     """How many wait in a queue, and until when that has been accounted for."""
 
-    length: int
-    since_ms: int
+    def __init__(self, since_ms: int) -> None:
+        self.length = 0
+        self.since_ms = since_ms
 
 
-class _Agent(msgspec.Struct):
+class _Agent:
     """An agent's state, until when it has been accounted for, and the contact handled last."""
 
-    state: decisions.AgentState
-    since_ms: int
     handled: _Contact | None = None
+
+    def __init__(self, state: decisions.AgentState, since_ms: int) -> None:
+        self.state = state
+        self.since_ms = since_ms
 
 
 class Counting:
@@ -146,7 +142,7 @@ class Counting:
             interval = self._intervals.at(arrived_ms)
             tally = interval.queue(queue)
         goal = self._goals.get(queue, NO_GOAL)
-        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, interval, tally, consult=consult)
+        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, interval, tally, consult)
         tally.arrived += 1
         return contact
 
@@ -189,7 +185,7 @@ class Counting:
             return
         line = self._lines.get(contact.queue)
         if line is None:
-            line = self._lines[contact.queue] = _Line(0, now_ms)
+            line = self._lines[contact.queue] = _Line(now_ms)
         if line.length:
             self._account_line(contact.queue, line, now_ms)
         else:
@@ -319,15 +315,12 @@ class Counting:
 
     def _account_agent(self, name: str, agent: _Agent, now_ms: int) -> None:
         if agent.state != "offline" and now_ms > agent.since_ms:
-            field = _SPANS[agent.state]
             latest = self._intervals.all_in_latest(agent.since_ms, now_ms)
             if latest is not None:
-                tally = latest.agent(name)
-                setattr(tally, field, getattr(tally, field) + now_ms - agent.since_ms)
+                latest.agent(name).count_span(agent.state, now_ms - agent.since_ms)
             else:
                 for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
-                    tally = interval.agent(name)
-                    setattr(tally, field, getattr(tally, field) + span_ms)
+                    interval.agent(name).count_span(agent.state, span_ms)
             if agent.state == "wrap_up" and agent.handled is not None:
                 self._tally(agent.handled).wrap_up_ms += now_ms - agent.since_ms
         agent.since_ms = now_ms

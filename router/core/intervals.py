@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from router.core.tallies import AgentTally, ContactTally
 
 
-class Interval(msgspec.Struct):
-    """What was counted in one interval; `pooled` when it has been added to the older ones and is kept no longer."""
+class Interval:
+    """What was counted in one interval; `pooled` when it has been added to the older ones and is kept no longer.
+    `surveys` are of answers that belong to no queue."""
 
-    queues: dict[str, ContactTally] = {}
-    agents: dict[str, AgentTally] = {}
     flows: int = 0
     contained: int = 0
-    surveys: ContactTally = msgspec.field(default_factory=ContactTally)
-    """Of answers that belong to no queue."""
     pooled: bool = False
+
+    def __init__(self) -> None:
+        self.queues: dict[str, ContactTally] = {}
+        self.agents: dict[str, AgentTally] = {}
+        self.surveys = ContactTally()
 
     def queue(self, name: str) -> ContactTally:
         tally = self.queues.get(name)
@@ -51,14 +51,15 @@ class Intervals:
         self.first_kept = 0
         self.older = Interval()
         self.kept: dict[int, Interval] = {}
-        self._latest = (0, 0, self.older)
+        self._latest, self._latest_from_ms, self._latest_to_ms = self.older, 0, 0
 
     def index(self, at_ms: int) -> int:
         return 0 if self.interval_ms is None else max(0, at_ms - self.start_ms) // self.interval_ms
 
     def at(self, at_ms: int) -> Interval:
-        from_ms, to_ms, interval = self._latest
-        return interval if from_ms <= at_ms < to_ms else self.number(self.index(at_ms))
+        if self._latest_from_ms <= at_ms < self._latest_to_ms:
+            return self._latest
+        return self.number(self.index(at_ms))
 
     def number(self, index: int) -> Interval:
         interval = self.kept.get(index)
@@ -79,13 +80,12 @@ class Intervals:
     def _remember(self, index: int, interval: Interval) -> None:
         """The interval that began last is the one most asked for."""
         if self.interval_ms is not None:
-            from_ms = self.start_ms + index * self.interval_ms
-            self._latest = (from_ms, from_ms + self.interval_ms, interval)
+            self._latest, self._latest_from_ms = interval, self.start_ms + index * self.interval_ms
+            self._latest_to_ms = self._latest_from_ms + self.interval_ms
 
     def all_in_latest(self, from_ms: int, to_ms: int) -> Interval | None:
         """The interval that began last, if all the time between the two is in it."""
-        first_ms, end_ms, latest = self._latest
-        return latest if first_ms <= from_ms and to_ms <= end_ms else None
+        return self._latest if self._latest_from_ms <= from_ms and to_ms <= self._latest_to_ms else None
 
     def split(self, from_ms: int, to_ms: int) -> Iterator[tuple[Interval, int]]:
         """The time between the two, cut at interval borders: each interval with its milliseconds of it."""

@@ -48,16 +48,16 @@ class Router:
     Objects that its views return are its own state: read them, never change them, and do not keep them.
     """
 
-    def __init__(self, policy: Policy, seed: int = 0, *, explains: bool = True) -> None:
+    def __init__(self, policy: Policy | State, seed: int = 0, *, explains: bool = True) -> None:
         """Raises PolicyError for a policy that cannot be used. Without `explains` (for simulations, which nobody asks
         why) the decisions are the same, but the records of offers are empty, nothing tells what came before, and no
-        `estimate_errors` are kept."""
-        refuse_bad(policy)
-        state = State(seed, CompiledPolicy(policy))
-        state.explains = explains
-        self._start(state)
-
-    def _start(self, state: State) -> None:
+        `estimate_errors` are kept. In place of a policy, a state that was saved (see `restore`)."""
+        if isinstance(policy, State):
+            state = policy
+        else:
+            refuse_bad(policy)
+            state = State(seed, CompiledPolicy(policy))
+            state.explains = explains
         self._state = state
         self._timers = timers = Timers()
         self._index = index = Index(state)
@@ -236,9 +236,7 @@ class Router:
     @classmethod
     def restore(cls, saved: bytes) -> "Router":
         """A router that decides from here on exactly as the one that made the snapshot."""
-        router = cls.__new__(cls)
-        router._start(snapshot.load(saved))
-        return router
+        return cls(snapshot.load(saved))
 
     def check(self) -> None:
         """For tests: raises AssertionError if an invariant of DESIGN §4 does not hold."""

@@ -7,6 +7,7 @@ import math
 
 import msgspec
 
+from router.core.decisions import AgentState
 from router.core.ewt import EstimateError
 
 _RATIO = 1.02
@@ -201,6 +202,22 @@ class AgentTally(msgspec.Struct):
     @property
     def available_ms(self) -> int:
         return self.ready_ms + self.ringing_ms
+
+    def count_span(self, state: AgentState, span_ms: int) -> None:
+        """Counts time that the agent spent in this state."""
+        match state:
+            case "ready":
+                self.ready_ms += span_ms
+            case "busy":
+                self.busy_ms += span_ms
+            case "ringing":
+                self.ringing_ms += span_ms
+            case "wrap_up":
+                self.wrap_up_ms += span_ms
+            case "paused":
+                self.paused_ms += span_ms
+            case "offline":
+                pass
 
     def add(self, other: "AgentTally") -> None:
         for name in self.__struct_fields__:
