@@ -113,11 +113,7 @@ def read_cdrs(
         clock = LocalClock(zone, name)
         for lines, columns in blocks:
             parts.append(_usable(lines, columns, file, clock, refusals, applications, contexts))
-        if clock.twice:
-            notes.append(
-                f"{name}: {clock.twice} records are in an hour that came twice in {clock.zone.key} (the clock was put "
-                "back); they were told apart by their order"
-            )
+        clock.tell(notes)
     if not parts:
         return contacts_table({}, 0)
     table = _without_duplicates(pa.concat_tables(parts), refusals)
@@ -166,7 +162,7 @@ def _usable(
         start[places], missing = clock.to_utc(known[places])
         gone = numpy.zeros(len(lines), bool)
         gone[places[missing]] = True
-        refuse(gone, f"this time does not exist in {clock.zone.key}: the clock was put forward", columns["start"])
+        refuse(gone, clock.refusal, columns["start"])
         refuse((start < EARLIEST_MS) | (start > LATEST_MS), "a time before 1990 or after 2100", columns["start"])
     places = numpy.flatnonzero(right)
     is_queue = pc.equal(application, "queue")

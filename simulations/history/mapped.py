@@ -45,11 +45,7 @@ def read_mapped(
     blocks = _of_parquet if is_parquet(path) else _of_csv
     for lines, columns in blocks(path, mapping, refusals, file):
         yield reader.contacts(lines, columns)
-    if reader.clock.twice:
-        notes.append(
-            f"{path}: {reader.clock.twice} rows are in an hour that came twice in {reader.clock.zone.key} (the clock "
-            "was put back); they were told apart by the order of the rows"
-        )
+    reader.clock.tell(notes)
 
 
 def header_of_file(path: Path, encoding: str | None) -> list[str]:
@@ -187,9 +183,7 @@ class _Columns:
             utc[places] = converted
             gone = numpy.zeros(len(lines), bool)
             gone[places[missing]] = True
-            self._refuse(
-                lines, gone, f"this time does not exist in {self.clock.zone.key}: the clock was put forward", cells
-            )
+            self._refuse(lines, gone, self.clock.refusal, cells)
             right = right & ~gone
         odd = right & ((utc < EARLIEST_MS) | (utc > LATEST_MS))
         self._refuse(lines, odd, "a time before 1990 or after 2100", cells)

@@ -1,32 +1,26 @@
 """Asterisk's `queue_log`: `TIME|CALLID|QUEUE|AGENT|EVENT|DATA...`, its full vocabulary.
 
 Source: `apps/app_queue.c`, `main/logger.c` and `apps/app_agent_pool.c` of Asterisk 22, and the page "Queue Logs" of its
-documentation; events of older versions (`TRANSFER`, `AGENTCALLBACKLOGIN`, ...) from `doc/queuelog.txt` of theirs. TIME
-is Unix time in seconds, with a fraction or not, or a date as the real-time tables have it. Durations are in seconds but
-for those of rings, which are milliseconds.
+documentation; events of older versions (`TRANSFER`, `AGENTCALLBACKLOGIN`, ...) from `doc/queuelog.txt` of theirs.
+Durations are in seconds but for those of rings, which are milliseconds.
 
 A stay begins with ENTERQUEUE and ends with one of ENDS. Where a file begins in the middle of it, the event that ends
 it tells how long it waited and talked, so its beginning is known all the same. QUEUESTART says that Asterisk was
 restarted: whoever was there then is lost, and their rows are `open`.
 """
 
-import re
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy
 import pyarrow as pa
 
 from simulations.history.callers import CallerHashes
 from simulations.history.form import agent_times_table, contacts_table
+from simulations.history.log_lines import LogLines
 from simulations.history.refusals import Refusals
-from simulations.history.rows import AT_ONCE, encoding_of, lines_of
-from simulations.history.zones import LocalClock
+from simulations.history.rows import AT_ONCE
 
 NONE = "NONE"
 ENDS = {
@@ -71,9 +65,11 @@ OF_SYSTEM = {
 }
 EVENTS = OF_CONTACTS | OF_AGENTS | OF_SYSTEM
 
-_SECONDS = re.compile(r"\d{9,10}(\.\d{1,9})?")
 LONGEST_MS = 7 * 86_400_000
 """A wait or a talk above a week is a mistake."""
+
+
+_UNKNOWN = "the call is not known: its beginning is missing"
 
 
 class _Broken(ValueError):
@@ -136,43 +132,29 @@ class _AgentTimes:
             self.ends(agent, queue, now_ms)
 
 
-def moment_ms(text: str, clock: LocalClock) -> int:
-    """TIME of a line. Raises ValueError."""
-    if _SECONDS.fullmatch(text):
-        return int(text) * 1000 if text.isdigit() else round(float(text) * 1000)
-    at = datetime.fromisoformat(text)
-    return round((at if at.tzinfo else at.replace(tzinfo=clock.zone)).timestamp() * 1000)
-
-
 def read_queue_logs(
-    sources: Sequence[tuple[str, Iterable[list[str]]]], zone: ZoneInfo | None, hashes: CallerHashes, refusals: Refusals
+    sources: Sequence[tuple[str, Iterable[list[str]]]],
+    zone: ZoneInfo | None,
+    hashes: CallerHashes,
+    refusals: Refusals,
+    notes: list[str],
 ) -> tuple[Any, Any]:
     """Contacts (READING_SCHEMA) and agent times of these logs together: rotated, overlapping, in any order.
 
     A source is a name and blocks of lines. A line that stands in the log twice is a duplicate and refused; so the same
     file twice, or two exports that overlap, count once.
     """
-    reader = _Reader(zone, hashes, refusals)
+    lines = LogLines(refusals)
     for name, blocks in sources:
-        reader.read(name, blocks)
-    return reader.tables()
-
-
-def lines_of_file(path: Path, encoding: str | None) -> Iterable[list[str]]:
-    return lines_of(path, encoding or encoding_of(path))
+        lines.read(name, blocks, zone, notes)
+    return _Reader(lines, hashes, refusals).tables()
 
 
 class _Reader:
-    """All lines of all logs in the order of their time; then one pass with what is open at that moment."""
+    """One pass over all lines in the order of their time, with what is open at that moment."""
 
-    def __init__(self, zone: ZoneInfo | None, hashes: CallerHashes, refusals: Refusals) -> None:
-        self._hashes, self._refusals = hashes, refusals
-        self._clock = LocalClock(zone, "queue_log")
-        self._names: list[str] = []
-        self._files: list[int] = []
-        self._begins: list[int] = []
-        self._times = array("q")
-        self._texts: list[str] = []
+    def __init__(self, lines: LogLines, hashes: CallerHashes, refusals: Refusals) -> None:
+        self._lines, self._hashes, self._refusals = lines, hashes, refusals
         self._open: dict[tuple[str, str], _Stay] = {}
         self._columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
         self._written: list[Any] = []
@@ -196,47 +178,22 @@ class _Reader:
             "SYSCOMPAT": self._incompatible,
         }
 
-    # Lines
-
-    def read(self, name: str, blocks: Iterable[list[str]]) -> None:
-        """Every line with its time. One that cannot be used has an empty text, so that a place tells the line."""
-        file = self._refusals.file(name)
-        self._names.append(name)
-        self._files.append(file)
-        self._begins.append(len(self._times))
-        line = 0
-        for block in blocks:
-            for text in block:
-                line += 1
-                at, _, _ = text.partition("|")
-                at_ms = 0
-                try:
-                    if text:
-                        at_ms = int(at) * 1000 if len(at) == 10 and at.isdecimal() else moment_ms(at, self._clock)
-                except ValueError:
-                    self._refusals.add(file, line, "the time is neither Unix time nor a date", text)
-                    text = ""
-                self._times.append(at_ms)
-                self._texts.append(text)
-
     def tables(self) -> tuple[Any, Any]:
         seen: set[str] = set()
-        for place, owner, line in self._in_order():
-            text = self._texts[place]
-            if not text:
-                continue
-            if (now_ms := self._times[place]) != self._now_ms:
+        files = self._lines.files
+        for now_ms, text, owner, line in self._lines.in_order():
+            if now_ms != self._now_ms:
                 self._now_ms = now_ms
                 seen.clear()
             if text in seen:
-                self._refusals.add(self._files[owner], line, "a duplicate of another line", text)
+                self._refusals.add(files[owner], line, "a duplicate of another line", text)
                 continue
             seen.add(text)
             try:
                 self._take(text.split("|"), owner, line)
             except _Broken as broken:
-                self._refusals.add(self._files[owner], line, broken.reason, broken.value)
-        self._texts.clear()
+                self._refusals.add(files[owner], line, broken.reason, broken.value)
+        self._lines.forget()
         for stay in list(self._open.values()):
             self._lost(stay)
         self._agents.end_all(self._now_ms)
@@ -246,19 +203,10 @@ class _Reader:
     def _gather(self) -> None:
         """The contacts that are over become a table, which needs a fraction of their memory."""
         owners = self._columns["file"]
-        named = {"source": [self._names[owner] for owner in owners], "file": [self._files[owner] for owner in owners]}
+        names, files = self._lines.names, self._lines.files
+        named = {"source": [names[owner] for owner in owners], "file": [files[owner] for owner in owners]}
         self._written.append(contacts_table(self._columns | named, len(owners)))
         self._columns = {name: [] for name in _COLUMNS}
-
-    def _in_order(self) -> Iterator[tuple[int, int, int]]:
-        """The place of each line by its time, which log it is of, and its number there."""
-        order = numpy.argsort(numpy.frombuffer(self._times, dtype=numpy.int64), kind="stable")
-        begins = numpy.array(self._begins, dtype=numpy.int64)
-        for first in range(0, len(order), AT_ONCE):
-            places = order[first : first + AT_ONCE]
-            owners = numpy.searchsorted(begins, places, side="right") - 1
-            lines = places - begins[owners] + 1
-            yield from zip(places.tolist(), owners.tolist(), lines.tolist(), strict=True)
 
     def _take(self, fields: list[str], owner: int, line: int) -> None:
         if len(fields) < 5:
@@ -269,7 +217,7 @@ class _Reader:
             if self._contact_events[event](stay, agent, data):
                 self._open.pop((callid, queue), None)
                 self._close(stay, event)
-            elif stay.arrived_ms >= 0:
+            else:
                 self._open[callid, queue] = stay
         elif event == "ENTERQUEUE":
             if (earlier := self._open.pop((callid, queue), None)) is not None:
@@ -350,7 +298,7 @@ class _Reader:
 
     def _incompatible(self, stay: _Stay, agent: str, data: list[str]) -> bool:
         if stay.arrived_ms < 0:
-            raise _Broken("the call is not known: its beginning is missing", stay.contact)
+            raise _Broken(_UNKNOWN, stay.contact)
         self._leaves(stay, self._now_ms - stay.arrived_ms)
         return True
 
@@ -368,6 +316,9 @@ class _Reader:
 
     def _lost(self, stay: _Stay) -> None:
         """The log says no more of it: it waited at least until now, or talked for a time not known."""
+        if stay.arrived_ms < 0:
+            self._refusals.add(self._lines.files[stay.file], stay.line, _UNKNOWN, stay.contact)
+            return
         if stay.answered_ms is not None:
             stay.outcome = "answered"
         else:

@@ -1,7 +1,8 @@
 """Local time to UTC, with the days on which the clock is changed.
 
 An hour that comes twice (in autumn) is told apart by the order of the rows: as long as times do not go back it is the
-first; after they have gone back it is the second. An hour that does not exist (in spring) is refused.
+first; after they have gone back it is the second. Where the newest rows come first it is the other way round. An hour
+that does not exist (in spring) is refused.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,10 @@ from simulations.history.form import Ints
 
 QUARTER_MS = 900_000
 """Clocks are changed at whole quarters of an hour."""
-_BACK_MS = 900_000
+_JUMP_MS = 900_000
 """Rows may be out of order by less than this without the clock having been put back."""
+_NIGHT_MS = 4 * 3_600_000
+"""Rows further apart than this are of two nights."""
 _EPOCH = datetime(1970, 1, 1)
 
 Bools = NDArray[numpy.bool_]
@@ -36,10 +39,10 @@ class LocalClock:
 
     def __init__(self, zone: ZoneInfo | None, name: str) -> None:
         self._zone, self._name = zone, name
-        self.twice = 0
-        """How many rows were in an hour that came twice."""
+        self._twice = 0
         self._last_ms = -(1 << 62)
         self._second = False
+        self._later = self._earlier = 0
         self._offsets: dict[int, tuple[int, int]] = {}
 
     @property
@@ -50,6 +53,19 @@ class LocalClock:
             raise DocumentError([Problem("its times have no zone", self._name, hint=hint)])
         return self._zone
 
+    @property
+    def refusal(self) -> str:
+        """Why a time that `to_utc` finds missing cannot be used."""
+        return f"this time does not exist in {self.zone.key}: the clock was put forward"
+
+    def tell(self, notes: list[str]) -> None:
+        """Adds what people should know of how these times were read."""
+        if self._twice:
+            notes.append(
+                f"{self._name}: {self._twice} rows are in an hour that came twice in {self.zone.key} (the clock was "
+                "put back); they were told apart by the order of the rows"
+            )
+
     def to_utc(self, local_ms: Ints) -> tuple[Ints, Bools]:
         """UTC milliseconds, and which of these wall times do not exist."""
         quarters, places = numpy.unique(local_ms // QUARTER_MS, return_inverse=True)
@@ -59,16 +75,21 @@ class LocalClock:
         first, second = offsets[places, 0], offsets[places, 1]
         missing, twice = first < second, first > second
         chosen = first.copy()
+        steps = numpy.diff(local_ms)
+        self._later += int((steps > 0).sum())
+        self._earlier += int((steps < 0).sum())
+        newest_first = self._earlier > 3 * self._later  # a few rows may be out of order
         for row in numpy.flatnonzero(twice):
             at_ms = int(local_ms[row])
-            if abs(at_ms - self._last_ms) > 4 * 3_600_000:
-                self._second = False  # another night
-            elif at_ms < self._last_ms - _BACK_MS:
-                self._second = True
+            later_by = at_ms - self._last_ms
+            if abs(later_by) > _NIGHT_MS:
+                self._second = newest_first
+            elif abs(later_by) > _JUMP_MS and (later_by > 0) == newest_first:
+                self._second = not newest_first
             self._last_ms = at_ms
             if self._second:
                 chosen[row] = second[row]
-        self.twice += int(twice.sum())
+        self._twice += int(twice.sum())
         return local_ms - chosen, missing
 
     def later(self, local_ms: Ints, than_utc_ms: Ints) -> Ints:

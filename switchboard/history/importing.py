@@ -15,10 +15,11 @@ from simulations.history.callers import CallerHashes
 from simulations.history.cdr import LAYOUTS, read_cdrs, records_of_file
 from simulations.history.directory import ABOUT, caller_key, read_history, write_history
 from simulations.history.form import AGENT_TIMES_SCHEMA, CHOICES_SCHEMA, History
+from simulations.history.log_lines import lines_of_file
 from simulations.history.mapped import header_of_file, read_mapped
 from simulations.history.mapping import Mapping, mapping_of_header
 from simulations.history.merging import merged
-from simulations.history.queue_log import lines_of_file, read_queue_logs
+from simulations.history.queue_log import read_queue_logs
 from simulations.history.refusals import Refusals
 from simulations.history.rows import cells, encoding_of, first_lines
 from simulations.history.zones import zone_of
@@ -164,7 +165,7 @@ class _Reader:
 
     def finish(self) -> None:
         if self._logs:
-            contacts, agents = read_queue_logs(self._logs, self._zone, self._hashes, self.refusals)
+            contacts, agents = read_queue_logs(self._logs, self._zone, self._hashes, self.refusals, self.notes)
             self.contacts.append(contacts)
             self.agent_times.append(agents)
         if self._cdrs:

@@ -33,9 +33,9 @@ class Logged:
     """What the lines of one or several `queue_log` files become."""
 
     def __init__(self, *logs: str) -> None:
-        self.refusals = Refusals()
+        self.refusals, self.notes = Refusals(), list[str]()
         sources = [(f"log{number}", [text.splitlines()]) for number, text in enumerate(logs, start=1)]
-        contacts, self.agent_times = read_queue_logs(sources, None, HASHES, self.refusals)
+        contacts, self.agent_times = read_queue_logs(sources, MADRID, HASHES, self.refusals, self.notes)
         self.contacts: list[dict[str, Any]] = merged([contacts], self.refusals).to_pylist()
 
     @property

@@ -201,9 +201,11 @@ def test_times_without_a_zone_need_one(tmp_path: Path) -> None:
     assert Read(path, {"columns": COLUMNS}, zone=None).rows[0]["arrived_ms"] == utc("2026-03-02 09:00")
 
 
-def test_the_hour_that_comes_twice_is_told_apart_by_the_order_of_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_the_hour_that_comes_twice_is_told_apart_by_the_order_of_rows(newest_first: bool, tmp_path: Path) -> None:
     clock = ["01:59", "02:10", "02:50", "02:05", "02:55", "03:00"]  # Madrid goes from 03:00 back to 02:00
     rows = [f"2026-10-25 {at}:00,sales,{place},2,anna" for place, at in enumerate(clock)]
+    rows = rows[::-1] if newest_first else rows
     read = Read(written(tmp_path, "\n".join([HEADER, *rows])), {"columns": COLUMNS})
     assert [row["arrived_ms"] for row in read.contacts] == [
         utc(f"2026-10-{at}") for at in ("24 23:59", "25 00:10", "25 00:50", "25 01:05", "25 01:55", "25 02:00")

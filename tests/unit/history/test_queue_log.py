@@ -1,6 +1,7 @@
 """Asterisk's queue_log: every event of its vocabulary, files cut anywhere, overlaps, and broken lines."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,31 @@ def test_fractions_of_seconds_make_waits_exact() -> None:
     )
     (contact,) = Logged(text).contacts
     assert only(contact, ("arrived_ms", "wait_ms", "talk_ms")) == (1_772_440_010_250, 20_500, 9_375)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_dates_of_a_table_are_those_of_the_zone_also_where_an_hour_comes_twice(newest_first: bool) -> None:
+    clock = ["01:59", "02:10", "02:50", "02:05", "02:55", "03:00"]  # Madrid goes from 03:00 back to 02:00
+    rows = [f"2026-10-25 {at}:00.000000|c{at}{place}|sales|NONE|ABANDON|1|1|0" for place, at in enumerate(clock)]
+    log = Logged("\n".join(rows[::-1] if newest_first else rows))
+    day = datetime(2026, 10, 25, tzinfo=UTC).timestamp()
+    arrived = [day + minutes * 60 for minutes in (-1, 10, 50, 65, 115, 120)]
+    assert [contact["arrived_ms"] / 1000 for contact in log.contacts] == arrived
+    assert "log1: 4 rows are in an hour that came twice in Europe/Madrid" in log.notes[0]
+
+
+def test_a_date_that_the_clock_left_out_is_refused() -> None:
+    log = Logged("2026-03-29 02:30:00|c1|sales|NONE|ABANDON|1|1|0\n" + lines((40, "c2|sales|NONE|ABANDON|1|2|30")))
+    assert log.refused == [(1, "this time does not exist in Europe/Madrid: the clock was put forward")]
+    assert [contact["contact"] for contact in log.contacts] == ["c2"]
+
+
+def test_rings_before_the_log_begins_count_and_are_refused_where_nothing_tells_of_the_call() -> None:
+    ring = (10, "c1|sales|ben|RINGNOANSWER|9000")
+    (contact,) = Logged(lines(ring, CONNECTED)).contacts
+    assert only(contact, ("arrived_ms", "offers", "refused")) == (ARRIVED_MS, 2, 1)
+    log = Logged(lines(ENTERS, (12, "c2|sales|ben|RINGNOANSWER|9000"), (40, "c1|sales|NONE|ABANDON|1|2|30")))
+    assert log.refused == [(2, "the call is not known: its beginning is missing")]
 
 
 BROKEN = {
