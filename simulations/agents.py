@@ -2,7 +2,6 @@
 router decides; how they answer and how long they talk is in `contacts`."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from router.core.decisions import AgentChanged, Decision
@@ -18,16 +17,15 @@ ByName = Callable[[str], None]
 """Does something with the contact of this name."""
 
 
-@dataclass(slots=True, eq=False)
 class Agent:
     """An agent in the simulation.
 
     `present`: on shift and not down; `down` counts outages. `change` is the last change of state, `queue` that of the
     last talk, `wrap_up_ms` how long the wrap-up after it takes (None: as the policy says), `break_ms` how long the
-    break that is due will take.
+    break that is due will take. `answering` is equal for those who treat a ringing phone alike, `by_kind`: how long
+    the agent takes depends on the contact.
     """
 
-    worker: Worker
     on_shift: bool = False
     down: int = 0
     present: bool = False
@@ -39,9 +37,15 @@ class Agent:
     wrap_up_ms: int | None = None
     seat: Seat | None = None
 
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.answering = id(worker.answering)
+        self.by_kind = worker.speed is not None
+        self.pace = worker.handle_time_factor
+
     def factor(self, kind: str, queue: str, now_ms: int) -> float:
         """On the handle time of such contacts."""
-        factor = self.worker.factor(kind, queue)
+        factor = self.worker.factor(kind, queue) if self.by_kind else self.pace
         return factor if self.seat is None else factor * self.seat.factor(now_ms)
 
 

@@ -1,7 +1,5 @@
 """A contact in the simulation, and the times that are drawn for it."""
 
-from dataclasses import dataclass
-
 import simpy
 
 from simulations.distributions import Distribution
@@ -13,7 +11,6 @@ from simulations.tallies import CallerTally
 from simulations.traced import Quantity, TracedContact
 
 
-@dataclass(slots=True, eq=False)
 class Contact:
     """A call (or another contact) in the simulation. `number` is the caller's place among those of the kind: the draws
     hang on that, and for redials on `attempt` (from 1).
@@ -22,19 +19,13 @@ class Contact:
     counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer was, `waits`
     how often it began to wait.
 
-    `back` brings a caller back to the flow. One who has pressed a key that keeps the place in the queue `place` goes
-    through the flow meanwhile: `kept` then tells of an agent, and `released` by which exit the queue has let it go.
-    `pressed` is the key by which it leaves.
+    `firsts` are the draws for its kind in its queue. `back` brings a caller back to the flow. One who has pressed a key
+    that keeps the place in the queue `place` goes through the flow meanwhile: `kept` then tells of an agent, and
+    `released` by which exit the queue has let it go. `pressed` is the key by which it leaves.
     """
 
-    name: str
-    kind: str
-    number: int
-    traced: TracedContact | None
-    tally: CallerTally
-    attempt: int = 1
     queue: str = ""
-    offers: int = 0
+    firsts: "Firsts | None" = None
     visits: int = 0
     patience_ms: int | None = None
     since_ms: int = 0
@@ -43,7 +34,6 @@ class Contact:
     line: Group | None = None
     ends_ms: int | None = None
     left_ms: int | None = None
-    talks: int = 0
     callback: bool = False
     rung: int = 0
     fate: Fate = "none"
@@ -53,6 +43,40 @@ class Contact:
     kept: simpy.Event | None = None
     released: str | None = None
 
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        number: int,
+        traced: TracedContact | None,
+        tally: CallerTally,
+        attempt: int = 1,
+        offers: int = 0,
+        talks: int = 0,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.number = number
+        self.traced = traced
+        self.tally = tally
+        self.attempt = attempt
+        self.offers = offers
+        self.talks = talks
+
+
+class Firsts:
+    """A caller's first draws of each quantity, for a kind in a queue: nearly all that are ever asked for."""
+
+    def __init__(self, handle_time: Draws | None, patience: Draws | None, wrap_up: Draws | None) -> None:
+        self.handle_time = handle_time
+        self.patience = patience
+        self.wrap_up = wrap_up
+
+    def of(self, what: Quantity) -> Draws | None:
+        if what == "handle time":
+            return self.handle_time
+        return self.patience if what == "patience" else self.wrap_up
+
 
 class Times:
     """The times of the contacts of one replication."""
@@ -60,25 +84,44 @@ class Times:
     def __init__(self, run: Run) -> None:
         self._setting, self._streams = run.setting, run.streams
         self._draws: dict[tuple[str, str, str, int, int], Draws | None] = {}
+        self._firsts: dict[tuple[str, str], Firsts] = {}
+
+    def enters(self, contact: Contact, queue: str) -> None:
+        """The contact is in this queue now."""
+        contact.queue = queue
+        key = (contact.kind, queue)
+        firsts = self._firsts.get(key)
+        if firsts is None:
+            firsts = self._firsts[key] = Firsts(
+                self._draws_of(contact, "handle time", 0, None),
+                self._draws_of(contact, "patience", 0, None),
+                self._draws_of(contact, "wrap-up", 0, None),
+            )
+        contact.firsts = firsts
 
     def drawn_ms(self, contact: Contact, what: Quantity, again: int = 0, own: Distribution | None = None) -> int | None:
         """What was measured of this contact, or what is drawn for it; None: nobody says. `again`: how often there was
         such a draw for this caller before. `own` stands above the scenario's distribution."""
-        traced = contact.traced if not again else None
+        traced = None if again else contact.traced
         if traced is not None and (measured := traced.measured_s(what)) is not None:
             return round(measured * 1000)
-        key = (what, contact.kind, contact.queue, again, id(own))
-        try:
-            draws = self._draws[key]
-        except KeyError:
-            distribution = own or self._setting.distribution(what, contact.kind, contact.queue)
-            # One stream for all queues: who has a long story tells it to whoever answers.
-            stream = f"{contact.kind}/{what}" + (f"/{again}" if again else "")
-            draws = None if distribution is None else self._streams.draws(stream, distribution)
-            self._draws[key] = draws
+        firsts = contact.firsts
+        assert firsts is not None
+        draws = self._draws_of(contact, what, again, own) if again or own is not None else firsts.of(what)
         if draws is None:
             return None
-        drawn_ms = round(draws[contact.number] * 1000)
-        if what == "patience" and traced is not None and traced.waited_s is not None:
+        drawn_ms = round(draws.at(contact.number) * 1000)
+        if traced is not None and what == "patience" and traced.waited_s is not None:
             drawn_ms += round(traced.waited_s * 1000)
         return drawn_ms
+
+    def _draws_of(self, contact: Contact, what: Quantity, again: int, own: Distribution | None) -> Draws | None:
+        key = (what, contact.kind, contact.queue, again, id(own))
+        if key in self._draws:
+            return self._draws[key]
+        distribution = own or self._setting.distribution(what, contact.kind, contact.queue)
+        # One stream for all queues: who has a long story tells it to whoever answers.
+        stream = f"{contact.kind}/{what}" + (f"/{again}" if again else "")
+        draws = None if distribution is None else self._streams.draws(stream, distribution)
+        self._draws[key] = draws
+        return draws

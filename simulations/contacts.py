@@ -9,8 +9,8 @@ from typing import Any
 
 import simpy
 
-from ivr.flow.effects import BookCallback, Enqueue
-from ivr.flow.inputs import CallbackBooked, Dequeued, EffectFailed, HungUp, Input, WayOut
+from ivr.flow.effects import Enqueue
+from ivr.flow.inputs import Dequeued, HungUp, Input, WayOut
 from router.core.decisions import (
     ContactFinished,
     ContactQueued,
@@ -19,34 +19,29 @@ from router.core.decisions import (
     RingCustomer,
 )
 from router.core.events import (
-    AnyEvent,
     Attribute,
-    Callback,
-    CallbackFailed,
-    CallbackReached,
-    CallbackRequested,
     ContactArrived,
     ContactLeft,
     ContactMoved,
 )
+from router.core.policy import Queue
 from simulations.agents import Agent
 from simulations.callers import IvrCallers
+from simulations.calling_back import RUNG_BACK, CallingBack
 from simulations.contact import Contact, Times
-from simulations.features.callbacks import Callbacks
+from simulations.features.announcement import Announcement
 from simulations.features.lines import Trunk
 from simulations.features.redials import Fate
 from simulations.run import Run
 from simulations.scenario import Kind
+from simulations.shell import Wake
 from simulations.streams import choose
 from simulations.talks import Talks
 from simulations.traced import TracedContact
-from simulations.waiting_keys import WAY, WaitingKeys, estimated_over, waits_on_the_line
+from simulations.waiting_keys import WAY, WaitingKeys, waits_on_the_line
 
 GONE = ""
 """Instead of an exit: the caller hung up."""
-RUNG_BACK = "\0"
-"""Instead of an exit: the caller hung up and will be rung back."""
-
 ANSWERED = "answered"
 
 SERVED: tuple[Fate, ...] = ("answered", "served_by_flow")
@@ -62,6 +57,23 @@ def _back_in_the_flow(exit: str) -> Input:
     return HungUp() if exit == GONE else Dequeued(exit)
 
 
+class Ways:
+    """What contacts of a kind do, taken out of the scenario once, since its fields take long to read."""
+
+    def __init__(self, kind: Kind, queues: Mapping[str, Queue]) -> None:
+        self.kind = kind
+        self.queue, self.priority = kind.queue, kind.priority
+        self.channel = "voice" if kind.queue is None else queues[kind.queue].channel
+        self.in_flow = kind.number is not None
+        self.fixed: dict[str, Attribute] = {
+            n: value for n, value in kind.attributes.items() if not isinstance(value, dict)
+        }
+        self.drawn = {name: value for name, value in kind.attributes.items() if isinstance(value, dict)}
+        self.named = kind.redials is not None or kind.callbacks is not None
+        self.announcement, self.callbacks, self.redials = kind.announcement, kind.callbacks, kind.redials
+        self.has_keys = kind.waiting_keys is not None
+
+
 class Contacts:
     """The contacts of one replication."""
 
@@ -72,16 +84,19 @@ class Contacts:
         library = setting.centre.library
         self._ivr = IvrCallers(setting, run.streams, library) if library is not None else None
         self._queues = {queue.name: queue for queue in setting.policy.queues}
+        self._ways = {name: Ways(kind, self._queues) for name, kind in self._kinds.items()}
         self._trunk = Trunk(setting.scenario.lines, self._kinds) if setting.scenario.lines else None
         self._inside: dict[str, Contact] = {}
         self._calling_again: dict[str, Contact] = {}
         self._times = Times(run)
+        self._loses_patience: Wake = self._lose_patience
         self._keys = WaitingKeys(run)
+        self._calling_back = CallingBack(run, self._queues, self._inside, self._ivr, self._hang_up_line)
         talks = Talks(run, agents, self._inside, self._times)
         self.hand_back, self.cut_off = talks.hand_back, talks.cut_off
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
             **talks.hands,
-            RingCustomer: self._ring_customer,
+            RingCustomer: self._calling_back.ring_customer,
             ContactQueued: self._queued,
             ContactReleased: self._released,
             ContactFinished: self._finished,
@@ -105,8 +120,8 @@ class Contacts:
 
     def _call(self, contact: Contact) -> None:
         contact.tally.calls += 1
-        kind = self._kinds[contact.kind]
-        if self._trunk is not None and self._is_call(kind):
+        ways = self._ways[contact.kind]
+        if self._trunk is not None and ways.channel == "voice":
             came_in, contact.line = self._trunk.take(contact.kind)
             if not came_in:
                 contact.tally.blocked += 1
@@ -114,44 +129,32 @@ class Contacts:
                 self._call_again(contact)
                 return
         self._inside[contact.name] = contact
-        if kind.number is None:
-            self._enter(contact, kind)
+        if ways.in_flow:
+            self._shell.env.process(self._flow(contact, ways.kind))
         else:
-            self._shell.env.process(self._flow(contact, kind))
+            self._enter(contact, ways)
 
-    def _is_call(self, kind: Kind) -> bool:
-        return kind.queue is None or self._queues[kind.queue].channel == "voice"
-
-    def _enter(self, contact: Contact, kind: Kind) -> None:
+    def _enter(self, contact: Contact, ways: Ways) -> None:
         """A contact that needs no flow enters its queue."""
-        traced, queue, priority, preferred = contact.traced, kind.queue, kind.priority, None
-        attributes: dict[str, Attribute] = {
-            name: self._drawn_attribute(contact, name, value) if isinstance(value, dict) else value
-            for name, value in kind.attributes.items()
-        }
+        traced, queue, channel, attributes = contact.traced, ways.queue, ways.channel, ways.fixed
+        priority, preferred = ways.priority, None
+        if ways.drawn:
+            drawn = {name: self._drawn_attribute(contact, name, shares) for name, shares in ways.drawn.items()}
+            attributes = {**attributes, **drawn}
         if traced is not None:
             queue, attributes, preferred = traced.queue or queue, attributes | traced.attributes, traced.preferred_agent
             priority = priority if traced.priority is None else traced.priority
+            channel = self._queues[queue].channel if queue is not None else channel
         assert queue is not None
-        self._shell.feed(
-            ContactArrived(
-                contact.name,
-                queue,
-                self._queues[queue].channel,
-                attributes,
-                priority,
-                preferred,
-                caller=self._caller(contact, kind),
-            )
-        )
+        caller = self._caller(contact) if ways.named else ""
+        self._shell.feed(ContactArrived(contact.name, queue, channel, attributes, priority, preferred, caller=caller))
 
-    def _caller(self, contact: Contact, kind: Kind) -> str:
+    def _caller(self, contact: Contact) -> str:
         """Who it is, where that matters: the router knows who comes again, and whom it rings back."""
-        known = kind.redials is not None or kind.callbacks is not None
-        return f"{contact.kind}-{contact.number + 1}" if known else ""
+        return f"{contact.kind}-{contact.number + 1}" if self._ways[contact.kind].named else ""
 
     def _drawn_attribute(self, contact: Contact, name: str, shares: dict[str, float]) -> str:
-        uniform = self._streams.uniforms(f"{contact.kind}/attribute/{name}")[contact.number]
+        uniform = self._streams.uniforms(f"{contact.kind}/attribute/{name}").at(contact.number)
         return choose(shares, uniform)
 
     def _flow(self, contact: Contact, kind: Kind) -> Life:
@@ -168,7 +171,7 @@ class Contacts:
                     break
                 answer = _back_in_the_flow(exit)
             elif step.book is not None:
-                answer = self._book(contact, kind, step.book)
+                answer = self._calling_back.book(contact, kind, self._caller(contact), step.book)
             else:
                 yield shell.env.timeout(step.delay_ms)
                 assert step.answer is not None
@@ -210,9 +213,10 @@ class Contacts:
                     enqueue.attributes,
                     kind.priority if enqueue.priority is None else enqueue.priority,
                     enqueue.preferred_agent,
-                    caller=self._caller(contact, kind),
+                    caller=self._caller(contact),
                 )
             )
+        contact.waits += 1
         self._keys.begin(contact, kind, enqueue.queue, enqueue.keys, enqueue.keep_place)
         return back
 
@@ -226,35 +230,39 @@ class Contacts:
 
     def _queued(self, decision: ContactQueued) -> None:
         contact = self._inside[decision.contact]
-        contact.queue = decision.queue
+        self._times.enters(contact, decision.queue)
         if contact.callback:
             return
-        if self._kinds[contact.kind].number is None:
-            self._keys.begin(contact, self._kinds[contact.kind], decision.queue)
+        ways = self._ways[contact.kind]
+        if not ways.in_flow:
+            contact.waits += 1
+            if ways.has_keys:
+                self._keys.begin(contact, ways.kind, decision.queue)
         if decision.moved_from is not None:
             return
-        kind, now_ms = self._kinds[contact.kind], self._shell.now_ms
+        now_ms = self._shell.now_ms
         contact.since_ms = now_ms
         contact.visits += 1
         if contact.patience_ms is None:
             contact.patience_ms = self._times.drawn_ms(contact, "patience", contact.attempt - 1)
-        if kind.announcement is not None and self._leaves_at_once(contact, kind):
+        if ways.announcement is not None and self._leaves_at_once(contact, ways.announcement):
             self._shell.feed(ContactLeft(contact.name))
             return
-        if kind.callbacks is not None:
-            self._may_ask_for_callback(contact, kind.callbacks)
+        if ways.callbacks is not None:
+            self._calling_back.may_ask(contact, ways.callbacks)
         if contact.patience_ms is not None:
             contact.gives_up_ms = now_ms + contact.patience_ms
-            self._shell.after(contact.patience_ms, lambda: self._lose_patience(contact))
+            self._shell.wake(contact.patience_ms, self._loses_patience, contact)
 
-    def _lose_patience(self, contact: Contact) -> None:
-        if contact.gives_up_ms == self._shell.env.now:
+    def _lose_patience(self, due: simpy.Event) -> None:
+        contact = due.value
+        assert isinstance(contact, Contact)
+        if contact.gives_up_ms == self._shell.now_ms:
             self._shell.feed(ContactLeft(contact.name))
 
-    def _leaves_at_once(self, contact: Contact, kind: Kind) -> bool:
+    def _leaves_at_once(self, contact: Contact, announcement: Announcement) -> bool:
         """The caller hears how long it will take, and leaves, or stays with another patience."""
-        announcement, router = kind.announcement, self._shell.router
-        assert announcement is not None
+        router = self._shell.router
         known = router.contact(contact.name)
         if known is None or known.state != "queued":
             return False  # somebody's phone rings already
@@ -318,7 +326,7 @@ class Contacts:
 
     def _call_again(self, contact: Contact) -> None:
         """Later, or never."""
-        redials, now_ms = self._kinds[contact.kind].redials, self._shell.now_ms
+        redials, now_ms = self._ways[contact.kind].redials, self._shell.now_ms
         after_ms = None
         if redials is not None:
             fate, kind, number, attempt = contact.fate, contact.kind, contact.number, contact.attempt
@@ -343,83 +351,3 @@ class Contacts:
         del self._calling_again[contact.name]
         contact.tally = self._run.counts.at(contact.kind, self._shell.now_ms)
         self._call(contact)
-
-    # Callbacks
-
-    def _may_ask_for_callback(self, contact: Contact, wishes: Callbacks) -> None:
-        stream = f"{contact.kind}/callback/{contact.attempt}.{contact.visits}"
-        if self._queues[contact.queue].callback is None:
-            return
-        if self._streams.uniforms(stream)[contact.number] < wishes.share:
-            after_s = self._streams.draws(f"{stream}/after", wishes.after_s)[contact.number]
-            visit = contact.visits
-            self._shell.after(round(after_s * 1000), lambda: self._ask_for_callback(contact, wishes, visit))
-
-    def _ask_for_callback(self, contact: Contact, wishes: Callbacks, visit: int) -> None:
-        router = self._shell.router
-        known = router.contact(contact.name)
-        if known is None or not known.waits or contact.visits != visit or contact.kept is not None:
-            return
-        if not estimated_over(self._run, contact.name, wishes.when_wait_over_s):
-            return
-        if wishes.when_ahead and router.position(contact.name) <= wishes.when_ahead:
-            return
-        contact.tally.asked_for_callback += 1
-        contact.callback, contact.gives_up_ms = True, None
-        back, contact.back = contact.back, None
-        if back is not None:
-            back.succeed(RUNG_BACK)
-        self._hang_up_line(contact)
-        self._shell.feed(CallbackRequested(contact.name, Callback(contact.name)))
-        if wishes.to_queue is not None and wishes.to_queue != contact.queue:
-            self._shell.feed(ContactMoved(contact.name, wishes.to_queue))
-
-    def _book(self, contact: Contact, kind: Kind, wish: BookCallback) -> Input:
-        """The flow books a callback; how the router sees the contact from now on."""
-        queue = self._queues[wish.queue]
-        if queue.callback is None:
-            return EffectFailed(f"the queue {wish.queue!r} has no callbacks")
-        assert self._ivr is not None
-        not_before_ms = None if wish.at_ms is None else wish.at_ms - self._ivr.start_unix_ms
-        kept, contact.kept = contact.kept, None
-        contact.callback = True
-        if kept is not None:  # the flow goes on by itself from here
-            known = self._shell.router.contact(contact.name)
-            if known is not None and known.waits and known.queue == wish.queue:
-                contact.back, contact.gives_up_ms = None, None
-                contact.tally.asked_for_callback += 1
-                self._shell.feed(CallbackRequested(contact.name, Callback(contact.name, not_before_ms)))
-                return CallbackBooked()
-            if known is not None and known.waits:
-                self._shell.feed(ContactLeft(contact.name, "left"))
-        contact.back = None
-        self._shell.feed(
-            ContactArrived(
-                contact.name,
-                wish.queue,
-                queue.channel,
-                wish.attributes,
-                kind.priority if wish.priority is None else wish.priority,
-                caller=self._caller(contact, kind),
-                callback=Callback(contact.name, not_before_ms),
-            )
-        )
-        return CallbackBooked()
-
-    def _ring_customer(self, decision: RingCustomer) -> None:
-        contact = self._inside[decision.contact]
-        wishes = self._kinds[contact.kind].callbacks or Callbacks(share=0)
-        rules = self._queues[contact.queue].callback
-        assert rules is not None
-        stream = f"{contact.kind}/customer/{contact.attempt}.{contact.rung}"
-        contact.rung += 1
-        rings_ms = round(self._streams.draws(f"{stream}/rings", wishes.rings_s)[contact.number] * 1000)
-        reached = rings_ms <= rules.ring_ms and self._streams.uniforms(stream)[contact.number] < wishes.reached
-        answer: AnyEvent
-        answer = CallbackReached(contact.name) if reached else CallbackFailed(contact.name, "no_answer")
-        rung = contact.rung
-        self._shell.after(rings_ms if reached else rules.ring_ms, lambda: self._customer_answers(contact, rung, answer))
-
-    def _customer_answers(self, contact: Contact, rung: int, answer: AnyEvent) -> None:
-        if contact.rung == rung:
-            self._shell.feed(answer)

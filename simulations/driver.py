@@ -5,7 +5,9 @@ ring, answer or not, talk, lose patience, press keys. Each of the features that 
 `features`.
 """
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import simpy
 
@@ -18,12 +20,27 @@ from simulations.contacts import Contacts
 from simulations.roster import end_ms
 from simulations.run import Run
 from simulations.setting import Setting
-from simulations.shell import Handled, SimulatedRouter
+from simulations.shell import Handled, SimulatedRouter, Wake
 from simulations.streams import Streams
 from simulations.tallies import CallerCounts
+from simulations.traced import TracedContact
 
 FORGET_EVERY = 4_096
 """So many arrivals of a kind, and the draws that nobody can ask for any more are forgotten."""
+
+
+GARBAGE_AFTER = 50_000
+"""So many objects more, and Python looks for garbage: nothing here is in a cycle for long, and each look takes time."""
+
+
+@contextmanager
+def _garbage_seldom() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Replication:
@@ -57,10 +74,11 @@ class Replication:
         scenario = self._setting.scenario
         self._agents.start()
         for kind in scenario.kinds:
-            self._go_on(self._arrivals(kind))
-        self._env.run(until=self._run.end_ms)
-        while len(self._contacts) and self._env.peek() <= self._last_ms:
-            self._env.step()
+            Arrivals(self._run, self._contacts, kind).start()
+        with _garbage_seldom():
+            self._env.run(until=self._run.end_ms)
+            while len(self._contacts) and self._env.peek() <= self._last_ms:
+                self._env.step()
         return self._run.metrics.report(int(self._env.now), since_ms=round(scenario.warm_up_minutes * MINUTE_MS))
 
     @property
@@ -73,22 +91,40 @@ class Replication:
         """Contacts that were still there when the run ended."""
         return len(self._contacts)
 
-    def _go_on(self, arrivals: Iterator[int]) -> None:
-        """To the next arrival. No SimPy process: those take longer, and there is nothing else to wait for."""
-        delay_ms = next(arrivals, None)
-        if delay_ms is not None:
-            self._shell.after(delay_ms, lambda: self._go_on(arrivals))
 
-    def _arrivals(self, kind: str) -> Iterator[int]:
-        """Lets all contacts of this kind arrive; gives the ms to wait before it is gone on with."""
-        scenario = self._setting.scenario
+class Arrivals:
+    """Lets the contacts of one kind arrive. No SimPy process: that takes longer, with nothing else to wait for."""
+
+    def __init__(self, run: Run, contacts: Contacts, kind: str) -> None:
+        self._shell, self._streams, self._contacts, self._kind = run.shell, run.streams, contacts, kind
+        scenario = run.setting.scenario
         arrivals, busyness = scenario.kinds[kind].arrivals, scenario.busyness
         factor = 1.0 if busyness is None else busyness.factor(kind, self._streams)
-        contacts = contacts_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
-        for number, (at_ms, traced) in enumerate(contacts):
-            now_ms = self._shell.now_ms
+        self._coming = contacts_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
+        self._number = 0
+        self._next: TracedContact | None = None
+        self._comes: Wake = self._come
+
+    def start(self) -> None:
+        """The first of them is in the calendar from now on."""
+        self._go_on()
+
+    def _come(self, due: simpy.Event) -> None:
+        self._arrive()
+        self._go_on()
+
+    def _arrive(self) -> None:
+        number, self._number = self._number, self._number + 1
+        self._contacts.arrive(self._kind, number, self._next)
+        if number % FORGET_EVERY == FORGET_EVERY - 1:
+            self._streams.forget(f"{self._kind}/", self._contacts.lowest(self._kind, number + 1))
+
+    def _go_on(self) -> None:
+        """To the next arrival; those of this very moment arrive at once."""
+        now_ms = self._shell.now_ms
+        for at_ms, traced in self._coming:
+            self._next = traced
             if at_ms > now_ms:
-                yield at_ms - now_ms
-            self._contacts.arrive(kind, number, traced)
-            if number % FORGET_EVERY == FORGET_EVERY - 1:
-                self._streams.forget(f"{kind}/", self._contacts.lowest(kind, number + 1))
+                self._shell.wake(at_ms - now_ms, self._comes)
+                return
+            self._arrive()

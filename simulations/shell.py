@@ -19,6 +19,9 @@ from router.core.router import Router
 Hands = Mapping[type[Decision], Callable[[Any], None]]
 """What carries out the decisions of a type; those without are notices."""
 
+Wake = Callable[[simpy.Event], None]
+"""What is called at its time."""
+
 Handled = tuple[int, Event, tuple[Decision, ...]]
 """What one event led to: (now_ms, event, decisions)."""
 
@@ -46,6 +49,7 @@ class SimulatedRouter:
         self._pending: deque[Event] = deque()
         self._feeding = False
         self._timer = timer
+        self._wakes: Wake = self._wake
         self._wake_at: int | None = None
 
     @property
@@ -67,9 +71,14 @@ class SimulatedRouter:
 
     def after(self, delay_ms: int, act: Callable[[], None]) -> None:
         """Calls `act` when `delay_ms` have passed."""
-        timeout = self.env.timeout(delay_ms)
+        self.wake(delay_ms, lambda _: act())
+
+    def wake(self, delay_ms: int, act: Wake, value: Any = None) -> None:
+        """Calls `act` when `delay_ms` have passed, with an event of this value: what happens to every contact needs
+        no function of its own."""
+        timeout = simpy.Timeout(self.env, delay_ms, value)
         assert timeout.callbacks is not None
-        timeout.callbacks.append(lambda _: act())
+        timeout.callbacks.append(act)
 
     def _handle(self, event: Event) -> None:
         now_ms = int(self.env.now)
@@ -90,10 +99,10 @@ class SimulatedRouter:
         deadline = self.router.next_deadline_ms()
         if deadline is not None and (self._wake_at is None or deadline < self._wake_at):
             self._wake_at = deadline
-            self.after(max(0, deadline - self.now_ms), lambda: self._wake(deadline))
+            self.wake(max(0, deadline - self.now_ms), self._wakes, deadline)
 
-    def _wake(self, armed_for: int) -> None:
-        if armed_for != self._wake_at:
+    def _wake(self, armed: simpy.Event) -> None:
+        if armed.value != self._wake_at:
             return  # an earlier deadline took its place
         self._wake_at = None
         deadline = self.router.next_deadline_ms()

@@ -23,8 +23,6 @@ def generator(seed: int, replication: int, name: str) -> numpy.random.Generator:
 class Draws:
     """The draws of one stream by position, made in growing blocks as they are asked for."""
 
-    __slots__ = ("_first", "_sample", "_values")
-
     def __init__(self, sample: Callable[[int], Floats]) -> None:
         self._sample = sample
         self._values: list[float] = []
@@ -32,6 +30,10 @@ class Draws:
 
     def __getitem__(self, position: int) -> float:
         """Raises IndexError for a position that was forgotten."""
+        return self.at(position)
+
+    def at(self, position: int) -> float:
+        """As by index, which compiled code does not call directly."""
         at = position - self._first
         if at < 0:
             raise IndexError(f"the draw {position} was forgotten; the first that is known is {self._first}")

@@ -1,7 +1,9 @@
 """Phones that ring and talks that follow: what agents and callers do from an offer to the end of the work."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import simpy
 
 from router.core.decisions import (
     CancelOffer,
@@ -18,14 +20,17 @@ from simulations.agents import Agent
 from simulations.contact import Contact, Times
 from simulations.run import Run
 from simulations.scenario import Answering
+from simulations.shell import Wake
 from simulations.streams import Draws
 
 
-class Answers(NamedTuple):
+class Answers:
     """What is drawn when a phone rings: whether it is answered, and after how long."""
 
-    answer: Draws
-    delay_s: Draws
+    def __init__(self, answering: Answering, answer: Draws, delay_s: Draws) -> None:
+        self.no_answer, self.declined = answering.no_answer, answering.declined
+        self.answer = answer
+        self.delay_s = delay_s
 
 
 class Talks:
@@ -35,6 +40,7 @@ class Talks:
         self._shell, self._streams, self._agents = run.shell, run.streams, agents
         self._inside, self._times = inside, times
         self._ringing: set[str] = set()
+        self._talk_ends: Wake = self._end_talk
         self._answers: dict[tuple[str, int, int], Answers] = {}
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
             Offer: self._ring,
@@ -47,23 +53,24 @@ class Talks:
         }
 
     def _ring(self, offer: Offer) -> None:
-        contact, answering = self._inside[offer.contact], self._agents[offer.agent].worker.answering
-        key = (contact.kind, contact.offers, id(answering))
+        name = offer.offer
+        contact, agent = self._inside[offer.contact], self._agents[offer.agent]
+        key = (contact.kind, contact.offers, agent.answering)
         drawn = self._answers.get(key)
         if drawn is None:
-            drawn = self._answers[key] = self._answers_of(contact, answering)
+            drawn = self._answers[key] = self._answers_of(contact, agent.worker.answering)
         contact.offers += 1
-        self._ringing.add(offer.offer)
-        answer: AnyEvent = OfferAccepted(offer.offer)
-        if answering.no_answer or answering.declined:
-            uniform = drawn.answer[contact.number]
-            if uniform < answering.no_answer:
+        self._ringing.add(name)
+        answer: AnyEvent = OfferAccepted(name)
+        if drawn.no_answer or drawn.declined:
+            uniform = drawn.answer.at(contact.number)
+            if uniform < drawn.no_answer:
                 return  # the router's deadline ends it
-            if uniform < answering.no_answer + answering.declined:
-                answer = OfferDeclined(offer.offer)
-        delay_ms = round(drawn.delay_s[contact.number] * 1000)
+            if uniform < drawn.no_answer + drawn.declined:
+                answer = OfferDeclined(name)
+        delay_ms = round(drawn.delay_s.at(contact.number) * 1000)
         if delay_ms:
-            self._shell.after(delay_ms, lambda: self._answer(offer.offer, answer))
+            self._shell.after(delay_ms, lambda: self._answer(name, answer))
         else:
             self._shell.feed(answer)
 
@@ -71,6 +78,7 @@ class Talks:
         """The streams for this offer, which is the first, second... of its caller."""
         stream = f"{contact.kind}/offer {contact.offers}"
         return Answers(
+            answering,
             self._streams.uniforms(f"{stream}/answer"),
             self._streams.draws(f"{stream}/delay", answering.delay_s),
         )
@@ -90,7 +98,7 @@ class Talks:
         agent.queue = contact.queue
         agent.wrap_up_ms = self._times.drawn_ms(contact, "wrap-up", contact.talks)
         if contact.left_ms is None:
-            own = agent.worker.handle_time(contact.kind, contact.queue)
+            own = agent.worker.handle_time(contact.kind, contact.queue) if agent.by_kind else None
             handle_ms = self._times.drawn_ms(contact, "handle time", contact.talks, own)
             assert handle_ms is not None, "the setting has seen to it"
             contact.left_ms = round(handle_ms * agent.factor(contact.kind, contact.queue, self._shell.now_ms))
@@ -100,11 +108,13 @@ class Talks:
         """What is left of the talk begins."""
         assert contact.left_ms is not None
         length_ms, contact.left_ms = contact.left_ms, None
-        ends_ms = contact.ends_ms = self._shell.now_ms + length_ms
-        self._shell.after(length_ms, lambda: self._end_talk(contact, ends_ms))
+        contact.ends_ms = self._shell.now_ms + length_ms
+        self._shell.wake(length_ms, self._talk_ends, contact)
 
-    def _end_talk(self, contact: Contact, ends_ms: int) -> None:
-        if contact.ends_ms == ends_ms:
+    def _end_talk(self, due: simpy.Event) -> None:
+        contact = due.value
+        assert isinstance(contact, Contact)
+        if contact.ends_ms == self._shell.now_ms:
             contact.fate = "answered"
             self._shell.feed(ContactEnded(contact.name))
 

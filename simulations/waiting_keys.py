@@ -31,9 +31,8 @@ class WaitingKeys:
         self._run = run
 
     def begin(self, contact: Contact, kind: Kind, queue: str, keys: str | None = None, keep: str = "") -> None:
-        """The contact begins to wait in this queue, where the flow takes these `keys` (None: there is no flow), and at
-        those of `keep` lets it keep its place."""
-        contact.waits += 1
+        """The contact begins to wait (once more: `waits`) in this queue, where the flow takes these `keys` (None: there
+        is no flow), and at those of `keep` lets it keep its place."""
         if kind.waiting_keys is None:
             return
         stream = f"{contact.kind}/waiting key/{contact.attempt}.{contact.waits}"
