@@ -22,6 +22,7 @@ from documents import DocumentError, Problem, Source
 from router.core.measures import CONTACT_METRICS
 from router.core.policy import Goal
 from router.core.tallies import ContactTally
+from simulations.engines import Engine
 from simulations.history.calibration import Calibration
 from simulations.history.days import MINUTE_MS
 from simulations.history.flows import through_flows
@@ -98,6 +99,9 @@ class BackTest:
     profile: dict[tuple[str, str], tuple[Cell, ...]]
     notes: tuple[str, ...]
     ended: str = ""
+    engine: str = ""
+    notices: tuple[str, ...] = ()
+    """What simulated, for people, and why it was not what they asked for."""
 
 
 def split(found: Calibration, tested: int | None) -> tuple[list[date], list[date]]:
@@ -124,6 +128,7 @@ def back_test(
     answered_within_s: float = USUAL_WITHIN_S,
     seed: int = 1,
     progress: Progress | None = None,
+    engine: Engine = "simpy",
 ) -> BackTest:
     """Plays the days `tested` by what was `found` on others. `everything` is the calibration of all days, which knows
     who came and who was there on them. `answered_within_s` is the goal of every queue, but those of a centre have their
@@ -150,7 +155,7 @@ def back_test(
         real.append(_real(history, everything, day, {queue.name: queue.goal for queue in settings[-1].policy.queues}))
     if not settings:
         raise DocumentError([Problem(note) for note in notes if " is not played: " in note])
-    studies = run_studies(settings, place, progress)
+    studies = run_studies(settings, place, progress, engine)
     done = min(len(study.outcomes) for study in studies)
     if not done:
         ended = studies[0].ended
@@ -163,8 +168,19 @@ def back_test(
         (queue, metric): _profile(days, studies, real, queue, metric, level) for metric in COMPARED for queue in queues
     }
     ended = next((study.ended for study in studies if study.ended), "")
-    trained = tuple(found.days.dates)
-    return BackTest(trained, tuple(days), done, level, tuple(verdicts), cells, profile, tuple(notes), ended)
+    return BackTest(
+        tuple(found.days.dates),
+        tuple(days),
+        done,
+        level,
+        tuple(verdicts),
+        cells,
+        profile,
+        tuple(notes),
+        ended,
+        studies[0].engine,
+        studies[0].notices,
+    )
 
 
 def _document(

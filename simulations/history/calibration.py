@@ -1,5 +1,6 @@
 """From a history to all that a scenario needs to know about callers and agents."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -128,16 +129,7 @@ def calibrate(
     fits = tuple(
         _kind(history, kinds, place, days, used, work_s, overflowing, notes) for place in range(len(kinds.names))
     )
-    problems = [
-        Problem(
-            f"not one of the {fit.contacts} contacts of {fit.name!r} was answered, so nothing is known of the work",
-            hint="leave its queue out by naming the others with --queue",
-        )
-        for fit in fits
-        if fit.contacts and fit.handle is None
-    ]
-    if problems:
-        raise DocumentError(problems)
+    _work_is_known(fits)
     again = frozenset(history.texts("contact")[redialling.again].tolist())
     flows = () if centre is None else flow_callers(history, centre, days, where, again, notes)
     totals = days.counts.sum(axis=2)
@@ -188,6 +180,23 @@ def _known_queues(history: History, queues: Sequence[str] | None) -> None:
         Problem(f"there is no queue {queue!r} in the history", hint=nearest(queue, present))
         for queue in queues or ()
         if queue not in present
+    ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _work_is_known(fits: Sequence[KindFit]) -> None:
+    known = dict.fromkeys(f"--queue {shlex.quote(fit.queue)}" for fit in fits if fit.handle is not None)
+    hint = f"leave its queue out: {' '.join(known)}" if known else ""
+    problems = [
+        Problem(
+            f"of the {fit.contacts} contacts of {fit.name!r} {fit.answered or 'not one'} "
+            f"{'were' if fit.answered > 1 else 'was'} answered{', with no talk known' if fit.answered else ''}, so "
+            "nothing is known of the work",
+            hint=hint,
+        )
+        for fit in fits
+        if fit.contacts and fit.handle is None
     ]
     if problems:
         raise DocumentError(problems)
@@ -258,7 +267,7 @@ def _keys(
 
 def _tell_of_kind(name: str, total: int, handle: Fit | None, patience: PatienceFit | None, notes: list[str]) -> None:
     if total < _FEW:
-        notes.append(f"{name}: only {total} contacts, so its figures are rough")
+        notes.append(f"{name}: only {total} {'contact' if total == 1 else 'contacts'}, so its figures are rough")
     if handle is not None and handle.chosen == "empirical":
         notes.append(f"{name}: no usual distribution fits the handle times; the measured ones are used")
     if patience is not None and patience.document is None:

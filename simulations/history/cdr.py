@@ -23,7 +23,7 @@ from simulations.history.callers import CallerHashes
 from simulations.history.equal import first_places, hashes_of, refuse_duplicates
 from simulations.history.form import Ints, contacts_table
 from simulations.history.mapped import EARLIEST_MS, LATEST_MS, LONGEST_MS
-from simulations.history.refusals import Refusals
+from simulations.history.refusals import PASSED_OVER, Refusals
 from simulations.history.rows import Block, blocks_of, encoding_of
 from simulations.history.units import FORMATS, wall_ms
 from simulations.history.zones import LocalClock
@@ -151,10 +151,10 @@ def _usable(
     refuse(~_bools(pc.is_in(disposition, pa.array(DISPOSITIONS))), "disposition is not known", columns["disposition"])
     application = pc.utf8_lower(columns["lastapp"])
     wanted = pc.is_in(application, pa.array([name.casefold() for name in applications]))
-    refuse(~_bools(wanted), f"passed over: the application is not {' or '.join(applications)}", columns["lastapp"])
+    refuse(~_bools(wanted), f"{PASSED_OVER}the application is not {' or '.join(applications)}", columns["lastapp"])
     if contexts:
         inside = pc.is_in(columns["dcontext"], pa.array(list(contexts)))
-        refuse(~_bools(inside), f"passed over: the context is not {' or '.join(contexts)}", columns["dcontext"])
+        refuse(~_bools(inside), f"{PASSED_OVER}the context is not {' or '.join(contexts)}", columns["dcontext"])
     places = numpy.flatnonzero(right)
     known = pc.fill_null(walls, 0).to_numpy(zero_copy_only=False)
     start = numpy.zeros(len(lines), numpy.int64)

@@ -25,7 +25,7 @@ from simulations.history.mapping import (
     outcomes_known,
 )
 from simulations.history.parquet import columns_of, is_parquet, opened
-from simulations.history.refusals import Refusals
+from simulations.history.refusals import PASSED_OVER, Refusals
 from simulations.history.rows import blocks_of, delimiter_of, encoding_of, first_lines, header_of
 from simulations.history.units import FORMATS, TimeFormat, decimal_of, durations_ms, format_of, guess_format, wall_ms
 from simulations.history.zones import LocalClock
@@ -166,7 +166,7 @@ class _Columns:
             cells = pc.utf8_trim_whitespace(_as_text(columns[f"only:{column}"]))
             fits = pc.is_in(pc.utf8_lower(cells), pa.array([value.casefold() for value in kept]))
             other = right & ~_bools(fits)
-            self._refuse(lines, other, f"passed over: {column} is not {' or '.join(kept)}", cells)
+            self._refuse(lines, other, f"{PASSED_OVER}{column} is not {' or '.join(kept)}", cells)
             right = right & ~other
         return right
 

@@ -6,7 +6,9 @@
 * Some leave at once, as soon as they hear that they must wait: the mass at zero is what Kaplan and Meier have by
   AT_ONCE_S. Who was answered without a wait had no chance to leave, and is not at risk.
 * The others are fitted by maximum likelihood, given that they waited so long: exponential, Weibull, log-normal; the
-  smallest AIC counts (L. Brown et al., "Statistical analysis of a telephone call center", JASA 100, 2005).
+  smallest AIC counts (L. Brown et al., "Statistical analysis of a telephone call center", JASA 100, 2005). Where so few
+  leave at once that there is no mass at zero, those who did are evidence of the law as well, with what is known of
+  them: that their patience ended by AT_ONCE_S.
 * Where the curve stays up and falls within one second (all hang up after the same time: a timer somewhere), patience is
   that constant; a Weibull would be given a shape in the hundreds.
 """
@@ -140,12 +142,15 @@ def fit_patience(wait_s: Floats, gave_up: Bools) -> PatienceFit:
     wait, event = wait_s[later], gave_up[later]
     constant = _constant_patience(survival, wait, event, by_then)
     family, parameters, errors = constant or _likeliest(wait, event)
-    law = LAWS[family](parameters)
     # Some of those who left in the first seconds would have left then anyway.
-    stayed = min(1.0, by_then / float(law.sf(AT_ONCE_S)))
-    at_once = 1 - stayed
+    at_once = 1 - by_then / float(LAWS[family](parameters).sf(AT_ONCE_S))
     if at_once < 2 * by_then_error:
-        at_once, stayed = 0.0, 1.0
+        at_once = 0.0
+        if constant is None:
+            early = gave_up & ~later
+            at_risk = (wait_s > 0) & ~early
+            family, parameters, errors = _likeliest(wait_s[at_risk], gave_up[at_risk], int(early.sum()))
+    stayed, law = 1 - at_once, LAWS[family](parameters)
     judged = survival.at_risk >= LEAST_AT_RISK
     known = bool(judged.any())
     if constant is not None:  # within its own second the curve is on its way down
@@ -178,25 +183,32 @@ def _constant_patience(survival: Survival, wait: Floats, event: Bools, patient_b
     return "constant", {"value": float(there.mean())}, {"value": float(there.std()) / len(there) ** 0.5}
 
 
-def _likeliest(wait: Floats, event: Bools) -> Fitted:
+def _likeliest(wait: Floats, event: Bools, early: int | None = None) -> Fitted:
+    """Of those who waited AT_ONCE_S; or of all, so many of whom gave up `early`, which is before that."""
     best: tuple[float, Fitted] | None = None
     for family in _BEGIN:
-        aic, parameters, errors = _maximised(family, wait, event)
+        aic, parameters, errors = _maximised(family, wait, event, early)
         if best is None or aic < best[0]:
             best = (aic, (family, parameters, errors))
     assert best is not None
     return best[1]
 
 
-def _maximised(family: str, wait: Floats, event: Bools) -> tuple[float, dict[str, float], dict[str, float]]:
-    """AIC, parameters, and their standard errors from the curvature. The likelihood is that of who waited AT_ONCE_S."""
+def _maximised(
+    family: str, wait: Floats, event: Bools, early: int | None
+) -> tuple[float, dict[str, float], dict[str, float]]:
+    """AIC, parameters, and their standard errors from the curvature."""
     begin = {"mean": float(wait.sum() / max(1, event.sum()))} | _BEGIN[family]
     names = list(begin)
 
     def minus_log_likelihood(logs: Floats) -> float:
         law = LAWS[family](dict(zip(names, numpy.exp(logs), strict=True)))
         with numpy.errstate(all="ignore"):  # the search may look at parameters of which nothing can be computed
-            told = law.logpdf(wait[event]).sum() + law.logsf(wait[~event]).sum() - len(wait) * law.logsf(AT_ONCE_S)
+            told = law.logpdf(wait[event]).sum() + law.logsf(wait[~event]).sum()
+            if early is None:
+                told -= len(wait) * law.logsf(AT_ONCE_S)
+            else:
+                told += early * law.logcdf(AT_ONCE_S)
         return float(-told) if numpy.isfinite(told) else 1e300
 
     found = minimize(

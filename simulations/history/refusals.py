@@ -9,6 +9,9 @@ import numpy
 
 from simulations.history.form import Ints
 
+PASSED_OVER = "passed over: "
+"""So begins the reason of rows that are no mistakes, but are not wanted."""
+
 
 class Refusals:
     """Rows refused, in the order of their finding. A reason is short and the same for equal mistakes; `value` is what
@@ -43,8 +46,13 @@ class Refusals:
         return self.counts.total()
 
     def first(self, most: int) -> list[tuple[str, int, str, str]]:
-        """The first rows of the list, for people: file, line, reason, value."""
+        """The first rows of the list: file, line, reason, value."""
         return self._rows()[:most]
+
+    def examples(self, most: int) -> list[tuple[str, int, str, str]]:
+        """The first row of each reason, for people; what was only passed over comes last."""
+        found = list({row[2]: row for row in reversed(self._rows())}.values())
+        return sorted(found, key=lambda row: (row[2].startswith(PASSED_OVER), row[0], row[1]))[:most]
 
     def of_file(self, file: str) -> int:
         return sum(count for (name, _), count in self.counts.items() if name == file)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from documents import why
-from switchboard.cli.places import ended_with, nothing_done
+from switchboard.cli.places import EngineName, EngineOption, ended_with, nothing_done, tell_engine
 
 # pyarrow, numpy and SQLAlchemy take a second to load, which no other command should pay for.
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Bring your own records: import them, calibrate, back-test.")
 errors = Console(stderr=True, highlight=False)
 _WIDE = 110
-_SHOWN_REASONS, _SHOWN_ROWS = 12, 3
+_SHOWN_REASONS, _SHOWN_ROWS = 12, 8
 
 
 def console() -> Console:
@@ -168,6 +168,7 @@ def backtest(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The seed.")] = 1,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")] = None,
+    engine: EngineOption = EngineName.AUTO,
     time_zone: Zone = None,
     interval: Interval = 30,
     hours: Hours = None,
@@ -214,9 +215,11 @@ def backtest(
                 answered_within_s=USUAL_WITHIN_S if answered_within is None else answered_within,
                 seed=seed,
                 progress=lambda done: progress.update(task, completed=done),
+                engine=engine.value,
             )
         except (KeyboardInterrupt, PlaceLost) as error:
             nothing_done(str(error) or "interrupted")
+    tell_engine(result.engine, result.notices)
     called = name or history.resolve().name
     try:
         written = write_files(back_test_files(result, found, called), out)
@@ -312,16 +315,14 @@ def _print_calibration(found: "Calibration", paths: list[Path]) -> None:
         patience = fit.patience.document if fit.patience else None
         gave_up = percent(fit.abandoned / fit.contacts)
         kinds.add_row(escape(fit.name), f"{fit.contacts:,}", gave_up, law_text(handle), law_text(patience))
-    span = f"{len(days.dates)} days, {days.dates[0]} to {days.dates[-1]} ({found.zone.key})"
+    span = f"{_of(len(days.dates), 'day')}, {days.dates[0]} to {days.dates[-1]} ({found.zone.key})"
     out.print(f"{span}, {days.clock(0)} to {days.clock(days.intervals)}", style="bold", markup=False)
     out.print(kinds)
     out.print()
     out.print(dispersion_words(found), markup=False)
     ring = f"phones ring for {seconds(found.ring.mean_s)}; " if found.ring else ""
-    groups = f" in {len(found.groups)} group{'s' if len(found.groups) != 1 else ''}"
-    out.print(
-        f"{len(found.speeds)} agents{groups}; {ring}{percent(found.refused_share)} of the offers refused.", markup=False
-    )
+    agents = f"{_of(len(found.speeds), 'agent')} in {_of(len(found.groups), 'group')}"
+    out.print(f"{agents}; {ring}{percent(found.refused_share)} of the offers refused.", markup=False)
     for note in found.notes:
         out.print(f"Note: {note}.", markup=False)
     _print_paths(out, paths)
@@ -349,7 +350,7 @@ def _print_import(made: "Import", to: Path, stopped: bool) -> None:
         out.print(reasons)
         if len(refused) > _SHOWN_REASONS:
             out.print(f"and {len(refused) - _SHOWN_REASONS} more reasons")
-        for name, line, reason, value in made.refusals.first(_SHOWN_ROWS):
+        for name, line, reason, value in made.refusals.examples(_SHOWN_ROWS):
             out.print(f"  {_plain(name)}:{line}: {reason}" + (f": {_plain(value)}" if value else ""), markup=False)
     for note in made.notes:
         out.print(f"\n{note}", markup=False)

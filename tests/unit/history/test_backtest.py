@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from documents import DocumentError
+from simulations.engines import Engine
 from simulations.history.backtest import BackTest, Verdict, back_test, split
 from simulations.history.calibration import calibrate
 from simulations.history.directory import write_history
@@ -25,11 +26,26 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["backtest", *map(str, arguments)])
 
 
+ENGINES: tuple[Engine, ...] = ("simpy", "kernel")
+
+
 def played(history: History, learn: History | None = None) -> BackTest:
     everything = calibrate(history)
     days, test = split(everything, None)
     found = calibrate(learn or history, dates=days)
     return back_test(history, found, everything, test, local(1), replications=20)
+
+
+def test_the_kernel_finds_the_same(shop: History) -> None:
+    pytest.importorskip("numba")
+    everything = calibrate(shop)
+    days, test = split(everything, 2)
+    found = calibrate(shop, dates=days)
+    simpy, kernel = (
+        back_test(shop, found, everything, test, local(1), replications=2, engine=engine) for engine in ENGINES
+    )
+    assert kernel.engine == "Simulated by the compiled kernel."
+    assert (kernel.verdicts, kernel.cells) == (simpy.verdicts, simpy.cells)
 
 
 def verdict(test: BackTest, metric: str) -> Verdict:
@@ -49,7 +65,7 @@ def test_what_ends_before_a_day_is_played_is_told_and_writes_nothing(
 
     monkeypatch.setattr("simulations.engines.replicate", ends)
     write_history(shop, Refusals(), b"key", tmp_path / "history")
-    result = run(tmp_path / "history", "--out", tmp_path / "out", "--jobs", 1)
+    result = run(tmp_path / "history", "--out", tmp_path / "out", "--jobs", 1, "--engine", "simpy")
     assert result.exit_code == code, result.output
     assert f"{words}. Not one replication was done: there is nothing to report." in result.stderr
     assert not (tmp_path / "out").exists()

@@ -255,7 +255,7 @@ def test_a_queue_of_which_nobody_was_answered_teaches_no_work(
     write_history(changed(shop, unanswered), Refusals(), b"k" * 32, tmp_path / "h")
     result = run(tmp_path / "h", "--out", tmp_path / "out")
     assert isinstance(result.exception, DocumentError)
-    assert f"not one of the {len(shop.contacts)} contacts of 'sales' was answered" in str(result.exception)
+    assert f"of the {len(shop.contacts)} contacts of 'sales' not one was answered" in str(result.exception)
     assert not (tmp_path / "out").exists()
 
 
@@ -273,6 +273,17 @@ def test_what_is_not_there(shop_directory: Path, tmp_path: Path, arguments: list
     with pytest.raises(DocumentError, match=message):
         raise result.exception
     assert not (tmp_path / "out").exists()
+
+
+def test_a_queue_whose_work_is_not_known_is_named_with_those_that_are_left() -> None:
+    odd = contact("2026-03-02 09:20", queue="odd", talk_ms=None)
+    with pytest.raises(DocumentError) as raised:
+        calibrate(history_of(contact("2026-03-02 09:00"), contact("2026-03-02 09:10"), odd))
+    (problem,) = raised.value.problems
+    assert problem.message == (
+        "of the 1 contacts of 'odd' 1 was answered, with no talk known, so nothing is known of the work"
+    )
+    assert problem.hint == "leave its queue out: --queue q"
 
 
 def test_wrong_usage(shop_directory: Path, tmp_path: Path) -> None:

@@ -31,6 +31,16 @@ def written(path: Path, text: str = LOG, name: str = "queue_log") -> Path:
     return path / name
 
 
+def test_each_reason_is_shown_with_a_row_those_passed_over_last(tmp_path: Path) -> None:
+    header, right = "arrived,queue,agent,way", "2026-03-02 09:00:00,sales,anna,in"
+    rows = ["2026-03-02 09:00:00,sales,anna,out", right, right, right, "soon,sales,anna,in", "late,sales,anna,in"]
+    (tmp_path / "m.yaml").write_text("columns: {arrived: arrived, queue: queue, agent: agent}\nonly: {way: [in]}\n")
+    calls = written(tmp_path, "\n".join([header, *rows]), "calls.csv")
+    result = run(calls, "--mapping", tmp_path / "m.yaml", "--to", tmp_path / "h", "--time-zone", "UTC")
+    shown = re.findall(r"calls\.csv:(\d+): (\w+)", result.stdout.replace("\n", ""))
+    assert shown == [("4", "a"), ("6", "arrived"), ("2", "passed")]
+
+
 def test_a_history_and_a_summary(tmp_path: Path) -> None:
     result = run(written(tmp_path, LOG + "broken\n"), "--to", tmp_path / "h", "--json")
     assert result.exit_code == 0, result.output
