@@ -113,7 +113,7 @@ def met_by_arrivals(day: Day, present: Floats, agents: Floats, within_s: float) 
     in_time = served * answered_within(floats(within_s), waiting, capacity, floats(abandon))
     waits = delayed.sum(axis=1)
     served_wait = (served * position_wait).sum(axis=1)
-    mean_wait = (delayed * numpy.where(capacity > 0, (waiting + 1) / leaving, day.patience_s)).sum(axis=1)
+    mean_wait = numpy.where(some, (delayed * (waiting + 1) / leaving).sum(axis=1), day.patience_s)
     busy = (present * numpy.minimum(count, agents[:, None])).sum(axis=1)
     found = Figures(
         agents=agents,

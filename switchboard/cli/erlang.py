@@ -345,10 +345,10 @@ def _print(
     model: str, title: str, goals: "Goals", calls: "Floats", figures: "Figures", paid: "Floats | None", met: Any
 ) -> None:
     console = Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=120)
-    columns = [("calls", [f"{value:.6g}" for value in calls]), ("load (Erl)", [f"{v:.5g}" for v in figures.load])]
-    columns.append(("agents", [f"{value:.6g}" for value in figures.agents]))
+    columns = [("calls", [_plain(value, 6) for value in calls]), ("load (Erl)", [_plain(v, 5) for v in figures.load])]
+    columns.append(("agents", [_plain(value, 6) for value in figures.agents]))
     if paid is not None:
-        columns.append(("scheduled", [f"{value:.4g}" for value in paid]))
+        columns.append(("scheduled", [_plain(value, 4) for value in paid]))
     for name in _COLUMNS[model]:
         word = f"within {goals.within_s:g} s" if name == "service_level_share" else _WORDS[name]
         columns.append((word, [_shown(name, value) for value in getattr(figures, name)]))
@@ -401,4 +401,9 @@ def _shown(name: str, value: float) -> str:
         return "endless" if name != "asa_s" else "never"
     if name.endswith("_share"):
         return f"{100 * value:.2f} %"
-    return f"{value:.2f} s" if name.endswith("_s") else f"{value:.3g}"
+    return f"{value:.2f} s" if name.endswith("_s") else _plain(value, 3)
+
+
+def _plain(value: float, digits: int) -> str:
+    """With so many digits, but all of a whole number and never as a power of ten."""
+    return f"{value:.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"

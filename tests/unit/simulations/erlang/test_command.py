@@ -29,6 +29,14 @@ def test_what_callers_meet() -> None:
     assert "8.18 s" in shown.stdout
 
 
+def test_large_numbers_are_written_out() -> None:
+    many = ["--calls", "1000000", "--per", "1h", "--aht", "8m", "--patience", "2m", "--service-level", "0.8"]
+    shown = run("a", *many, "--shrinkage", "0.35").stdout
+    assert re.search(r"calls +1000000\b", shown)
+    assert re.search(r"scheduled +\d{6}\b", shown)
+    assert "e+" not in shown
+
+
 def test_the_agents_needed_and_the_calls_that_can_be_taken() -> None:
     found = rows("c", *LINE, "--calls", "360,420,0", "--service-level", "80%", "--shrinkage", "0.3")
     assert [row["agents"] for row in found] == [55, 63, 0]
@@ -106,3 +114,11 @@ def test_wrong_usage_is_told(arguments: list[str], words: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert words in result.output
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("patience", [[], ["--patience", "3m"]])
+def test_hours_without_calls_need_nobody(patience: list[str]) -> None:
+    day = rows("day", "--calls", "0,0,50", "--per", "30m", "--aht", "4m", "--service-level", "0.8", *patience)
+    assert [row["agents"] > 0 for row in day] == [False, False, True]
+    assert [row["mean_wait_s"] for row in day[:2]] == [0, 0]
