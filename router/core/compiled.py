@@ -1,29 +1,32 @@
-"""A policy made ready for use: conditions and rankings compiled, things found by name."""
+"""A policy made ready for use: conditions and rankings compiled, things found by name, what is often asked at hand."""
 
 from router.core.channels import Channels
 from router.core.eligibility import Chain
-from router.core.policy import Agent, Policy, Queue, Step
+from router.core.policy import Agent, Policy, Queue, Step, Until
 from router.core.rankings import AgentRanking, ContactRanking
 
 
 class CompiledStep:
     """A step with the chain of conditions in force and the ranking of agents while it lasts."""
 
-    __slots__ = ("chain", "ranking", "spec")
-
     def __init__(self, spec: Step, chain: Chain, ranking: AgentRanking) -> None:
         self.spec = spec
         self.chain = chain
         self.ranking = ranking
+        self.name = spec.name
+        self.looks_at_wait = spec.until.ewt_over_ms is not None
+        self.endless = spec.until == Until()
 
 
 class CompiledQueue:
-    """A queue with its steps."""
-
-    __slots__ = ("spec", "steps")
+    """A queue with its steps. `plain`: only a step's end, an agent or the caller ends a wait in it."""
 
     def __init__(self, spec: Queue) -> None:
         self.spec = spec
+        self.name, self.channel, self.priority = spec.name, spec.channel, spec.priority
+        self.ring_ms, self.wrap_up_ms = spec.ring_ms, spec.wrap_up_ms
+        self.plain = spec.longest_wait_ms is None and spec.when_unstaffed is None
+        self.always_open = spec.when_closed is None and (spec.full_at is None or spec.when_full is None)
         own = AgentRanking(spec.agent_ranking)
         self.steps = tuple(
             CompiledStep(step, Chain(spec, i), own if step.agent_ranking is None else AgentRanking(step.agent_ranking))
@@ -37,18 +40,6 @@ class CompiledQueue:
 class CompiledPolicy:
     """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it, `takes` the
     channels of each agent, `watched` are the queues on whose goals decisions depend."""
-
-    __slots__ = (
-        "agents",
-        "channels",
-        "contact_ranking",
-        "looks_at_name",
-        "order",
-        "queues",
-        "spec",
-        "takes",
-        "watched",
-    )
 
     def __init__(self, spec: Policy) -> None:
         self.spec = spec

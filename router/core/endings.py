@@ -72,7 +72,7 @@ class Endings:
     def set_version(self, contact: Contact, version: int) -> None:
         """From now on the contact is handled by this version of the policy."""
         if version != contact.version:
-            before, contact.version = contact.version, version
+            before, contact.version, contact.rules = contact.version, version, None
             self._state.users[version] = self._state.users.get(version, 0) + 1
             self._unuse(before)
 

@@ -3,13 +3,17 @@
 Plain classes, so that a compiled core (`make compiled`) reads and writes their fields directly.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from router.core.compiled import CompiledQueue
 from router.core.decisions import AgentState
 from router.core.errors import Happening
 from router.core.events import Attribute
 from router.core.ewt import WaitEstimate
 from router.core.parts import Due, PendingCallback
+
+if TYPE_CHECKING:
+    from router.core.lines import Line
 
 ContactState = Literal["queued", "offered", "parked", "reaching", "connected"]
 AT_AGENT: tuple[ContactState, ...] = ("connected", "reaching")
@@ -27,6 +31,9 @@ class Contact:
     interrupted now) puts both off by its length. `consult_of`: the talk that this
     consultation asks about; `consult`: the consultation about this talk. `judged`: it has counted for the goal of its
     queue, or does not count. `held_back`: the reservation for which it was last told in this step that it waits.
+
+    Derived, and in no snapshot: `rules` are those of its queue (see `State.queue_of`), `line` is where it waits now
+    (see `Index`).
     """
 
     state: ContactState = "queued"
@@ -50,6 +57,8 @@ class Contact:
     rests_since_ms: int | None = None
     judged: bool = True
     held_back: str = ""
+    rules: CompiledQueue | None = None
+    line: "Line | None" = None
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 from router.core.compiled import CompiledQueue, CompiledStep
 from router.core.entities import Agent, Contact
-from router.core.lines import ContactClass, Line, LineKey
+from router.core.lines import ContactClass, Line
 from router.core.policy import Agent as AgentSpec
 from router.core.pools import Pool, profile
 from router.core.reservations import kept_for_others, note_reserved
@@ -30,7 +30,7 @@ class Index:
     """Where everybody stands.
 
     `waiting`: the classes with lines. `reserving`: those with anybody waiting for whom agents may be kept back. `held`:
-    by agent, the lines held for that agent. `line_of`: each waiting contact's. `queue_lines`: all lines of a queue.
+    by agent, the lines held for that agent. `lines`: all, by number. `queue_lines`: all lines of a queue.
     `in_queue`: all in a queue, waiting or offered. `free`: the channels of which each agent takes one more contact.
     `ready_pools`: by channel, those with an agent free for it.
     """
@@ -42,9 +42,9 @@ class Index:
         self.ready_pools: dict[str, dict[int, Pool]] = {}
         self.waiting: dict[int, ContactClass] = {}
         self.reserving: dict[int, ContactClass] = {}
-        self.held: dict[str, dict[tuple[int, LineKey], Line]] = {}
-        self.line_of: dict[str, Line] = {}
-        self.queue_lines: dict[str, dict[tuple[int, LineKey], Line]] = {}
+        self.held: dict[str, dict[int, Line]] = {}
+        self.lines: dict[int, Line] = {}
+        self.queue_lines: dict[str, dict[int, Line]] = {}
         self.in_queue: dict[str, dict[str, None]] = {}
         self.free: dict[str, tuple[str, ...]] = {}
         self._levels: dict[str, int] = {}
@@ -52,7 +52,10 @@ class Index:
         self._classes: dict[int, ContactClass] = {}
         self._class_keys: dict[tuple[object, ...], ContactClass] = {}
         self._idle: dict[int, ContactClass] = {}
+        self._only_classes: dict[CompiledStep, ContactClass] = {}
+        """Of steps whose conditions look at nothing in a contact."""
         self._class_count = 0
+        self._line_count = 0
         self.stale = False
         self.rebuild()
 
@@ -62,8 +65,8 @@ class Index:
         self.stale = False
         tables: tuple[dict[Any, Any], ...] = (
             *(self.pools, self.pool_of, self.ready_pools, self.free, self._facts, self._levels),
-            *(self.waiting, self.reserving, self.held, self.line_of, self.queue_lines, self.in_queue),
-            *(self._classes, self._class_keys, self._idle),
+            *(self.waiting, self.reserving, self.held, self.lines, self.queue_lines, self.in_queue),
+            *(self._classes, self._class_keys, self._only_classes, self._idle),
         )
         for table in tables:
             table.clear()
@@ -82,6 +85,7 @@ class Index:
                 pool.signed_in += 1
             self.refresh(agent)
         for contact in state.contacts.values():
+            contact.line = None
             if contact.waits:
                 self.enter(contact)
             if contact.state == "queued":
@@ -113,16 +117,16 @@ class Index:
 
     def _facts_of(self, agent: Agent, spec: AgentSpec) -> AgentFacts:
         return AgentFacts(
-            order=self._state.current.order[agent.name],
-            idle_since_ms=agent.idle_since_ms,
-            occupancy=agent.occupancy,
-            contacts=agent.answered,
-            levels=self._levels[agent.name],
-            cost_per_hour=spec.cost_per_hour,
-            last_offer=agent.last_offer,
-            turn=agent.turn,
-            load=len(agent.offers) + len(agent.active),
-            seed=self._state.seed,
+            self._state.current.order[agent.name],
+            agent.idle_since_ms,
+            agent.occupancy,
+            agent.answered,
+            self._levels[agent.name],
+            spec.cost_per_hour,
+            agent.last_offer,
+            agent.turn,
+            self._state.seed,
+            len(agent.offers) + len(agent.active),
         )
 
     def signed(self, name: str, by: int) -> None:
@@ -140,6 +144,9 @@ class Index:
         queue = self._state.queue_of(contact)
         number = contact.step if number is None else number
         step = queue.steps[number]
+        class_ = self._only_classes.get(step)
+        if class_ is not None:
+            return class_
         key = (contact.version, contact.queue, number, step.chain.class_of(contact.attributes))
         class_ = self._class_keys.get(key)
         return class_ if class_ is not None else self._new_class(key, contact, queue, step)
@@ -157,6 +164,8 @@ class Index:
         if step.chain.reserves:
             note_reserved(class_, [self.pools[number] for number in class_.fits])
         self._classes[class_.number] = self._class_keys[key] = class_
+        if step.chain.looks_at == ():
+            self._only_classes[step] = class_
         self._rest(class_)
         return class_
 
@@ -166,12 +175,16 @@ class Index:
         if len(self._idle) > IDLE_CLASSES:
             oldest = self._idle.pop(next(iter(self._idle)))
             del self._classes[oldest.number], self._class_keys[oldest.key]
+            self._only_classes.pop(oldest.step, None)
             for number in oldest.fits:
                 del self.pools[number].fits[oldest.number]
 
     def enter(self, contact: Contact) -> None:
         """The contact is now in its queue."""
-        self.in_queue.setdefault(contact.queue, {})[contact.id] = None
+        inside = self.in_queue.get(contact.queue)
+        if inside is None:
+            inside = self.in_queue[contact.queue] = {}
+        inside[contact.id] = None
 
     def leave(self, contact: Contact) -> None:
         del self.in_queue[contact.queue][contact.id]
@@ -179,45 +192,74 @@ class Index:
     def place(self, contact: Contact) -> None:
         """Puts a queued contact into its line."""
         class_ = self.class_of(contact)
+        if contact.window_ms is None and contact.own_priority is None and not contact.refused:
+            line = self._plain_line(class_)
+        else:
+            line = self._line(class_, contact)
+        if not line.entries:
+            self._open(line)
+        line.add((contact.arrived_ms, contact.seq, contact.id))
+        contact.line = line
+
+    def _plain_line(self, class_: ContactClass) -> Line:
+        if class_.plain is None:
+            self._line_count += 1
+            class_.plain = Line(self._line_count, class_, (class_.queue.priority, (), None, False))
+        return class_.plain
+
+    def _line(self, class_: ContactClass, contact: Contact) -> Line:
         held_for = None if contact.window_ms is None else contact.held_for
         directed = held_for is not None and contact.directed_to is not None
         own = contact.own_priority
-        key = (class_.queue.spec.priority if own is None else own, contact.refused, held_for, directed)
-        lines = class_.lines if held_for is None else class_.held_lines
-        line = lines.get(key)
-        if line is None:
-            line = lines[key] = class_.new_line(key)
-            self._idle.pop(class_.number, None)
-            if class_.reserved:
-                self.reserving[class_.number] = class_
-            line_id = (class_.number, key)
-            self.queue_lines.setdefault(contact.queue, {})[line_id] = line
-            if held_for is None:
-                self.waiting[class_.number] = class_
-            else:
-                self.held.setdefault(held_for, {})[line_id] = line
-        line.add((contact.arrived_ms, contact.seq, contact.id))
-        self.line_of[contact.id] = line
+        key = (class_.queue.priority if own is None else own, contact.refused, held_for, directed)
+        plain = self._plain_line(class_)
+        if key == plain.key:
+            return plain
+        line = (class_.lines if held_for is None else class_.held_lines).get(key)
+        if line is not None:
+            return line
+        self._line_count += 1
+        return Line(self._line_count, class_, key)
+
+    def _open(self, line: Line) -> None:
+        """Somebody will wait in this line, who is the first."""
+        class_ = line.of
+        self._idle.pop(class_.number, None)
+        if class_.reserved:
+            self.reserving[class_.number] = class_
+        self.lines[line.number] = line
+        of_queue = self.queue_lines.get(class_.queue.name)
+        if of_queue is None:
+            of_queue = self.queue_lines[class_.queue.name] = {}
+        of_queue[line.number] = line
+        if line.held_for is None:
+            class_.lines[line.key] = line
+            self.waiting[class_.number] = class_
+        else:
+            class_.held_lines[line.key] = line
+            self.held.setdefault(line.held_for, {})[line.number] = line
 
     def take(self, contact: Contact) -> None:
         """Takes a contact out of its line, if it is in one."""
-        line = self.line_of.pop(contact.id, None)
+        line = contact.line
         if line is None:
             return
+        contact.line = None
         line.remove((contact.arrived_ms, contact.seq, contact.id))
-        if line.entries:
-            return
+        if not line.entries:
+            self._close(line)
+
+    def _close(self, line: Line) -> None:
+        """Nobody waits in this line any more."""
         class_ = line.of
-        class_.emptied = line
-        line_id = (class_.number, line.key)
-        del self.queue_lines[class_.queue.spec.name][line_id]
+        del self.lines[line.number], self.queue_lines[class_.queue.name][line.number]
         if line.held_for is None:
             del class_.lines[line.key]
             if not class_.lines:
                 del self.waiting[class_.number]
         else:
             del class_.held_lines[line.key]
-            del self.held[line.held_for][line_id]
+            del self.held[line.held_for][line.number]
         if not class_.lines and not class_.held_lines:
             self.reserving.pop(class_.number, None)
             self._rest(class_)

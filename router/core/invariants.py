@@ -198,7 +198,8 @@ def _check_nobody_idle(state: State, index: Index) -> None:
             directed = contact.held_for == name == contact.directed_to
             may_take = directed or _may_take(state, contact, name)
             if may_take and not directed and _kept_back(state, contact, name):
-                first = state.contacts[index.line_of[contact.id].entries[0][2]]
+                assert contact.line is not None
+                first = state.contacts[contact.line.entries[0][2]]
                 assert first.held_back, f"{name} is kept from {first.id}, and nothing says so"
                 continue
             assert not may_take, f"{name} is free and {contact.id} waits"
@@ -218,20 +219,24 @@ def _check_staff(state: State) -> None:
 
 def _check_index(state: State, index: Index) -> None:
     queued = {name for name, contact in state.contacts.items() if contact.state == "queued"}
-    assert set(index.line_of) == queued, f"in lines: {set(index.line_of) ^ queued} wrong"
+    entered = [entry[2] for line in index.lines.values() for entry in line.entries]
+    assert sorted(entered) == sorted(queued), f"in lines: {set(entered) ^ queued} wrong"
     waiting = {name for name, contact in state.contacts.items() if contact.waits}
     inside = {name for queue, names in index.in_queue.items() for name in names if state.contacts[name].queue == queue}
     assert inside == waiting, f"in queues: {inside ^ waiting} wrong"
     for name in queued:
         contact = state.contacts[name]
-        class_ = index.line_of[name].of
+        line = contact.line
+        assert line is not None, f"{name} is in no line"
+        assert index.lines.get(line.number) is line, f"the line of {name} is unknown"
+        class_ = line.of
         signed_in = 0
         for agent in state.current.agents:
             may = _may_take(state, contact, agent)
             assert index.may_take(agent, class_) == may, f"the index says {not may} of {agent} for {name}"
             signed_in += may and state.agents[agent].presence != "offline"
         assert class_.signed_in == signed_in, f"{name}: {class_.signed_in} signed in, not {signed_in}"
-        entries = index.line_of[name].entries
+        entries = line.entries
         assert entries == sorted(entries), f"the line of {name} is out of order"
         if contact.window_ms is not None:
             held_for = contact.held_for
@@ -248,6 +253,8 @@ def _check_index(state: State, index: Index) -> None:
 def _check_versions(state: State) -> None:
     users: dict[int, int] = {}
     for contact in state.contacts.values():
+        rules = state.versions[contact.version].queues[contact.queue]
+        assert contact.rules in (None, rules), f"{contact.id} is not handled by the rules of its queue"
         users[contact.version] = users.get(contact.version, 0) + 1
     assert state.users == users, f"contacts per version: {state.users}, not {users}"
     needed = {*users, state.current.spec.version}

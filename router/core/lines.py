@@ -20,12 +20,11 @@ class Line:
     `held_for`: only this agent takes them now, if the conditions allow it or, for those `directed`, whatever they say.
     """
 
-    __slots__ = ("directed", "entries", "facts", "held_for", "key", "of", "refused")
-
-    def __init__(self, of: "ContactClass", key: LineKey, facts: ContactFacts) -> None:
+    def __init__(self, number: int, of: "ContactClass", key: LineKey) -> None:
+        self.number = number
         self.of = of
         self.key = key
-        self.facts = facts
+        self.facts = ContactFacts(of.queue.spec, key[0])
         self.refused = key[1]
         self.held_for = key[2]
         self.directed = key[3]
@@ -47,27 +46,9 @@ class ContactClass:
     `fits` are the pools (by number) that may take them, each with its fit; `signed_in` counts their agents;
     `lines` are those where somebody waits, `held_lines` those that wait for one agent. `reserved` are the pools that
     may take them only by conditions that reserve (see `reservations`), each with the conditions that let it in;
-    `let_in` the pools that each condition lets in. `emptied` is the line that was the last to become empty: where
-    agents are in surplus, the next contact needs the same.
+    `let_in` the pools that each condition lets in. `plain` is the line of those whom nobody refused, who are held for
+    nobody and have no priority of their own; it stays when it is empty.
     """
-
-    __slots__ = (
-        "channel",
-        "emptied",
-        "fits",
-        "held_lines",
-        "key",
-        "let_in",
-        "lines",
-        "members",
-        "number",
-        "outsiders",
-        "queue",
-        "reserved",
-        "signed_in",
-        "step",
-        "view",
-    )
 
     def __init__(
         self, number: int, key: tuple[object, ...], queue: CompiledQueue, step: CompiledStep, view: ContactView
@@ -81,20 +62,12 @@ class ContactClass:
         self.signed_in = 0
         self.fits: dict[int, int] = {}
         self.lines: dict[LineKey, Line] = {}
-        self.emptied: Line | None = None
+        self.plain: Line | None = None
         self.held_lines: dict[LineKey, Line] = {}
         self.reserved: dict[int, tuple[bool, ...]] = {}
         self.let_in: tuple[tuple[Pool, ...], ...] = ()
         self.members: tuple[str, ...] | None = None
         self.outsiders: tuple[tuple[str, str], ...] | None = None
-
-    def new_line(self, key: LineKey) -> Line:
-        """An empty one."""
-        emptied = self.emptied
-        if emptied is not None and emptied.key == key:
-            self.emptied = None
-            return emptied
-        return Line(self, key, ContactFacts(self.queue.spec, key[0]))
 
     def all_lines(self) -> list[Line]:
         """Wherever somebody of this class waits."""

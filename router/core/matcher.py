@@ -46,40 +46,58 @@ class Matcher:
     def match(self, agents: dict[str, Agent], contacts: dict[str, Contact]) -> None:
         """Makes all offers that are now due; `agents` are newly free, `contacts` newly wait."""
         state, index = self._state, self._index
-        if not agents and len(contacts) == 1 and not index.reserving:
-            self._only(*contacts.values())
-            return
+        if not index.reserving:
+            if not agents and len(contacts) == 1:
+                self._only_contact(next(iter(contacts.values())))
+                return
+            if len(agents) == 1 and not contacts and not state.explains:
+                self._only_agent(next(iter(agents)))
+                return
         bids: list[Bid] = []
         for name in agents:
             self._agent_bids(bids, name)
         for contact in contacts.values():
-            if contact.id in index.line_of:
+            if contact.line is not None:
                 self._own_bids(bids, contact)
         for class_ in index.reserving.values():
             for line in class_.all_lines():
                 self._own_bids(bids, state.contacts[line.entries[0][2]])
         while bids:
             best, order, bidder, compared = heappop(bids)
-            contact_id = best[3]
-            waits = contact_id in index.line_of
-            if order == ITSELF:
-                if waits:
-                    self._take_up_own(bids, best, state.contacts[contact_id])
+            wanted = state.contacts.get(best[3])
+            place = None if wanted is None else wanted.line
+            if wanted is None or place is None:  # somebody else has got it
+                if order != ITSELF:
+                    self._agent_bids(bids, bidder)
                 continue
-            if waits and index.free.get(bidder):
-                contact = state.contacts[contact_id]
-                reserving = index.line_of[contact_id].of.reserved
-                alone = len(agents) == 1 and contact_id not in contacts and not reserving
-                takers = [self._own_bid(bidder, contact)] if alone else sorted(self.agents_for(contact))
+            if order == ITSELF:
+                self._take_up_own(bids, best, wanted)
+                continue
+            if index.free.get(bidder):
+                alone = len(agents) == 1 and wanted.id not in contacts and not place.of.reserved
+                takers = [self._own_bid(bidder, wanted, place)] if alone else sorted(self.agents_for(wanted))
                 if takers:  # else they are kept for others since this bid was made
-                    self._offer(bids, contact, takers, compared)
+                    self._offer(bids, wanted, takers, compared)
             self._agent_bids(bids, bidder)
 
-    def _only(self, contact: Contact) -> None:
+    def _only_contact(self, contact: Contact) -> None:
         """What comes of the bids when this contact alone newly waits, and nobody is newly free."""
-        if contact.id in self._index.line_of and (takers := self.agents_for(contact)):
-            takers.sort()
-            self._offer([], contact, takers, [self._rank_for(contact, takers[0][2])])
+        if contact.line is not None and (takers := self.agents_for(contact)):
+            if self._state.explains:
+                takers.sort()
+                self._offer([], contact, takers, [self._rank_for(contact, takers[0][2])])
+            else:
+                self._offers.make(contact, self._state.agents[min(takers)[2]], NO_RECORD)
+
+    def _only_agent(self, name: str) -> None:
+        """What comes of the bids when this agent alone is newly free, nobody newly waits, and nobody asks why."""
+        state, index = self._state, self._index
+        while index.free.get(name):
+            lines = index.lines_for(name, index.free[name])
+            if not lines:
+                return
+            first = lines[0].entries[0][2] if len(lines) == 1 else min(self._bids(name, lines))[3]
+            self._offers.make(state.contacts[first], state.agents[name], NO_RECORD)
 
     def _agent_bids(self, bids: list[Bid], name: str) -> None:
         """For the contact that goes first of those it may take, if the agent is free and there is one."""
@@ -105,9 +123,9 @@ class Matcher:
             heappush(bids, (now, ITSELF, "", []))
 
     def _rank_for(self, contact: Contact, agent: str) -> ContactBid:
-        index = self._index
-        line = index.line_of[contact.id]
-        fit = line.of.fits.get(index.pool_of[agent].number, 0)
+        line = contact.line
+        assert line is not None
+        fit = line.of.fits.get(self._index.pool_of[agent].number, 0)
         ranking, now_ms = self._state.current.contact_ranking, self._state.clock_ms
         return ranking.rank(line.facts, contact.arrived_ms, now_ms, fit), contact.arrived_ms, contact.seq, contact.id
 
@@ -121,11 +139,13 @@ class Matcher:
 
     def contacts_for(self, agent: str) -> list[ContactBid]:
         """The first of each line that the agent may take now, with its rank for this agent."""
-        index = self._index
+        return self._bids(agent, self._index.lines_for(agent, self._index.free[agent]))
+
+    def _bids(self, agent: str, lines: list[Line]) -> list[ContactBid]:
         ranking, now_ms = self._state.current.contact_ranking, self._state.clock_ms
-        fits = index.pool_of[agent].fits
+        fits = self._index.pool_of[agent].fits
         found = []
-        for line in index.lines_for(agent, index.free[agent]):
+        for line in lines:
             arrived_ms, seq, contact = line.entries[0]
             rank = ranking.rank(line.facts, arrived_ms, now_ms, fits.get(line.of.number, 0))
             found.append((rank, arrived_ms, seq, contact))
@@ -133,15 +153,15 @@ class Matcher:
 
     def agents_for(self, contact: Contact) -> list[AgentBid]:
         """The first of each pool that may take the contact now, and the preferred agent, each with its rank."""
-        index = self._index
-        line = index.line_of[contact.id]
+        index, line = self._index, contact.line
+        assert line is not None
         class_ = line.of
         if line.held_for is not None:
             held_for = self._if_free(line.held_for, line)
-            return [] if held_for is None else [self._own_bid(held_for, contact)]
+            return [] if held_for is None else [self._own_bid(held_for, contact, line)]
         ranking, channel, fits, refused = class_.step.ranking, class_.channel, class_.fits, line.refused
         preferred = self._if_free(contact.preferred, line) if ranking.looks_at_preferred else None
-        found = [] if preferred is None else [self._own_bid(preferred, contact)]
+        found = [] if preferred is None else [self._own_bid(preferred, contact, line)]
         for pool in index.pools_for(class_):
             for standing, order, name in pool.order(channel, ranking):
                 if name not in refused and name != preferred:
@@ -157,9 +177,8 @@ class Matcher:
             return None
         return name if line.directed or not self._index.kept_back(name, line.of) else None
 
-    def _own_bid(self, name: str, contact: Contact) -> AgentBid:
-        """The rank of an agent who is free for the contact."""
-        line = self._index.line_of[contact.id]
+    def _own_bid(self, name: str, contact: Contact, line: Line) -> AgentBid:
+        """The rank of an agent who is free for the contact, which waits in this line."""
         pool = self._index.pool_of[name]
         ranking = line.of.step.ranking
         standing, order, _ = pool.place(name, line.of.channel, ranking)
@@ -170,7 +189,8 @@ class Matcher:
     def _offer(self, bids: list[Bid], contact: Contact, takers: list[AgentBid], compared: list[ContactBid]) -> None:
         """To the first of `takers`; `compared` are the contacts that its agent could have had."""
         state = self._state
-        line = self._index.line_of[contact.id]
+        line = contact.line
+        assert line is not None
         record = self._record(contact, line, takers, compared) if state.explains else NO_RECORD
         self._offers.make(contact, state.agents[takers[0][2]], record)
         if line.of.reserved and line.entries:

@@ -1,7 +1,6 @@
 """Rankings: lists of ranking keys, compiled so that the parts that stay equal need not be computed again."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from router.core.policy import KeySpec
 from router.core.strategies import (
@@ -37,14 +36,12 @@ class AgentRanking:
         )
         self._only_agent_keys = len(self.agent_keys) == len(self.keys)
         self._values = tuple([key.value for key in self.agent_keys])
-        standings = iter(range(len(self.agent_keys)))
-        self._parts: tuple[tuple[int | None, bool, Callable[[Any], float]], ...] = tuple(
-            [
-                (next(standings) if isinstance(key, AgentKey) else None, isinstance(key, FitKey), key.value)  # type: ignore[attr-defined]
-                for key in self.keys
-            ]
-        )
-        """Of each key: its place in the standing or None, whether it looks at the fit, its value."""
+        self._other_keys = tuple([key for key in self.keys if not isinstance(key, AgentKey)])
+        of_agent = [isinstance(key, AgentKey) for key in self.keys]
+        self._others_first = of_agent == sorted(of_agent)
+        self._of_agent = tuple(of_agent)
+        self._others: dict[tuple[int, bool], Rank] = {}
+        """The values of the other keys, for each fit (with the preferred agent or not) that there was."""
 
     def standing(self, agent: AgentFacts) -> Rank:
         return tuple([value(agent) for value in self._values])
@@ -53,12 +50,15 @@ class AgentRanking:
         """All values, in the order of the keys."""
         if self._only_agent_keys:
             return standing
-        return tuple(
-            [
-                standing[place] if place is not None else value(fit if looks_at_fit else preferred)
-                for place, looks_at_fit, value in self._parts
-            ]
-        )
+        others = self._others.get((fit, preferred))
+        if others is None:
+            others = self._others[fit, preferred] = tuple(
+                [key.value(fit if isinstance(key, FitKey) else preferred) for key in self._other_keys]  # type: ignore[attr-defined]
+            )
+        if self._others_first:
+            return others + standing
+        own, other = iter(standing), iter(others)
+        return tuple([next(own) if of_agent else next(other) for of_agent in self._of_agent])
 
 
 class ContactRanking:

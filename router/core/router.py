@@ -135,7 +135,7 @@ class Router:
 
     def _settle(self) -> None:
         """Steps and matches until nothing more follows."""
-        state, line_of = self._state, self._index.line_of
+        state, waiting = self._state, self._index.lines
         while state.dirty_contacts or state.dirty_agents:
             agents = state.dirty_agents
             contacts = state.dirty_contacts
@@ -145,10 +145,10 @@ class Router:
                     self._waiting.progress(contact)
                 contacts |= state.dirty_contacts
                 state.dirty_contacts = {}
-            if line_of:
+            if waiting:
                 self._matcher.match(agents, contacts)
                 for contact in _by_age(contacts.values()):
-                    if contact.id in line_of:
+                    if contact.line is not None:
                         self._waiting.still_waiting(contact)
         if self._index.reserving:
             self._matcher.tell_held_back()

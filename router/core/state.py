@@ -108,6 +108,7 @@ Queues (all are open at first):
 """
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from router.core.compiled import CompiledPolicy, CompiledQueue, CompiledStep
 from router.core.decisions import AnyDecision
@@ -119,7 +120,9 @@ from router.core.strategies import ContactFacts
 
 HISTORY = 16
 REMEMBERED = 512
-"""How many happenings are kept of each thing, and how many finished contacts and dead offers are remembered."""
+"""So many happenings are kept of each thing; so many finished contacts and dead offers are remembered at least."""
+
+Kept = TypeVar("Kept")
 CUT_OFF_REMEMBERED = 4_096
 """How many callers who were cut off are remembered, all queues together."""
 
@@ -160,10 +163,14 @@ class State:
         self.clock_ms = now_ms or 0
 
     def queue_of(self, contact: Contact) -> CompiledQueue:
-        return self.versions[contact.version].queues[contact.queue]
+        """Its queue, by the version of the policy that it is on."""
+        rules = contact.rules
+        if rules is None:
+            rules = contact.rules = self.versions[contact.version].queues[contact.queue]
+        return rules
 
     def step_of(self, contact: Contact) -> CompiledStep:
-        return self.versions[contact.version].queues[contact.queue].steps[contact.step]
+        return self.queue_of(contact).steps[contact.step]
 
     def facts_of(self, contact: Contact) -> ContactFacts:
         spec = self.queue_of(contact).spec
@@ -215,10 +222,16 @@ class State:
     def remember_finished(self, contact: Contact) -> None:
         self.finished.pop(contact.id, None)
         self.finished[contact.id] = Finished(contact.history)
-        if len(self.finished) > REMEMBERED:
-            del self.finished[next(iter(self.finished))]
+        if len(self.finished) > 2 * REMEMBERED:
+            self.finished = _latest(self.finished)
 
     def remember_dead(self, offer: LiveOffer, reason: str) -> None:
         self.dead_offers[offer.id] = DeadOffer(offer.agent, reason)
-        if len(self.dead_offers) > REMEMBERED:
-            del self.dead_offers[next(iter(self.dead_offers))]
+        if len(self.dead_offers) > 2 * REMEMBERED:
+            self.dead_offers = _latest(self.dead_offers)
+
+
+def _latest(remembered: dict[str, Kept]) -> dict[str, Kept]:
+    """Those who came last. One after the other would take long: a dictionary looks for its first key where the others
+    have been."""
+    return dict(list(remembered.items())[-REMEMBERED:])

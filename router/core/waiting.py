@@ -64,7 +64,7 @@ class Waiting:
         """The contact, in no queue so far, is now in this one; `sent` by somebody in the centre."""
         state = self._state
         now_ms = state.clock_ms
-        contact.queue, contact.queued_ms, contact.step, contact.told = queue, now_ms, 0, None
+        contact.queue, contact.queued_ms, contact.step, contact.told, contact.rules = queue, now_ms, 0, None, None
         contact.window_ms, contact.directed_to, contact.judged = None, directed_to, True
         state.out.append(
             ContactQueued(
@@ -84,9 +84,10 @@ class Waiting:
         if callback is not None and callback.until_ms is not None and callback.until_ms > now_ms:
             self.park(contact, callback.until_ms, "before its time")
             return
-        spec = state.queue_of(contact).spec
+        rules = state.queue_of(contact)
+        spec = rules.spec
         self._index.enter(contact)
-        refusal = self._turned_away(contact, spec, sent) if callback is None else None
+        refusal = None if rules.always_open or callback is not None else self._turned_away(contact, spec, sent)
         if refusal is not None:
             self._act(contact, *refusal)
             return
@@ -114,11 +115,10 @@ class Waiting:
         self._index.take(contact)
         contact.step, contact.step_ms, contact.refusals, contact.held_back = step, state.clock_ms, 0, ""
         compiled = state.step_of(contact)
-        looks_at_wait = compiled.spec.until.ewt_over_ms is not None
-        contact.ewt_ms = state.clock_ms + EWT_CHECK_MS if looks_at_wait else None
-        state.out.append(StepEntered(contact.id, contact.queue, compiled.spec.name, reason))
+        contact.ewt_ms = state.clock_ms + EWT_CHECK_MS if compiled.looks_at_wait else None
+        state.out.append(StepEntered(contact.id, contact.queue, compiled.name, reason))
         if state.explains:
-            state.note(contact, f"step {compiled.spec.name}: {reason}")
+            state.note(contact, f"step {compiled.name}: {reason}")
         if contact.window_ms is not None:
             self._check_window(contact)
         self.wait(contact)
@@ -236,7 +236,11 @@ class Waiting:
             return min((at for at in (callback.until_ms, callback.expires_ms) if at is not None), default=None)
         if contact.due is not None or contact.state in AT_AGENT:
             return None
-        spec = self._state.queue_of(contact).spec
+        rules = self._state.queue_of(contact)
+        windowed = contact.window_ms is not None or contact.ask_again_ms is not None or contact.ewt_ms is not None
+        if rules.plain and callback is None and not windowed and rules.steps[contact.step].endless:
+            return self._goals.due_ms(contact)
+        spec = rules.spec
         until = spec.steps[contact.step].until
         due: list[int] = []
         if contact.window_ms is not None:
@@ -261,9 +265,11 @@ class Waiting:
     def progress(self, contact: Contact, *, tried: bool = False) -> None:
         """Goes on to the step that the contact is due in; `tried`: nobody free was found for it in this step."""
         while contact.id in self._state.contacts and contact.due is None:
-            spec = self._state.queue_of(contact).spec
-            watched = spec.longest_wait_ms is not None or spec.when_unstaffed is not None
-            over = self._over(contact, spec) if watched else None
+            rules = self._state.queue_of(contact)
+            if rules.plain and contact.callback is None and rules.steps[contact.step].endless:
+                return
+            spec = rules.spec
+            over = None if rules.plain else self._over(contact, spec)
             if over is not None:
                 self.leave_by(contact, *over)
             elif contact.callback is not None and self._expires(contact):
@@ -286,7 +292,7 @@ class Waiting:
         if not self._state.explains:
             return  # how well the estimate holds is not asked either
         now_ms = self._state.clock_ms
-        if contact.queued_ms == now_ms and contact.id in self._index.line_of:
+        if contact.queued_ms == now_ms and contact.line is not None:
             contact.told = estimated_wait(self._state, self._index, contact, now_ms)
 
     def _over(self, contact: Contact, spec: Queue) -> tuple[LastAction, str] | None:
@@ -301,7 +307,7 @@ class Waiting:
 
     def _staffed(self, contact: Contact, spec: Queue) -> bool:
         """Whether somebody is signed in who may take the contact, in whatever step."""
-        if self._index.line_of[contact.id].of.signed_in:
+        if contact.line is not None and contact.line.of.signed_in:
             return True
         return any(self._index.class_of(contact, step).signed_in for step in range(len(spec.steps)))
 
@@ -314,7 +320,7 @@ class Waiting:
                 return f"{until.clock} {until.after_ms} ms"
         if contact.state != "queued" or contact.window_ms is not None:
             return None
-        if until.none_logged_in and self._index.line_of[contact.id].of.signed_in == 0:
+        if until.none_logged_in and contact.line is not None and contact.line.of.signed_in == 0:
             return "nobody signed in"
         if until.refusals is not None and contact.refusals >= until.refusals:
             return f"{contact.refusals} refusals"
