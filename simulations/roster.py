@@ -121,7 +121,8 @@ def staffed(
             if staff.pauses is not None:
                 breaks += staff.pauses.spans_ms(worker.shifts_ms, breaks, number, len(names))
             workers[name] = replace(worker, name=name, group=group, site=site, breaks_ms=tuple(sorted(breaks)))
-    if not any(worker.shifts_ms for worker in workers.values()):
+    day_ms = scenario.duration_minutes * MINUTE_MS  # who comes in the run-off only is of no use to anybody
+    if not any(begin < day_ms for worker in workers.values() for begin, _ in worker.shifts_ms):
         hint = "name agents of the centre, or a 'group' with a 'count' above 0, and shifts within the time"
         problems.append(source.problem(("staff",), "nobody works in this scenario", hint))
     policy = msgspec.structs.replace(centre.policy, agents=(*centre.policy.agents, *added.values()))

@@ -76,6 +76,7 @@ def test_a_good_scenario_is_settled() -> None:
         ({"staff": []}, ["nobody works in this scenario"]),
         ({"staff": None}, ["nobody works in this scenario"]),
         ({"staff.0.count": 0, "staff.1.count": 0}, ["nobody works in this scenario"]),
+        ({"start": "08:00", "staff.0.shifts": ["12:00-08:00"], "staff.1.count": 0}, ["nobody works in this scenario"]),
         ({"staff.0.count": None}, ["staff[0]", "'count' is missing"]),
         ({"staff.0.count": -1}, ["staff[0].count", "greater than or equal to 0"]),
         ({"staff.0.skills": {}}, ["agents of the group 'sellers' have not the skills of any queue"]),
