@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak setup docs clean
+.PHONY: help demo test lint bench compiled soak setup docs clean
 
 help:
 	@echo "make demo    set everything up and watch real calls being routed, beside what the simulation predicts"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint    ruff, mypy and the import rules"
 	@echo "make audit   known vulnerabilities in what we depend on"
 	@echo "make fuzz    any bytes into everything that reads them [TARGET=..] [SECONDS=60]"
+	@echo "make compiled  the router and the SimPy shell compiled, for simulations that the kernel does not take"
 	@echo "make bench   the benchmarks, each beside a peer"
 	@echo "make soak    faults on a live centre again and again, for MINUTES (60): nothing may be lost"
 	@echo "make docs    write the generated references and the JSON schemas again"
@@ -53,7 +54,19 @@ fuzz: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,fuzz]'
 	$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGET)
 
-bench: setup
+# Made anew whenever the router or the shell changes. Whatever runs with PYTHONPATH=.venv/compiled runs it.
+$(VENV)/compiled/ready: $(VENV)/ready setup.py $(wildcard documents/*.py ivr/*/*.py ivr/*/*/*.py router/*/*.py simulations/*.py simulations/*/*.py switchboard/*.py switchboard/*/*.py)
+	@command -v cc >/dev/null || { echo "A C compiler is missing. Install one: apt-get install gcc" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,compiled]'
+	@rm -rf $(VENV)/compiled
+	SWITCHBOARD_COMPILED=$(VENV)/compiling $(BIN)/python setup.py --quiet build --build-base $(VENV)/compiling --build-lib $(VENV)/compiled
+	@rm -rf $(VENV)/compiling
+	@touch $@
+
+compiled: $(VENV)/compiled/ready
+	@echo "PYTHONPATH=$(VENV)/compiled $(BIN)/switchboard simulate ... runs the compiled core"
+
+bench: setup compiled
 	@# Apart from the rest, since Ciw brings a package "tests".
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --target $(VENV)/peers --upgrade ciw cimba
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done

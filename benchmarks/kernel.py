@@ -12,8 +12,9 @@ b  six kinds of calls, 8.4 a minute together, mean service 10 min (84 Erlang), n
 
 `bare` is the least that such a simulation can be: for a, the recursion of Kiefer and Wolfowitz over the times at which
 agents become free; for b, an event loop that knows nothing but these six kinds. It keeps no log, no intervals and no
-times by agent. `core` is the SimPy shell over the real router, whose every decision the kernel makes too. Ciw and cimba
-come with `make bench`; Ciw cannot state b (see `benchmarks/peers/ciw_models.py`).
+times by agent. `core` is the SimPy shell over the real router, whose every decision the kernel makes too; `compiled` is
+the very same code, compiled by `make compiled`. Ciw and cimba come with `make bench`; Ciw cannot state b (see
+`benchmarks/peers/ciw_models.py`).
 
 Each engine has a process of its own. Then the kernel alone: replications on all cores, by the clock; and the memory of
 ten times the calls.
@@ -24,8 +25,9 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from multiprocessing import get_context
@@ -35,6 +37,7 @@ from typing import Any
 
 import numpy
 
+import router.core.router
 from benchmarks.peers.cases import (
     A_AGENTS,
     A_PATIENCE,
@@ -61,6 +64,8 @@ SIDE_BY_SIDE = 40
 """Replications of each worker, when all cores are at work."""
 PEERS_INSTALLED = Path(__file__).parents[1] / ".venv" / "peers"
 """Where `make bench` puts Ciw and cimba."""
+COMPILED = Path(__file__).parents[1] / ".venv" / "compiled"
+"""Where `make compiled` puts the compiled core."""
 MOST_RUNS, ENOUGH_S = 12, 2.0
 """An engine runs three times at least, and on until one of these is reached."""
 
@@ -143,6 +148,24 @@ def kernel(setting: Setting) -> Run:
     return run
 
 
+@contextmanager
+def searched_first(name: str) -> Iterator[None]:
+    """A process that is started meanwhile finds the compiled core before the other, if this engine is that one."""
+    before = list(sys.path)
+    if name == "compiled":
+        sys.path.insert(0, str(COMPILED))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def compiled(setting: Setting) -> Run:
+    if not router.core.router.__file__.endswith(".so"):
+        raise ImportError("run 'make compiled' first", name="the compiled core (make compiled)")
+    return core(setting)
+
+
 def core(setting: Setting) -> Run:
     def run(number: int) -> Found:
         tally = replicate(setting, number).whole.all_queues
@@ -190,6 +213,7 @@ PEERS: dict[str, dict[str, Callable[[int], Run]]] = {
     case: {
         "kernel": lambda calls, case=case: kernel(SETTINGS[case](calls)),
         "core": lambda calls, case=case: core(SETTINGS[case](calls)),
+        "compiled": lambda calls, case=case: compiled(SETTINGS[case](calls)),
         "simpy": peer("simpy_models", f"simpy_{case}"),
         "ciw": peer("ciw_models", f"ciw_{case}"),
         "cimba": cimba_model(case),
@@ -198,11 +222,12 @@ PEERS: dict[str, dict[str, Callable[[int], Run]]] = {
     for case in SETTINGS
 }
 CANNOT = {("b", "ciw"): "cannot state this case"}
-SLOW = {"core": 20, "ciw": 10}
+SLOW = {"core": 20, "compiled": 20, "ciw": 10}
 """These simulate only this part of the calls."""
+SHELL = (("core", 1 / 3, "simpy"), ("compiled", 1 / 3, "simpy"))
 AIMS = {
-    "a": (("kernel", 60, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), ("core", 1 / 3, "simpy")),
-    "b": (("kernel", 20, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), ("core", 1 / 3, "simpy")),
+    "a": (("kernel", 60, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), *SHELL),
+    "b": (("kernel", 20, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), *SHELL),
 }
 
 
@@ -243,18 +268,18 @@ def compare(case: str, calls: int, only: list[str]) -> None:
     speeds: dict[str, float] = {}
     known = exact()[case]
     right = "unknown" if known is None else f"{known:.4f}"
-    print(f"{'case':5}{'engine':7}{'calls/s':>13}{'P(wait)':>10}{'std error':>11}{'exact':>9}{'ready after':>14}")
+    print(f"{'case':5}{'engine':9}{'calls/s':>13}{'P(wait)':>10}{'std error':>11}{'exact':>9}{'ready after':>14}")
     for name in only or PEERS[case]:
         if (case, name) in CANNOT:
-            print(f"{case:5}{name:7} {CANNOT[case, name]}")
+            print(f"{case:5}{name:9} {CANNOT[case, name]}")
             continue
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with searched_first(name), ProcessPoolExecutor(1, get_context("spawn")) as pool:
             found = pool.submit(alone, case, name, calls).result()
         if isinstance(found, str):
-            print(f"{case:5}{name:7} {found}")
+            print(f"{case:5}{name:9} {found}")
             continue
         ready_s, (speeds[name], share, error) = found
-        print(f"{case:5}{name:7}{speeds[name]:13,.0f}{share:10.4f}{error:11.4f}{right:>9}{ready_s:12.1f} s", flush=True)
+        print(f"{case:5}{name:9}{speeds[name]:13,.0f}{share:10.4f}{error:11.4f}{right:>9}{ready_s:12.1f} s", flush=True)
     for mine, aim, other in AIMS[case]:
         if mine in speeds and other in speeds:
             ratio = speeds[mine] / speeds[other]
