@@ -10,10 +10,7 @@ import numpy
 from router.core.compiled import CompiledPolicy
 from router.core.events import Attribute
 from router.core.policy import LastAction
-from router.core.pools import profile
-from router.core.strategies import AgentKey, ContactKey, FitKey, registry
 from simulations.distributions.base import Distribution
-from simulations.distributions.constant import Constant
 from simulations.kernel.buckets import leading_buckets, wait_bounds
 from simulations.kernel.kinds import (
     QUANTITIES,
@@ -26,11 +23,12 @@ from simulations.kernel.kinds import (
     trunk_arrays,
 )
 from simulations.kernel.machine import layout
-from simulations.kernel.machine.keys import FIT, PARAMETERS, codes, parameter_values
-from simulations.kernel.machine.layout import NEVER, NONE
+from simulations.kernel.machine.layout import NONE
 from simulations.kernel.paths import entered, most_waits, reached
+from simulations.kernel.rankings import Rankings
+from simulations.kernel.staff import StaffPlan
 from simulations.scenario import Kind
-from simulations.setting import Setting, Worker
+from simulations.setting import Setting
 from simulations.traced import Quantity, TracedContact
 
 
@@ -99,20 +97,15 @@ class Plan:
         return int(self.arrays["keys"].shape[1])
 
 
-def bits(truths: Any) -> Any:
-    """Rows of truths as rows of 64-bit words."""
-    rows, columns = truths.shape
-    padded = numpy.zeros((rows, -(-max(columns, 1) // 64) * 64), dtype=numpy.uint8)
-    padded[:, :columns] = truths
-    return numpy.packbits(padded, axis=1, bitorder="little").view(numpy.uint64)
-
-
 def make_plan(setting: Setting) -> Plan:
     """Of a setting that `refusals` has nothing against."""
     return _Planner(setting).plan()
 
 
 class _Planner:
+    """Numbers the queues, and what contacts are for the router: those of one *type* are alike in all queues, those of
+    one *line* in one step of one queue (who may take them, and their priority)."""
+
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.scenario, self.policy = setting.scenario, setting.policy
@@ -120,53 +113,39 @@ class _Planner:
         self.queues = {queue.name: number for number, queue in enumerate(self.policy.queues)}
         self.reached = {queue: reached(setting, [queue]) for queue in entered(setting)}
         self.steps = max(len(queue.steps) for queue in self.policy.queues)
-        self.profiles: dict[tuple[object, ...], int] = {}
-        self.examples: list[Any] = []
         self.lines: dict[tuple[object, ...], int] = {}
         self.line_rows: list[tuple[int, int, int]] = []
         self.line_views: list[dict[str, Any]] = []
         self.types: dict[tuple[object, ...], int] = {}
         self.type_lines: list[Any] = []
         self.type_queues: list[int] = []
-        self.delays: list[Distribution] = []
-        self.backs: list[tuple[int, str, Distribution]] = []
-        self.paces: list[Worker] = []
-        speeds = {id(worker.speed): worker for worker in setting.workers if worker.speed is not None}
-        self.own_times = tuple(speeds.values())
-        self.groups: dict[str, int] = {}
-        self.orders: dict[str, int] = {}
-        self.order_rows: list[list[tuple[int, list[float]]]] = []
-        self.rankings: list[tuple[list[tuple[int, list[float]]], int]] = []
+        self.rankings, self.staff = Rankings(), StaffPlan(setting)
 
     def plan(self) -> Plan:
         kinds = tuple(self._kind(name, kind) for name, kind in self.scenario.kinds.items())
         arrays: dict[str, Any] = {}
         self._queue_arrays(arrays)
-        self._agent_arrays(arrays)
+        self.staff.agent_arrays(arrays, self.compiled)
         self._line_arrays(arrays)
-        self._ranking_arrays(arrays)
+        self.rankings.arrays(arrays, self.policy.contact_ranking)
         kind_arrays(arrays, kinds, self.setting, self.queues)
-        self._pace_arrays(arrays, kinds)
+        self.staff.pace_arrays(arrays, kinds, self.queues)
         trunk_arrays(arrays, kinds, self.setting)
         redial_arrays(arrays, kinds)
         announcement_arrays(arrays, kinds)
         key_arrays(arrays, kinds, self.queues)
-        self._outage_arrays(arrays)
-        bounds = wait_bounds()
-        arrays["bucket_from"] = bounds
-        arrays["bucket_of"] = leading_buckets()
-        lanes = bool(self.delays) or any(
-            worker.answering.no_answer + worker.answering.declined > 0 for worker in self.setting.workers
-        )
+        self.staff.outage_arrays(arrays)
+        arrays |= {"bucket_from": wait_bounds(), "bucket_of": leading_buckets()}
+        lanes = self.staff.draws_offers
         hands_back = bool(arrays["hands"].any()) or layout.HANDED_TALKS in arrays["outage_talks"]
         return Plan(
             self.setting,
             kinds,
-            tuple(self.delays),
+            tuple(self.staff.delays),
             lanes,
-            tuple(self.backs),
+            tuple(self.staff.backs),
             tuple(self.queues),
-            tuple(self.groups),
+            tuple(self.staff.groups),
             arrays,
             hands_back,
             not (lanes or hands_back or self.scenario.lines or self.scenario.outages)
@@ -197,7 +176,7 @@ class _Planner:
                 given = distribution is not None or kind.arrivals.trace is not None
                 if given and (quantity, distribution) not in variates:
                     variates.append((quantity, distribution))
-            for worker in self.own_times:
+            for worker in self.staff.own_times:
                 own: tuple[Quantity, Distribution | None] = ("handle time", worker.handle_time(name, queue))
                 if own[1] is not None and own not in variates:
                     variates.append(own)
@@ -255,7 +234,7 @@ class _Planner:
                 row["after_ms"], row["by_age"] = _or_none(until.after_ms), until.clock == "age"
                 row["none_logged_in"], row["none_available"] = until.none_logged_in, until.none_available
                 row["refusals"] = _or_none(until.refusals)
-                row["ranking"] = self._ranking(step.ranking, step.spec.agent_ranking or queue.agent_ranking)
+                row["ranking"] = self.rankings.number(step.spec.agent_ranking or queue.agent_ranking)
                 first += 1
             until = queue.steps[0].until
             # Nobody leaves the first step, or the queue, in the moment of coming.
@@ -268,146 +247,15 @@ class _Planner:
             return NONE, 0
         return self.queues[action.target], NONE
 
-    def _ranking(self, ranking: Any, specs: Any) -> int:
-        keys, own = [], []
-        for spec in specs:
-            key, values = registry()[spec.key], parameter_values(spec)
-            if issubclass(key, AgentKey):
-                keys.append((NONE, values))
-                own.append((codes()[spec.key], values))
-            elif issubclass(key, FitKey):
-                keys.append((codes()[spec.key], values))
-        order_id = str(own)
-        if order_id not in self.orders:
-            self.orders[order_id] = len(self.orders)
-            self.order_rows.append(own)
-        row = (keys, self.orders[order_id])
-        if row not in self.rankings:
-            self.rankings.append(row)
-        return self.rankings.index(row)
-
-    def _ranking_arrays(self, arrays: dict[str, Any]) -> None:
-        longest = max(1, *(len(keys) for keys, _ in self.rankings)) + 1
-        orders = numpy.full((len(self.order_rows), longest), NONE, dtype=numpy.int64)
-        order_parameters = numpy.zeros((len(self.order_rows), longest, PARAMETERS))
-        for number, row in enumerate(self.order_rows):
-            for k, (code, values) in enumerate(row):
-                orders[number, k] = code
-                order_parameters[number, k, : len(values)] = values
-        rankings = numpy.zeros(len(self.rankings), dtype=layout.RANKING)
-        keys = numpy.full((len(self.rankings), longest), NONE, dtype=numpy.int64)
-        parameters = numpy.zeros((len(self.rankings), longest, PARAMETERS))
-        for number, (row, order) in enumerate(self.rankings):
-            rankings[number] = (len(row), order)
-            for k, (code, values) in enumerate(row):
-                keys[number, k] = code
-                parameters[number, k, : len(values)] = values
-        of_contacts = [
-            (codes()[spec.key] + (0 if issubclass(registry()[spec.key], ContactKey) else FIT), parameter_values(spec))
-            for spec in self.policy.contact_ranking
-            if issubclass(registry()[spec.key], (ContactKey, FitKey))
-        ]
-        contact_parameters = numpy.zeros((len(of_contacts) + 1, PARAMETERS))
-        for k, (_, values) in enumerate(of_contacts):
-            contact_parameters[k, : len(values)] = values
-        arrays |= {
-            "orders": orders,
-            "order_parameters": order_parameters,
-            "rankings": rankings,
-            "ranking_keys": keys,
-            "ranking_parameters": parameters,
-            "contact_keys": numpy.array([code for code, _ in of_contacts] + [NONE], dtype=numpy.int64),
-            "contact_parameters": contact_parameters,
-        }
-
-    # Agents
-
-    def _agent_arrays(self, arrays: dict[str, Any]) -> None:
-        workers = {worker.name: worker for worker in self.setting.workers}
-        for worker in self.setting.workers:
-            self.groups.setdefault(worker.group, len(self.groups))
-        records = numpy.zeros(len(self.policy.agents), dtype=layout.AGENT)
-        records["contact"] = records["wrap_up_ms"] = records["shown_contact"] = NONE
-        records["drawn_wrap_up_ms"] = records["handled_interval"] = NONE
-        records["timer_ms"] = NEVER
-        records["break_ms"] = records["pace"] = NONE
-        for number, (record, spec) in enumerate(zip(records, self.policy.agents, strict=True)):
-            key = profile(spec, self.compiled.looks_at_name)
-            if key not in self.profiles:
-                self.profiles[key] = len(self.profiles)
-                self.examples.append(spec)
-            record["order"], record["profile"] = number, self.profiles[key]
-            record["levels"], record["cost_per_hour"] = sum(spec.skills.values()), spec.cost_per_hour
-            found = workers.get(spec.name)
-            if found is None:
-                continue
-            answering = found.answering
-            record["group"], record["factor"] = self.groups[found.group], found.handle_time_factor
-            record["no_answer"], record["declined"] = answering.no_answer, answering.declined
-            record["answers"] = not (answering.no_answer or answering.declined)
-            record["pace"], record["seated"] = self._pace(found), found.tenure is not None
-            if record["pace"] != NONE:
-                record["factor"] = NONE  # to be looked up
-            record["delay_ms"], record["delay_lane"] = self._delay(answering.delay_s)
-            back = answering.back_after_s
-            record["back_ms"] = round(back.value * 1000) if isinstance(back, Constant) else NONE
-            if not isinstance(back, Constant):
-                self.backs.append((number, spec.name, back))
-        arrays["agents"] = records
-
-    def _outage_arrays(self, arrays: dict[str, Any]) -> None:
-        """Whom every outage strikes, in the order of the staff; and who hands talks back when the shift ends."""
-        outages = self.scenario.outages
-        order = {agent.name: number for number, agent in enumerate(self.policy.agents)}
-        struck = numpy.full((max(1, len(outages)), len(order)), NONE, dtype=numpy.int64)
-        for row, outage in zip(struck, outages, strict=False):
-            hit = [order[worker.name] for worker in self.setting.workers if outage.strikes(worker.site, worker.group)]
-            row[: len(hit)] = hit
-        arrays["struck"] = struck
-        arrays["hands"] = numpy.zeros(len(order), dtype=numpy.int64)
-        for worker in self.setting.workers:
-            arrays["hands"][order[worker.name]] = worker.shift_end == "hand_back"
-        talks = {"lost": layout.LOST_TALKS, "kept": layout.KEPT_TALKS, "handed_back": layout.HANDED_TALKS}
-        arrays["outage_talks"] = numpy.array([talks[outage.talks] for outage in outages] or [0], dtype=numpy.int64)
-
-    def _pace(self, worker: Worker) -> int:
-        """The row of the table of paces, NONE for an agent who has the same factor for everything."""
-        if worker.speed is None and worker.tenure is None:
-            return NONE
-        for number, other in enumerate(self.paces):
-            if (other.handle_time_factor, other.speed) == (worker.handle_time_factor, worker.speed):
-                return number
-        self.paces.append(worker)
-        return len(self.paces) - 1
-
-    def _pace_arrays(self, arrays: dict[str, Any], kinds: tuple[KindPlan, ...]) -> None:
-        factors = numpy.ones((max(1, len(self.paces)), len(kinds), len(self.queues)))
-        columns = numpy.full(factors.shape, NONE, dtype=numpy.int64)
-        for row, worker in enumerate(self.paces):
-            for number, plan in enumerate(kinds):
-                for queue, at in self.queues.items():
-                    factors[row, number, at] = worker.factor(plan.name, queue)
-                    own = worker.handle_time(plan.name, queue)
-                    if own is not None:
-                        columns[row, number, at] = plan.variates.index(("handle time", own))
-        arrays |= {"pace": factors, "pace_column": columns}
-
-    def _delay(self, delay: Distribution) -> tuple[int, int]:
-        if isinstance(delay, Constant):
-            return round(delay.value * 1000), NONE
-        if delay not in self.delays:
-            self.delays.append(delay)
-        return NONE, 1 + self.delays.index(delay)
-
     def _line_arrays(self, arrays: dict[str, Any]) -> None:
         records = numpy.zeros(len(self.line_rows), dtype=layout.LINE)
         records["head"] = records["tail"] = NONE
-        fits = numpy.full((len(self.line_rows), max(1, len(self.examples))), NONE, dtype=numpy.int64)
+        fits = numpy.full((len(self.line_rows), max(1, len(self.staff.examples))), NONE, dtype=numpy.int64)
         names = [queue.name for queue in self.policy.queues]
         for line, (queue, step, priority) in enumerate(self.line_rows):
             records[line]["queue"], records[line]["step"], records[line]["priority"] = queue, step, priority
             chain, view = self.compiled.queues[names[queue]].steps[step].chain, self.line_views[line]
-            for number, example in enumerate(self.examples):
+            for number, example in enumerate(self.staff.examples):
                 if chain.holds(example, view):
                     fits[line, number] = chain.fit(example, view)
         can = bits((fits >= 0).T)
@@ -420,6 +268,14 @@ class _Planner:
             "line_of": numpy.array(self.type_lines, dtype=numpy.int64),
             "type_queue": numpy.array(self.type_queues, dtype=numpy.int64),
         }
+
+
+def bits(truths: Any) -> Any:
+    """Rows of truths as rows of 64-bit words."""
+    rows, columns = truths.shape
+    padded = numpy.zeros((rows, -(-max(columns, 1) // 64) * 64), dtype=numpy.uint8)
+    padded[:, :columns] = truths
+    return numpy.packbits(padded, axis=1, bitorder="little").view(numpy.uint64)
 
 
 def _or_none(number: int | None) -> int:
