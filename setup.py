@@ -13,9 +13,9 @@ ROUTER = (
     *("agent_events", "agents", "callbacks", "channels", "compiled", "contact_events", "contacts", "counting"),
     *("departures", "duplicates", "eligibility", "endings", "entities", "goals", "index", "intervals", "judging"),
     *("lines", "matcher", "offers", "places", "pools", "publishing", "rankings", "reentry", "reservations", "router"),
-    *("state", "switches", "talks", "timers", "waiting"),
+    *("state", "switches", "talks", "tallying", "timers", "waiting"),
 )
-SIMULATIONS = ("agents", "calling_back", "contact", "contacts", "driver", "shell", "streams", "talks")
+SIMULATIONS = ("agents", "caller_counts", "calling_back", "contact", "contacts", "driver", "shell", "streams", "talks")
 
 extensions = []
 if directory := os.environ.get("SWITCHBOARD_COMPILED"):

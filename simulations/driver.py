@@ -15,6 +15,7 @@ from router.core.metrics import Metrics, MetricsReport
 from router.core.router import Router
 from simulations.agents import Agent, Agents
 from simulations.arrivals import contacts_ms
+from simulations.caller_counts import CallerCounts
 from simulations.clock import MINUTE_MS
 from simulations.contacts import Contacts
 from simulations.roster import end_ms
@@ -22,7 +23,6 @@ from simulations.run import Run
 from simulations.setting import Setting
 from simulations.shell import Handled, SimulatedRouter, Wake
 from simulations.streams import Streams
-from simulations.tallies import CallerCounts
 from simulations.traced import TracedContact
 
 FORGET_EVERY = 4_096

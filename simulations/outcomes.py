@@ -4,11 +4,12 @@ import msgspec
 
 from router.core.metrics import Figures, MetricsReport
 from router.core.tallies import AgentTally, ContactTally
+from simulations.caller_counts import CallerCounts
 from simulations.features import used
 from simulations.scenario import Scenario
 from simulations.setting import MINUTE_MS, Setting
 from simulations.statistics import added
-from simulations.tallies import CallerCounts, CallerTally
+from simulations.tallies import CallerTally
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from router.core.metrics import Metrics
+from simulations.caller_counts import CallerCounts
 from simulations.setting import Setting
 from simulations.shell import SimulatedRouter
 from simulations.streams import Streams
-from simulations.tallies import CallerCounts
 
 
 @dataclass(frozen=True, slots=True)

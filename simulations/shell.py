@@ -45,7 +45,7 @@ class SimulatedRouter:
         self.env = env
         self.router = router
         self.log: list[Handled] | None = [] if keep_log else None
-        self._metrics, self.hands = metrics, hands
+        self._counting, self.hands = None if metrics is None else metrics.counting, hands
         self._pending: deque[Event] = deque()
         self._feeding = False
         self._timer = timer
@@ -85,8 +85,8 @@ class SimulatedRouter:
         decisions = self.router.handle(event, now_ms)
         if self.log is not None:
             self.log.append((now_ms, event, tuple(decisions)))
-        if self._metrics is not None:
-            self._metrics.handled(event, decisions, now_ms)
+        if self._counting is not None:
+            self._counting.handled(event, decisions, now_ms)
         hands = self.hands
         for decision in decisions:
             if (carry_out := hands.get(type(decision))) is not None:

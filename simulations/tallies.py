@@ -89,23 +89,3 @@ CALLER_METRICS: tuple[CallerMetric, ...] = (
         lambda t: _share(t.never_served, t.callers),
     ),
 )
-
-
-class CallerCounts:
-    """The tallies of a run: by interval (from 0), then by kind."""
-
-    def __init__(self, interval_ms: int) -> None:
-        self._interval_ms = interval_ms
-        self._intervals: dict[int, dict[str, CallerTally]] = {}
-
-    def at(self, kind: str, now_ms: int) -> CallerTally:
-        """The tally for what callers of this kind do now."""
-        interval = self._intervals.setdefault(now_ms // self._interval_ms, {})
-        tally = interval.get(kind)
-        if tally is None:
-            tally = interval[kind] = CallerTally()
-        return tally
-
-    def of_interval(self, start_ms: int) -> dict[str, CallerTally]:
-        """What was counted in the interval that begins at `start_ms`."""
-        return self._intervals.get(start_ms // self._interval_ms, {})

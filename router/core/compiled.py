@@ -39,7 +39,8 @@ class CompiledQueue:
 
 class CompiledPolicy:
     """A policy that `policy_check.check_policy` found no error in. `order` is each agent's place in it, `takes` the
-    channels of each agent, `watched` are the queues on whose goals decisions depend."""
+    channels of each agent, `single` are those who never have two contacts at a time, `watched` are the queues on whose
+    goals decisions depend."""
 
     def __init__(self, spec: Policy) -> None:
         self.spec = spec
@@ -50,6 +51,8 @@ class CompiledPolicy:
             agent.name: tuple([channel for channel, capacity in agent.capacity.items() if capacity > 0])
             for agent in spec.agents
         }
+        one = {name for name, agent in self.agents.items() if sum(agent.capacity.values()) == 1}
+        self.single = frozenset() if spec.channels else frozenset(one)
         self.channels = Channels(spec.channels)
         self.contact_ranking = ContactRanking(spec.contact_ranking)
         lenders = {lender for queue in spec.queues for step in queue.steps for lender in step.lent_by}

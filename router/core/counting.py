@@ -14,6 +14,7 @@ from router.core.intervals import Interval, Intervals
 from router.core.policy import Goal
 from router.core.repeats import Repeats
 from router.core.tallies import AgentTally, ContactTally
+from router.core.tallying import count_answer, count_span, count_unanswered
 
 NO_GOAL = Goal(answered_within_ms=0, share=0.0)
 
@@ -58,9 +59,11 @@ class _Line:
 
 
 class _Agent:
-    """An agent's state, until when it has been accounted for, and the contact handled last."""
+    """An agent's state, until when it is accounted for, the contact handled last, and the tally in an interval."""
 
     handled: _Contact | None = None
+    interval: Interval | None = None
+    tally: AgentTally | None = None
 
     def __init__(self, state: decisions.AgentState, since_ms: int) -> None:
         self.state = state
@@ -250,7 +253,7 @@ class Counting:
     def _answer(self, contact: _Contact, sign: int) -> None:
         """Counts that the contact was answered after its wait; `sign` -1 takes that back."""
         tally = self._tally(contact)
-        tally.count_answer(contact.wait_ms, contact.goal.answered_within_ms, callback=contact.callback, sign=sign)
+        count_answer(tally, contact.wait_ms, contact.goal.answered_within_ms, contact.callback, sign)
 
     def _handed_over(self, decision: decisions.HandOver, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
@@ -281,7 +284,7 @@ class Counting:
                 self._answer(contact, +1)
         else:
             short_ms = contact.goal.short_abandon_ms
-            tally.count_unanswered(decision.outcome, decision.wait_ms, short_ms, callback=decision.callback)
+            count_unanswered(tally, decision.outcome, decision.wait_ms, short_ms, decision.callback)
         if decision.transferred_to is not None:
             self._sent_on[decision.contact] = contact.caller
         elif contact.caller:
@@ -317,10 +320,12 @@ class Counting:
         if agent.state != "offline" and now_ms > agent.since_ms:
             latest = self._intervals.all_in_latest(agent.since_ms, now_ms)
             if latest is not None:
-                latest.agent(name).count_span(agent.state, now_ms - agent.since_ms)
+                if agent.interval is not latest or agent.tally is None:
+                    agent.interval, agent.tally = latest, latest.agent(name)
+                count_span(agent.tally, agent.state, now_ms - agent.since_ms)
             else:
                 for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
-                    interval.agent(name).count_span(agent.state, span_ms)
+                    count_span(interval.agent(name), agent.state, span_ms)
             if agent.state == "wrap_up" and agent.handled is not None:
                 self._tally(agent.handled).wrap_up_ms += now_ms - agent.since_ms
         agent.since_ms = now_ms

@@ -55,5 +55,5 @@ class Judge:
         queue = self._state.current.queues.get(name)
         if queue is None:
             impossible(f"there is no queue {name!r} ({nearest(name, self._state.current.queues)})")
-        if channel is not None and queue.spec.channel != channel:
-            impossible(f"the queue {name!r} takes {queue.spec.channel} contacts, not {channel}")
+        if channel is not None and queue.channel != channel:
+            impossible(f"the queue {name!r} takes {queue.channel} contacts, not {channel}")

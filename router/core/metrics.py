@@ -1,8 +1,8 @@
 """Collects the metrics (defined in `router.core.measures`) from the router's decisions, live and in simulation alike.
 
 For the whole run and per interval; `router.core.counting` says what counts when and where. Reports from stored records
-use the same tallies and `measures.values`: whoever fills a `ContactTally` per queue, channel, skill or intent with
-`count_answer`, `count_unanswered` and the sums has all the metrics of it.
+use the same tallies and `measures.values`: whoever fills a `ContactTally` per queue, channel, skill or intent by the
+rules of `router.core.tallying` has all the metrics of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +67,7 @@ class Metrics:
         self._intervals = Intervals(start_ms, interval_ms, keep_intervals)
         self._goals: dict[str, Goal] = {}
         self._channels: dict[str, str] = {}
-        self._counting = Counting(self._intervals, self._goals, escalations or {})
+        self.counting = Counting(self._intervals, self._goals, escalations or {})
         self.policy_published(policy)
 
     def policy_published(self, policy: Policy, escalations: Mapping[str, str] | None = None) -> None:
@@ -75,15 +75,15 @@ class Metrics:
         self._goals |= {queue.name: queue.goal for queue in policy.queues}
         self._channels |= {queue.name: queue.channel for queue in policy.queues}
         if escalations is not None:
-            self._counting.escalations = escalations
+            self.counting.escalations = escalations
 
     def handled(self, event: Event, decided: Iterable[decisions.Decision], now_ms: int) -> None:
         """Takes note of an event at `now_ms` and of all that was decided about it."""
-        self._counting.handled(event, decided, now_ms)
+        self.counting.handled(event, decided, now_ms)
 
     def observe(self, decision: decisions.Decision, now_ms: int) -> None:
         """Takes note of a decision made at `now_ms`."""
-        self._counting.observe(decision, now_ms)
+        self.counting.observe(decision, now_ms)
 
     def flow_finished(self, contained: bool, now_ms: int) -> None:
         """A flow ended; `contained` if the caller was served by it and never needed an agent."""
@@ -105,7 +105,7 @@ class Metrics:
         (from `WaitEstimator.errors`) are of the whole run. Raises ValueError if intervals since then are not kept.
         """
         intervals = self._intervals
-        self._counting.account(now_ms)
+        self.counting.account(now_ms)
         intervals.number(intervals.index(now_ms - 1))
         begin_ms, first, whole = intervals.start_ms, intervals.first_kept, Interval()
         if since_ms is None:

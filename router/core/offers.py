@@ -32,7 +32,7 @@ class Offers:
         state = self._state
         state.offers_made += 1
         number = state.offers_made
-        deadline_ms = state.clock_ms + state.queue_of(contact).spec.ring_ms
+        deadline_ms = state.clock_ms + state.queue_of(contact).ring_ms
         version = state.current.spec.version
         offer = LiveOffer(f"o{number}", number, contact.id, agent.name, version, state.clock_ms, deadline_ms)
         state.offers[offer.id] = offer
@@ -57,8 +57,10 @@ class Offers:
         contact.refused = ()
         self._index.leave(contact)
         wait_ms = now_ms - contact.queued_ms
-        state.estimator.contact_started(contact.queue, wait_ms, now_ms, now_ms - offer.made_ms)
-        state.estimator.record_error(contact.queue, contact.told, wait_ms)
+        if offer.made_ms > contact.queued_ms:
+            state.estimator.contact_started(contact.queue, wait_ms, now_ms, now_ms - offer.made_ms)
+        if contact.told is not None:
+            state.estimator.record_error(contact.queue, contact.told, wait_ms)
         self._goals.answered(contact)
         callback = contact.callback
         if callback is None:

@@ -5,7 +5,7 @@ Pure: it knows no clock, no thread and no random source. The shell passes `now_m
 across a snapshot.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from router.core import events, snapshot
@@ -141,13 +141,14 @@ class Router:
             contacts = state.dirty_contacts
             state.dirty_agents, state.dirty_contacts = {}, {}
             if contacts:
-                for contact in _by_age(contacts.values()):
+                for contact in _by_age(contacts):
                     self._waiting.progress(contact)
-                contacts |= state.dirty_contacts
-                state.dirty_contacts = {}
+                if state.dirty_contacts:
+                    contacts |= state.dirty_contacts
+                    state.dirty_contacts = {}
             if waiting:
                 self._matcher.match(agents, contacts)
-                for contact in _by_age(contacts.values()):
+                for contact in _by_age(contacts):
                     if contact.line is not None:
                         self._waiting.still_waiting(contact)
         if self._index.reserving:
@@ -250,8 +251,8 @@ class Router:
         return explain(self._state, self._index, self._state.contacts[contact])
 
 
-def _by_age(contacts: Collection[Contact]) -> list[Contact]:
+def _by_age(contacts: dict[str, Contact]) -> list[Contact]:
     """In an order that does not depend on how they were found."""
-    if len(contacts) == 1:
-        return list(contacts)
-    return sorted(contacts, key=lambda contact: (contact.arrived_ms, contact.seq))
+    if len(contacts) < 2:
+        return list(contacts.values())
+    return sorted(contacts.values(), key=lambda contact: (contact.arrived_ms, contact.seq))

@@ -195,6 +195,8 @@ class State:
             return ()
         if not agent.offers and not agent.contacts:
             return self.current.takes.get(agent.name, ())
+        if agent.name in self.current.single:
+            return ()
         spec = self.current.agents.get(agent.name)
         if spec is None:
             return ()

@@ -62,7 +62,7 @@ class Talks:
         state.remember_dead(offer, "the talk is over")
         self._agents.put_down(agent, contact)
         if contact.consult_of is None:
-            self._agents.wrap_up(agent, state.queue_of(contact).spec.wrap_up_ms)
+            self._agents.wrap_up(agent, state.queue_of(contact).wrap_up_ms)
         self._endings.finish(contact, "answered", "", transferred_to)
         self._agents.changed(agent)
 
@@ -125,7 +125,7 @@ class Talks:
         talk_ms, hold_ms = now_ms - contact.answered_ms, contact.held_ms(now_ms)
         state.out.append(HandOver(taken.id, contact.id, consult.id, asker.name, asked.name, talk_ms, hold_ms))
         state.remember_dead(left, f"handed over to {asked.name}")
-        self._agents.wrap_up(asker, state.queue_of(contact).spec.wrap_up_ms)
+        self._agents.wrap_up(asker, state.queue_of(contact).wrap_up_ms)
         self._agents.change_over(asked, consult, contact)
         taken.contact = contact.id
         self._endings.finish(consult, "answered", f"{contact.id} was handed over")

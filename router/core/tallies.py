@@ -1,17 +1,16 @@
 """What is counted of contacts and agents: the sums from which `router.core.measures` makes the metrics.
 
-Sums add up, so that tallies of intervals, queues or replications can be pooled.
+Sums add up, so that tallies of intervals, queues or replications can be pooled. What counts where is in `tallying`.
 """
 
 import math
 
 import msgspec
 
-from router.core.decisions import AgentState
 from router.core.ewt import EstimateError
 
-_RATIO = 1.02
-_LOG_RATIO = math.log(_RATIO)
+RATIO = 1.02
+"""Of the bounds of neighbouring buckets."""
 
 
 class Waits(msgspec.Struct):
@@ -24,12 +23,6 @@ class Waits(msgspec.Struct):
     count: int = 0
     buckets: dict[int, int] = {}
 
-    def count_one(self, wait_ms: int, sign: int = 1) -> None:
-        """Counts this wait; `sign` -1 takes back one that was counted."""
-        bucket = math.ceil(math.log(wait_ms) / _LOG_RATIO) if wait_ms > 0 else -1
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + sign
-        self.count += sign
-
     def quantile_ms(self, share: float) -> int | None:
         """The smallest wait that at least `share` of all waits do not exceed; None without any."""
         if not self.count:
@@ -39,7 +32,7 @@ class Waits(msgspec.Struct):
             missing -= self.buckets[bucket]
             if missing <= 0:
                 break
-        return round(2 * _RATIO**bucket / (1 + _RATIO)) if bucket >= 0 else 0
+        return round(2 * RATIO**bucket / (1 + RATIO)) if bucket >= 0 else 0
 
     def add(self, other: "Waits") -> None:
         self.count += other.count
@@ -112,38 +105,6 @@ class ContactTally(msgspec.Struct):
         """Agents' talks that are over: a contact that was handed over has had several."""
         return self.finished + self.handed_over
 
-    def count_answer(self, wait_ms: int, within_ms: int, *, callback: bool = False, sign: int = 1) -> None:
-        """Counts a contact that an agent took after this wait, `within_ms` being the goal; `sign` -1 takes it back."""
-        if callback:
-            self.callbacks += sign
-            self.callbacks_reached += sign
-            self.callback_wait_ms += sign * wait_ms
-            return
-        self.answered += sign
-        self.wait_answered_ms += sign * wait_ms
-        if wait_ms <= within_ms:
-            self.answered_within += sign
-        self.count_wait(wait_ms, sign)
-
-    def count_unanswered(self, outcome: str, wait_ms: int, short_ms: int, *, callback: bool = False) -> None:
-        """Counts a contact that ended (`ContactFinished.outcome`) without an agent; `short_ms`: the short abandon's."""
-        if outcome == "merged":
-            self.merged += 1
-            return
-        if callback:
-            self.callbacks += 1
-            self.callbacks_unreached += outcome == "unreached"
-            return
-        if outcome == "abandoned":
-            self.abandoned += 1
-            self.wait_abandoned_ms += wait_ms
-            self.short_abandons += wait_ms < short_ms
-        elif outcome == "left":
-            self.left += 1
-        else:
-            self.overflowed += 1
-        self.count_wait(wait_ms)
-
     def count_survey(self, question: str, score: int) -> None:
         """Counts the answer to a question of a survey: `csat` (1 to 5), `nps` (0 to 10) or `ces` (1 to 7)."""
         match question:
@@ -159,13 +120,6 @@ class ContactTally(msgspec.Struct):
                 self.ces_sum += score
             case _:
                 pass
-
-    def count_wait(self, wait_ms: int, sign: int = 1) -> None:
-        """Counts the wait of a contact whose waiting ended here; `sign` -1 takes back one that was counted."""
-        self.wait_all_ms += sign * wait_ms
-        self.had_to_wait += sign * (wait_ms > 0)
-        self.waits.count_one(wait_ms, sign)
-        self.longest_wait_ms = max(self.longest_wait_ms, wait_ms)
 
     def add(self, other: "ContactTally") -> None:
         """Adds the other's sums: of other contacts in the same span."""
@@ -202,22 +156,6 @@ class AgentTally(msgspec.Struct):
     @property
     def available_ms(self) -> int:
         return self.ready_ms + self.ringing_ms
-
-    def count_span(self, state: AgentState, span_ms: int) -> None:
-        """Counts time that the agent spent in this state."""
-        match state:
-            case "ready":
-                self.ready_ms += span_ms
-            case "busy":
-                self.busy_ms += span_ms
-            case "ringing":
-                self.ringing_ms += span_ms
-            case "wrap_up":
-                self.wrap_up_ms += span_ms
-            case "paused":
-                self.paused_ms += span_ms
-            case "offline":
-                pass
 
     def add(self, other: "AgentTally") -> None:
         for name in self.__struct_fields__:

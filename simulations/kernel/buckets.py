@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from router.core.tallies import Waits
+from router.core.tallying import bucket_of
 from simulations.kernel.machine.layout import LEADING_BITS
 
 LONGEST_BITS = 36
@@ -36,6 +36,4 @@ def leading_buckets() -> Any:
 
 def bucket_number(wait_ms: int) -> int:
     """The bucket that `Waits` has for this wait."""
-    waits = Waits()
-    waits.count_one(wait_ms)
-    return next(iter(waits.buckets))
+    return bucket_of(wait_ms)

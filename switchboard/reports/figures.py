@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from router.core.repeats import WITHIN_MS, Repeats
 from router.core.tallies import AgentTally, ContactTally
+from router.core.tallying import count_answer, count_unanswered
 from switchboard.facts import SURVEY
 from switchboard.reports.periods import Period, Spans
 from switchboard.store.schema import agent_states, calls, contacts, facts, offers, waits
@@ -139,7 +140,7 @@ def _count_contact(tally: ContactTally, row: Row[Any], escalations: Mapping[str,
     tally.handed_over += row.handed_over
     match row.outcome:
         case "answered" | "" if row.answered_ms is not None:
-            tally.count_answer(row.wait_ms, row.answered_within_ms, callback=row.callback)
+            count_answer(tally, row.wait_ms, row.answered_within_ms, row.callback)
             tally.finished += row.outcome == "answered"
             tally.transferred += row.transferred_to != ""
             tally.escalated += bool(row.transferred_to) and escalations.get(row.queue) == row.transferred_to
@@ -148,7 +149,7 @@ def _count_contact(tally: ContactTally, row: Row[Any], escalations: Mapping[str,
         case "" | "lost":
             pass
         case _:
-            tally.count_unanswered(row.outcome, row.wait_ms, row.short_abandon_ms, callback=row.callback)
+            count_unanswered(tally, row.outcome, row.wait_ms, row.short_abandon_ms, row.callback)
 
 
 def _count_repeats(
