@@ -7,44 +7,58 @@ from typing import Literal
 import msgspec
 import numpy
 
-from simulations.erlang.numerics import Floats
 from simulations.money import wage_of
 from simulations.places import Place, PlaceLost
 from simulations.replications import replicate
 from simulations.scenario import Scenario
+from simulations.staffing.cheaper import Removal, thrifty
 from simulations.staffing.demand import Group, Workplace, demand
-from simulations.staffing.evaluation import Evaluator, Measured, Progress, Simulate
+from simulations.staffing.evaluation import Evaluator, Known, Progress, Simulate
 from simulations.staffing.goals import Goal
 from simulations.staffing.plan import Limits, StaffPlan
-from simulations.staffing.requirements import Counts, first_program, single_skilled
-from simulations.staffing.search import MOST_EXCHANGES, MOST_ROUNDS, Removal, Search
+from simulations.staffing.proof import MOST_DAYS, Look, Proof, look_days
+from simulations.staffing.requirements import first_program, single_skilled
+from simulations.staffing.search import MOST_EXCHANGES, MOST_ROUNDS, Search
 
 Verdict = Literal["met", "open", "missed"]
 """`met` and `missed` are sure: all of an answer's verdicts hold together at the stated confidence (see
-`Measured.levels`). `open` is what the replications cannot tell."""
-LEAST_SEARCH_DAYS, MOST_SEARCH_DAYS = 5, 40
-MOST_PROOFS = 3
+`simulations.staffing.proof`). `open` is what the days cannot tell."""
+LEAST_SEARCH_DAYS, MOST_SEARCH_DAYS = 10, 80
 
 
 def search_days(scenario: Scenario) -> int:
-    """The days that the search looks at: half as many as prove the answer. With too few it finds the staff that is
-    right for their luck, and other days miss the goals (docs/design-notes.md has the figures)."""
-    return min(MOST_SEARCH_DAYS, max(LEAST_SEARCH_DAYS, scenario.replications // 2))
+    """The days that the search looks at: twice as many as the first look of the proof. With too few it finds the staff
+    that is right for their luck, and other days miss the goals (docs/design-notes.md has the figures)."""
+    return min(MOST_SEARCH_DAYS, max(LEAST_SEARCH_DAYS, 2 * scenario.replications))
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A goal over some time. `value` is None where nothing was offered; `low` and `high` bound the margin, in contacts
-    (or hours of agents), which is at least 0 where the goal holds. The bounds of all goals hold together."""
+    """A goal over some time: the metric's `value` (None where nothing was offered), and between which bounds it lies.
+    The verdict is told by them, and those of all goals hold together."""
 
     goal: str
+    bound: float
     value: float | None
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     verdict: Verdict
+    shown: str
+    """The value for people."""
+    at_worst: str = ""
+    """How bad it may be, for people: `at least 78.9 %`."""
+
+    @property
+    def risk(self) -> float:
+        """How far it may miss the goal, as a share of the bound; not above 0 where it is surely met."""
+        if self.low is None or self.high is None:
+            return 0.0
+        return (self.bound - self.low if self.at_worst.startswith("at least") else self.high - self.bound) / self.bound
 
 
 class Cheaper(msgspec.Struct, frozen=True):
-    """A cheaper staff that was simulated: one agent of `group` less at `start`, and what it then misses."""
+    """A cheaper staff that was simulated: one agent of `group` less at `start`, and the goal that it then keeps least,
+    by the metric's `value` and its interval, each by itself at the answer's confidence. `verdict` is `missed`, or
+    `open` where the days cannot tell."""
 
     group: str
     start: str
@@ -52,6 +66,9 @@ class Cheaper(msgspec.Struct, frozen=True):
     goal: str
     missed_at: str
     value: float
+    low: float
+    high: float
+    verdict: Verdict
     shown: str
 
 
@@ -72,24 +89,30 @@ class StaffAnswer(msgspec.Struct, frozen=True):
     each: str
     confidence: float
     replications: int
+    """The days by which the goals were judged."""
+    most_days: int
+    """And those after which it would have ended, whatever they could tell."""
+    proved: bool
+    """Whether the search had not seen these days."""
     simulated_days: int
     day: tuple[Checked, ...]
     checks: tuple[tuple[Checked, ...], ...]
     cheaper: tuple[Cheaper, ...]
     ended: str = ""
-    """Why it ended early (`interrupted`, or which place was lost): this is then the cheapest staff that met the goals
-    in the replications that the search had looked at, and nothing is proved."""
+    """Why it ended early (`interrupted`, or which place was lost). Before the proof this is then the cheapest staff
+    that met the goals in the days that the search had looked at, and nothing is proved."""
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Of all goals that were set, over the whole time first."""
+        judged = [self.day, *(self.checks if self.each == "interval" else ())]
+        return [check.verdict for row in judged for check in row]
 
     @property
     def verdict(self) -> Verdict:
-        """Of all goals that were set."""
-        if self.ended:
-            return "open"
-        of_day = [check.verdict for check in self.day]
-        found = [check.verdict for row in self.checks for check in row] if self.each == "interval" else of_day
-        if "missed" in found or "missed" in of_day:
-            return "missed"
-        return "met" if all(verdict == "met" for verdict in of_day) else "open"
+        """Of all of them together."""
+        found = set(self.verdicts)
+        return "missed" if "missed" in found else "open" if "open" in found else "met"
 
 
 def find_staff(
@@ -99,10 +122,10 @@ def find_staff(
     progress: Progress,
     method: str | None = None,
     simulate: Simulate = replicate,
+    most_days: int = MOST_DAYS,
 ) -> StaffAnswer:
-    """The least cost of agents that meets the plan's goals. The search looks at replications of its own; the answer is
-    proved with as many others as the scenario says, and if these say that a goal is missed beyond doubt, agents are
-    added and others again are asked.
+    """The least cost of agents that meets the plan's goals. The search looks at days of its own; the answer is proved
+    by others, by as many as it takes to tell but no more than `most_days` (`simulations.staffing.proof`).
 
     Raises Unreachable when no staff within the limits meets the goals. Ctrl-C, or a place that is lost, ends it with
     the best staff so far (see `StaffAnswer.ended`), or goes on as it is where there is none yet.
@@ -113,36 +136,28 @@ def find_staff(
     program = first_program(place, demand(place), goals, method, *prices_and_limits(place, plan))
     first = program.solve()
     evaluator = Evaluator(place, goals, where, progress, simulate)
-    search = Search(evaluator, program, plan.goals.each == "interval", range(search_days(scenario)))
+    numbers = range(search_days(scenario))
+    search = Search(evaluator, program, plan.goals.each == "interval", numbers)
+    proof = Proof(search, scenario.confidence, look_days(scenario.replications, most_days), numbers.stop)
+    removals: list[Removal] = []
+    ended = ""
     try:
-        staff, measured, ended = *_proved(search, scenario), ""
+        look, removals = thrifty(search, proof, search.run())
     except (KeyboardInterrupt, PlaceLost) as error:
         if search.best is None:
             raise
         ended = str(error) or "interrupted"
-        staff, measured = search.best, evaluator.known[search.best.tobytes(), search.numbers]
+        seen = evaluator.known[search.best.tobytes(), numbers]
+        look = proof.last or Look(search.best, numbers, seen, scenario.confidence, search.each_interval)
     assert first is not None
-    return _answer(place, plan, method, staff, search, first, measured, ended)
+    return _answer(place, plan, method, proof, look, removals, search.cost(first), ended)
 
 
-def _proved(search: Search, scenario: Scenario) -> tuple[Counts, Measured]:
-    """The staff that the search finds, and what other days say of it."""
-    staff = search.run()
-    for proof in range(MOST_PROOFS):
-        begin = search_days(scenario) + proof * scenario.replications
-        numbers = range(begin, begin + scenario.replications)
-        measured = search.evaluator.measure([staff], numbers, "proof")[0]
-        if proof == MOST_PROOFS - 1 or not search.surely_missed(measured, scenario.confidence).any():
-            break
-        staff = search.repaired(staff, numbers, scenario.confidence)
-    return staff, measured
-
-
-def simulated_days(place: Workplace) -> int:
+def simulated_days(place: Workplace, most_days: int = MOST_DAYS) -> int:
     """About how many days `find_staff` simulates: the first staff and one for each round, four a group for the
     differences and for who is not needed, two a round of exchanges, and the proof."""
     staffs = 1 + MOST_ROUNDS + 4 * len(place.groups) + 2 * MOST_EXCHANGES
-    return search_days(place.setting.scenario) * staffs + place.setting.scenario.replications
+    return search_days(place.setting.scenario) * staffs + most_days
 
 
 def goals_of(place: Workplace, plan: StaffPlan) -> tuple[Goal, ...]:
@@ -168,18 +183,15 @@ def _answer(
     place: Workplace,
     plan: StaffPlan,
     method: str,
-    staff: Counts,
-    search: Search,
-    first: Counts,
-    measured: Measured,
+    proof: Proof,
+    look: Look,
+    removals: Sequence[Removal],
+    first_cost: float,
     ended: str,
 ) -> StaffAnswer:
-    scenario = place.setting.scenario
+    scenario, search = place.setting.scenario, proof.search
+    goals, staff, proved = search.goals, look.staff, look is proof.last
     hours = {g.name: float(row.sum()) * place.interval_s / 3600 for g, row in zip(place.groups, staff, strict=True)}
-    level_of_day, level = measured.levels(scenario.confidence, plan.goals.each == "interval")
-    of_day = _checked(measured.goals, measured.day_values(), *measured.day(level_of_day))
-    mean, half = measured.intervals(level)
-    values = measured.values()
     starts = interval_starts(scenario)
     return StaffAnswer(
         scenario=scenario.name,
@@ -192,14 +204,16 @@ def _answer(
         paid_hours={name: there / (1 - plan.shrinkage) for name, there in hours.items()},
         currency="" if scenario.money is None else scenario.money.currency,
         cost=search.cost(staff),
-        first_cost=search.cost(first),
+        first_cost=first_cost,
         each=plan.goals.each,
         confidence=scenario.confidence,
-        replications=len(measured.numerators),
+        replications=len(look.days),
+        most_days=proof.looks[-1],
+        proved=proved,
         simulated_days=search.evaluator.days,
-        day=of_day,
-        checks=tuple(_checked(measured.goals, values[:, i], mean[:, i], half[:, i]) for i in range(place.intervals)),
-        cheaper=() if ended else _cheaper(place, search, staff, starts),
+        day=_checked(goals, look.day, proved),
+        checks=tuple(_checked(goals, look.intervals.column(i), proved) for i in range(place.intervals)),
+        cheaper=tuple(_cheaper(place, search, removal, starts) for removal in removals),
         ended=ended,
     )
 
@@ -210,39 +224,33 @@ def interval_starts(scenario: Scenario) -> tuple[str, ...]:
     return tuple(f"{scenario.started + i * step:%H:%M}" for i in range(scenario.intervals))
 
 
-def _checked(goals: Sequence[Goal], values: Floats, mean: Floats, half: Floats) -> tuple[Checked, ...]:
+def _checked(goals: Sequence[Goal], known: Known, proved: bool) -> tuple[Checked, ...]:
     found = []
-    for goal, value, middle, error in zip(goals, values, mean, half, strict=True):
-        known = not numpy.isnan(value)
-        verdict: Verdict = "met" if middle - error >= 0 or not known else "missed" if middle + error < 0 else "open"
-        shown = float(value) if known else None
-        found.append(Checked(goal.words, shown, float(middle - error), float(middle + error), verdict))
+    for k, goal in enumerate(goals):
+        value, half = float(known.values[k]), float(known.half[k])
+        shown = goal.shown(None if numpy.isnan(value) else value)
+        if numpy.isnan(value):
+            found.append(Checked(goal.words, goal.bound, None, None, None, "met" if proved else "open", shown))
+            continue
+        low, high = goal.between(value, half)
+        verdict: Verdict = "missed" if known.missed[k] else "open" if known.open[k] else "met"
+        worst = f"at least {goal.shown(low)}" if goal.at_least else f"at most {goal.shown(high)}"
+        found.append(Checked(goal.words, goal.bound, value, low, high, verdict if proved else "open", shown, worst))
     return tuple(found)
 
 
-def _cheaper(place: Workplace, search: Search, staff: Counts, starts: tuple[str, ...]) -> tuple[Cheaper, ...]:
-    """Those whom the goals miss least, of each group the one that comes nearest."""
-    nearest: dict[int, Removal] = {}
-    for removal in search.removals:
-        if staff[removal.group, removal.interval]:
-            other = nearest.get(removal.group)
-            if other is None or _short_by(search, removal) < _short_by(search, other):
-                nearest[removal.group] = removal
-    return tuple(
-        Cheaper(
-            group=place.groups[removal.group].name,
-            start=starts[removal.interval],
-            saves=float(search.program.costs[removal.group, removal.interval]),
-            goal=search.goals[removal.goal].words,
-            missed_at="" if removal.at is None else starts[removal.at],
-            value=removal.value,
-            shown=search.goals[removal.goal].shown(removal.value),
-        )
-        for removal in sorted(nearest.values(), key=lambda each: search.program.costs[each.group, each.interval])
-    )
-
-
-def _short_by(search: Search, removal: Removal) -> float:
-    """How far the metric is from its bound, as a share of it."""
+def _cheaper(place: Workplace, search: Search, removal: Removal, starts: tuple[str, ...]) -> Cheaper:
     goal = search.goals[removal.goal]
-    return abs(removal.value - goal.bound) / goal.bound
+    low, high = goal.between(removal.value, removal.half)
+    return Cheaper(
+        group=place.groups[removal.group].name,
+        start=starts[removal.interval],
+        saves=float(search.program.costs[removal.group, removal.interval]),
+        goal=goal.words,
+        missed_at="" if removal.at is None else starts[removal.at],
+        value=removal.value,
+        low=low,
+        high=high,
+        verdict="missed" if removal.missed else "open",
+        shown=f"{goal.shown(removal.value)} ({goal.shown(low).split()[0]} to {goal.shown(high)})",
+    )

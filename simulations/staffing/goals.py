@@ -27,16 +27,36 @@ class Goal(msgspec.Struct, frozen=True):
         return self.metric == "service_level"
 
     @property
+    def scale(self) -> float:
+        """What divides a margin, so that those of all goals count contacts (or hours of agents)."""
+        return self.bound if self.metric == "asa" else 1.0
+
+    @property
     def words(self) -> str:
         of = {"service_level": "service level", "asa": "ASA", "abandon": "abandoned", "occupancy": "occupancy"}
         limit = f"{self.bound:g} s" if self.metric == "asa" else f"{self.bound * 100:g} %"
         who = "all agents" if self.metric == "occupancy" else self.queue or "all queues"
         return f"{who}: {of[self.metric]} at {'least' if self.at_least else 'most'} {limit}"
 
+    @property
+    def variance(self) -> float:
+        """Of one contact's part in the margin, at least, where the goal just holds: that of yes or no, or of a wait no
+        more even than exponential ones. Agents' hours have none of their own."""
+        return {"asa": 1.0, "occupancy": 0.0}.get(self.metric, self.bound * (1 - self.bound))
+
+    @property
+    def near(self) -> float:
+        """So far off its bound a goal of an interval is as good as on it: one point of a share, or one second."""
+        return 1.0 if self.metric == "asa" else 0.01
+
     def shown(self, value: float | None) -> str:
         if value is None:
             return "–"
         return f"{value:.1f} s" if self.metric == "asa" else f"{value * 100:.1f} %"
+
+    def between(self, value: float, half: float) -> tuple[float, float]:
+        """The interval around a value, as far as there can be such values."""
+        return max(0.0, value - half), value + half if self.metric == "asa" else min(1.0, value + half)
 
     def parts(self, span: Span) -> tuple[float, float]:
         """Numerator and denominator of the metric; contacts, or hours of agents."""
@@ -50,10 +70,3 @@ class Goal(msgspec.Struct, frozen=True):
         if self.metric == "abandon":
             return tally.abandoned - tally.short_abandons, offered
         return tally.wait_answered_ms / 1000, tally.answered
-
-    def margin(self, numerator: float, denominator: float) -> float:
-        """At least 0 where the goal holds; in contacts, or hours of agents, so that goals can be compared."""
-        difference = numerator - self.bound * denominator
-        if self.metric == "asa":
-            difference /= self.bound
-        return difference if self.at_least else -difference

@@ -9,6 +9,9 @@ from simulations.staffing import plots
 from simulations.staffing.answer import Checked, StaffAnswer
 from simulations.staffing.frontier import Frontier, Point
 
+MOST_NAMED = 4
+"""So many missed goals are named."""
+
 _MARKS: dict[str, Mark] = {"met": "good", "open": "open", "missed": "bad"}
 
 
@@ -29,7 +32,7 @@ def staff_report(answer: StaffAnswer) -> Report:
             Tile("Cost", amount(answer.cost, answer.currency)),
             Tile("Hours of agents", f"{sum(answer.agent_hours.values()):,.1f}"),
             Tile("Paid hours", f"{sum(answer.paid_hours.values()):,.1f}"),
-            *(Tile(check.goal, value_words(check), _MARKS[check.verdict]) for check in answer.day),
+            *(Tile(check.goal, check.shown, _MARKS[check.verdict]) for check in answer.day),
         ],
         sections=[
             Section(
@@ -45,14 +48,14 @@ def staff_report(answer: StaffAnswer) -> Report:
                 ["start", *groups],
                 [[start, *(answer.counts[g][i] for g in groups)] for i, start in enumerate(answer.starts)],
             ),
-            "goals": Data(["start", "goal", "value", "margin_low", "margin_high", "verdict"], list(_goal_rows(answer))),
+            "goals": Data(["start", "goal", "bound", "value", "low", "high", "verdict"], list(_goal_rows(answer))),
         },
         results=answer,
     )
 
 
 def about(answer: StaffAnswer) -> str:
-    proof = "not proved" if answer.ended else f"proved by {answer.replications} days that the search had not seen"
+    proof = f"proved by {answer.replications:,} days that the search had not seen" if answer.proved else "not proved"
     return (
         f"Goals {'in every interval' if answer.each == 'interval' else 'over the whole time'}; first staff by "
         f"{'lagged SIPP' if answer.method == 'lagged' else answer.method.upper()}, then {answer.simulated_days:,} "
@@ -64,8 +67,11 @@ def ended_words(answer: StaffAnswer) -> list[str]:
     """What an answer is worth that ended early."""
     if not answer.ended:
         return []
+    early = f"{answer.ended[:1].upper()}{answer.ended[1:]} before the end of the"
+    if answer.proved:
+        return [f"{early} proof: more days might have told more, or asked for more agents."]
     return [
-        f"{answer.ended[:1].upper()}{answer.ended[1:]} before the end of the search.",
+        f"{early} search.",
         f"This is the cheapest staff so far that meets the goals in the {answer.replications} days looked at.",
         "It is not proved, and a longer search may find a cheaper one.",
     ]
@@ -73,64 +79,76 @@ def ended_words(answer: StaffAnswer) -> list[str]:
 
 def sentences(answer: StaffAnswer) -> list[str]:
     """The verdict in plain words, with what is sure and what is not."""
-    if answer.ended:
+    if not answer.proved:
         return []
-    days = f"{answer.replications} days"
-    missed = [_with_value(check) for check in answer.day if check.verdict == "missed"]
-    unsure = [_with_value(check) for check in answer.day if check.verdict == "open"]
+    found = _of_day(answer)
+    if answer.each == "interval":
+        found.append(_of_intervals(answer))
+    together = len(answer.verdicts)
+    sure = f"{answer.confidence * 100:g} %"
+    if together > 1:
+        sure = (
+            f"{sure} for all {together} verdicts together, however often they were looked at; of 100 such answers at "
+            f"most {(1 - answer.confidence) * 100:g} have any of them wrong"
+        )
+    more = "open" in answer.verdicts and answer.replications >= answer.most_days
+    found.append(f"Surely: with a confidence of {sure}.{' More days (--most-days) would tell more.' if more else ''}")
+    return found
+
+
+def _of_day(answer: StaffAnswer) -> list[str]:
+    missed = [f"{check.goal} ({check.shown})" for check in answer.day if check.verdict == "missed"]
+    unsure = [f"{check.goal} ({_at_worst(check)})" for check in answer.day if check.verdict == "open"]
+    if not missed and not unsure:
+        return ["Over the whole time this staff surely meets every goal."]
     found = []
     if missed:
         found.append(f"Over the whole time this staff surely misses {'; '.join(missed)}.")
     if unsure:
         met = len(answer.day) - len(missed) - len(unsure)
         found.append(
-            f"Over the whole time {met} of {len(answer.day)} goals are surely met; {days} cannot tell of "
-            f"{'; '.join(unsure)}."
-        )
-    if not missed and not unsure:
-        found.append("Over the whole time this staff surely meets every goal.")
-    together = len(answer.day)
-    if answer.each == "interval":
-        verdicts = [check.verdict for row in answer.checks for check in row]
-        count = {verdict: verdicts.count(verdict) for verdict in ("met", "open", "missed")}
-        together += len(verdicts)
-        rest = f"; {days} cannot tell of the other {count['open']}" if count["open"] else ""
-        found.append(
-            f"Of {len(verdicts)} goals in single intervals {count['met']} are surely met and {count['missed']} surely "
-            f"missed{rest}."
-        )
-    sure, more = f"{answer.confidence * 100:g} %", "More days (--replications) leave less untold."
-    if together == 1:
-        found.append(f"Surely: with a confidence of {sure}. {more}")
-    else:
-        found.append(
-            f"Surely: with a confidence of {sure} for all {together} verdicts together; of 100 such runs at most "
-            f"{(1 - answer.confidence) * 100:g} have any of them wrong. {more}"
+            f"Over the whole time {met} of {len(answer.day)} goals are surely met; so near that {_days(answer)} cannot "
+            f"tell: {'; '.join(unsure)}."
         )
     return found
 
 
-def _with_value(check: Checked) -> str:
-    return f"{check.goal} ({value_words(check)} in these days)"
+def _of_intervals(answer: StaffAnswer) -> str:
+    found = [(start, check) for start, row in zip(answer.starts, answer.checks, strict=True) for check in row]
+    verdicts = [check.verdict for _, check in found]
+    missed = [f"{check.goal} at {start} ({check.shown})" for start, check in found if check.verdict == "missed"]
+    named = f" ({'; '.join(missed[:MOST_NAMED])}{'; and others' if len(missed) > MOST_NAMED else ''})" if missed else ""
+    text = (
+        f"Of {len(verdicts)} goals in single intervals {verdicts.count('met')} are surely met and {len(missed)} surely "
+        f"missed{named}"
+    )
+    unsure = [(start, check) for start, check in found if check.verdict == "open"]
+    if not unsure:
+        return f"{text}."
+    start, worst = max(unsure, key=lambda each: each[1].risk)
+    them = f"the other {len(unsure)} are so near" if len(unsure) > 1 else "the other one is so near"
+    return f"{text}; {them} that {_days(answer)} cannot tell, at worst {worst.goal} at {start}: {_at_worst(worst)}."
+
+
+def _days(answer: StaffAnswer) -> str:
+    return f"{answer.replications:,} days"
+
+
+def _at_worst(check: Checked) -> str:
+    return f"{check.shown}, surely {check.at_worst}"
 
 
 def reasons(answer: StaffAnswer) -> list[str]:
     """What each nearest cheaper staff misses."""
     found = []
     for cheaper in answer.cheaper:
-        at = f" at {cheaper.missed_at}" if cheaper.missed_at else " over the whole time"
+        at = f"at {cheaper.missed_at}" if cheaper.missed_at else "over the whole time"
+        fails = f"is missed {at}" if cheaper.verdict == "missed" else f"{at} may be missed"
         found.append(
             f"One agent of {cheaper.group} less at {cheaper.start} saves {amount(cheaper.saves, answer.currency)}, but "
-            f"{cheaper.goal} is missed{at}: {cheaper.shown}."
+            f"{cheaper.goal} {fails}: {cheaper.shown}."
         )
     return found or ["No agent can be taken away within the limits."]
-
-
-def value_words(check: Checked) -> str:
-    """What was measured of a goal."""
-    if check.value is None:
-        return "–"
-    return f"{check.value:.1f} s" if check.goal.endswith(" s") else f"{check.value * 100:.1f} %"
 
 
 def _staff_table(answer: StaffAnswer) -> Table:
@@ -139,17 +157,17 @@ def _staff_table(answer: StaffAnswer) -> Table:
     columns = [Column("from", text=True), *map(Column, groups), *map(Column, goals)]
     rows = []
     for i, start in enumerate(answer.starts):
-        checks = [Cell(value_words(check), mark=_MARKS[check.verdict]) for check in answer.checks[i]]
+        checks = [Cell(check.shown, mark=_MARKS[check.verdict]) for check in answer.checks[i]]
         rows.append([Cell(start), *(Cell(str(answer.counts[g][i])) for g in groups), *checks])
     hours = [Cell(f"{answer.agent_hours[g]:,.1f} h") for g in groups]
-    rows.append([Cell("all"), *hours, *(Cell(value_words(check), mark=_MARKS[check.verdict]) for check in answer.day)])
+    rows.append([Cell("all"), *hours, *(Cell(check.shown, mark=_MARKS[check.verdict]) for check in answer.day)])
     return Table(columns, rows, strong=[len(rows) - 1])
 
 
 def _goal_rows(answer: StaffAnswer) -> list[list[object]]:
     spans = [*zip(answer.starts, answer.checks, strict=True), ("whole", answer.day)]
     return [
-        [start, check.goal, check.value, check.low, check.high, check.verdict]
+        [start, check.goal, check.bound, check.value, check.low, check.high, check.verdict]
         for start, checks in spans
         for check in checks
     ]

@@ -7,11 +7,12 @@ and analytic center cutting-plane methods", Management Science 54 (2008):
 1. An integer program with what the closed forms ask of every set of queues gives the first staff; these rows stay.
 2. It is simulated, and so are staffs with one agent of a group less: the differences, under common random numbers, are
    the subgradients of every goal's margin. Intervals two apart hardly touch each other, so one simulated staff tells
-   the differences of every other interval; a group costs two. What staff in one interval does to the next is kept, too.
+   the differences of every other interval; a group costs two. What staff in one interval does to the next is told, too.
 3. Each goal and interval becomes a cut: margin + subgradient x (change of staff) >= 0. The program is solved again near
-   the last staff, its answer simulated and cut, until it gives a staff that is known.
-4. From the best staff agents are taken away, group by group, wherever all goals still hold; what cannot be taken away
-   is the reason why nothing cheaper of this kind will do.
+   the last staff, its answer simulated and cut, until it gives a staff that is known. Where goals are of each interval,
+   cuts leave out what staff does to the next one (the next simulation has it): so intervals share no row, and the
+   program is solved at once.
+4. From the best staff agents are taken away, group by group, wherever all goals still hold.
 5. One or two agents are exchanged for one or two others who cost less, where the subgradients say that the goals may
    still hold, each interval by its own most saving exchange; what holds in the simulation stays.
 """
@@ -38,18 +39,6 @@ STEP = 2
 """How far counts may move between two simulations: differences tell little of what is far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """One agent of group `group` less in `interval`, and the goal it then misses most: `goal` by position, in interval
-    `at` (None: over the whole time), with the metric's `value`."""
-
-    group: int
-    interval: int
-    goal: int
-    at: int | None
-    value: float
-
-
 @dataclass(slots=True)
 class Search:
     """One search. `numbers` are the replications it looks at; those that prove the answer must be others."""
@@ -60,7 +49,6 @@ class Search:
     numbers: range
     judged: int | None = None
     """How many of the goals must hold, by default all; the others are only measured."""
-    removals: list[Removal] = field(default_factory=list)
     best: Counts | None = None
     """The cheapest staff so far that meets the goals in the replications looked at; for who must end early."""
     own: Floats = field(default_factory=lambda: numpy.zeros(0))
@@ -92,17 +80,16 @@ class Search:
             self._cut(staff, measured)
             wanted = self.program.solve(staff - STEP, staff + STEP)
             if wanted is None:  # not within so few agents of this staff
-                wanted = self._with_help(staff, measured, self.missed(measured))
+                wanted = self.with_help(staff, measured, self.missed(measured))
             if (wanted == staff).all() or self._known(wanted):
                 break
             staff = wanted
             measured = self.measure(staff, "cutting planes")
         if self.holds(measured) and (best is None or self.cost(staff) < self.cost(best)):
             best = staff
-        trimmed = self._trim(self.repaired(staff, self.numbers) if best is None else best)
+        trimmed = self._trim(self.repaired(staff) if best is None else best)
         self.best = exchanged = self._exchanged(trimmed)
         if (exchanged != trimmed).any():
-            self.removals.clear()  # what they say is of the staff before
             self.best = self._trim(exchanged)
         return self.best
 
@@ -113,7 +100,7 @@ class Search:
         if staff is None:
             raise Unreachable("the groups' limits leave no staff that meets the goals")
         self._suppose(staff)
-        return self.repaired(staff, self.numbers)
+        return self.repaired(staff)
 
     def _suppose(self, staff: Counts) -> None:
         """Subgradients by rule, without simulation: an agent takes on what one does on average, and whoever serves the
@@ -124,6 +111,11 @@ class Search:
             for g, group in enumerate(self.place.groups):
                 if not goal.queue or goal.queue in group.queues:
                     self.own[k, g] = 1.0 if goal.queue else 1.0 + 1e-3 * len(group.queues)
+
+    @property
+    def on_the_day(self) -> Floats:
+        """Subgradients of the margins of the whole time."""
+        return self.own + numpy.roll(self.later, -1, axis=2)
 
     def cost(self, staff: Counts) -> float:
         return float((self.program.costs * staff).sum())
@@ -137,31 +129,21 @@ class Search:
     def holds(self, measured: Measured) -> bool:
         return not self.missed(measured).any()
 
-    def missed(self, measured: Measured) -> Bools:
+    def missed(self, measured: Measured, errors: float = 1.0) -> Bools:
         """Goals x intervals. In a search of few replications an interval is missed when its margin lies more than a
-        standard error below 0; where a goal is missed over the whole time, its worst interval is."""
+        standard error (or so many `errors`) below 0; where a goal is missed over the whole time, its worst interval
+        is."""
         mean = self._margins(measured).mean(axis=0)
         found = numpy.zeros(mean.shape, dtype=numpy.bool_)
         if self.each_interval:
-            found = self._allowing(measured) < -1e-9
+            found = self._allowing(measured, errors) < -1e-9
         for k in numpy.flatnonzero(mean.sum(axis=1) < -1e-9):
             found[k, numpy.argmin(mean[k])] = True
         return found
 
-    def surely_missed(self, measured: Measured, confidence: float) -> Bools:
-        """Goals x intervals: missed by more than chance, all of them looked at together; over the whole time, at the
-        worst interval."""
-        level_of_day, level = measured.levels(confidence, self.each_interval)
-        mean, half = measured.intervals(level)
-        found: Bools = (mean + half < 0) & self.each_interval
-        of_day, half_of_day = measured.day(level_of_day)
-        for k in numpy.flatnonzero(of_day + half_of_day < 0):
-            found[k, numpy.argmin(mean[k])] = True
-        return found
-
-    def _allowing(self, measured: Measured) -> Floats:
+    def _allowing(self, measured: Measured, errors: float = 1.0) -> Floats:
         margins = self._margins(measured)
-        allowed: Floats = margins.mean(axis=0) + margins.std(axis=0, ddof=1) / len(margins) ** 0.5
+        allowed: Floats = margins.mean(axis=0) + errors * margins.std(axis=0, ddof=1) / len(margins) ** 0.5
         return allowed
 
     def _known(self, staff: Counts) -> bool:
@@ -203,35 +185,28 @@ class Search:
                 self.own[k, g] = numpy.where(nobody, 0.05, self.own[k, g])
 
     def _cut(self, staff: Counts, measured: Measured) -> None:
-        margins = self._allowing(measured) if self.each_interval else self._margins(measured).mean(axis=0)
-        for k in range(len(self.goals)):
-            rows = []
-            for i in range(staff.shape[1]):
-                row = numpy.zeros(staff.shape)
-                row[:, i] = self.own[k, :, i]
-                if i:
-                    row[:, i - 1] = self.later[k, :, i]
-                rows.append(row)
-            if self.each_interval:
-                for i, row in enumerate(rows):
-                    if row.any():
-                        self.program.require(row, float((row * staff).sum() - margins[k, i]))
-            else:
-                whole = numpy.sum(rows, axis=0)
-                self.program.require(whole, float((whole * staff).sum() - margins[k].sum()))
+        if not self.each_interval:
+            margins = self._margins(measured).mean(axis=0).sum(axis=1)
+            for k, row in enumerate(self.on_the_day):
+                self.program.require(row, float((row * staff).sum() - margins[k]))
+            return
+        margins = self._allowing(measured)
+        for k, i in zip(*numpy.nonzero(self.own.any(axis=1)), strict=True):
+            row = numpy.zeros(staff.shape)
+            row[:, i] = self.own[k, :, i]
+            self.program.require(row, float((row * staff).sum() - margins[k, i]))
 
-    def repaired(self, staff: Counts, numbers: range, beyond_doubt: float | None = None) -> Counts:
-        """The staff with agents added until no goal is missed; with `beyond_doubt`, a confidence, until none is
-        missed by more than chance. Raises Unreachable when nobody is left who could help."""
+    def repaired(self, staff: Counts) -> Counts:
+        """The staff with agents added until no goal is missed. Raises Unreachable when nobody is left to help."""
         for _ in range(MOST_REPAIRS):
-            measured = self.evaluator.measure([staff], numbers, "adding agents")[0]
-            missed = self.missed(measured) if beyond_doubt is None else self.surely_missed(measured, beyond_doubt)
+            measured = self.evaluator.measure([staff], self.numbers, "adding agents")[0]
+            missed = self.missed(measured)
             if not missed.any():
                 return staff
-            staff = self._with_help(staff, measured, missed)
+            staff = self.with_help(staff, measured, missed)
         raise Unreachable(f"after {MOST_REPAIRS} times of adding agents goals are still missed")
 
-    def _with_help(self, staff: Counts, measured: Measured, missed: Bools) -> Counts:
+    def with_help(self, staff: Counts, measured: Measured, missed: Bools) -> Counts:
         """More agents for each interval in which a goal is missed: who do most for it for the money, as many as the
         margin asks for by their subgradient, but at most `STEP`."""
         staff, margins = staff.copy(), self._margins(measured).mean(axis=0)
@@ -249,7 +224,7 @@ class Search:
         return staff
 
     def _trim(self, staff: Counts) -> Counts:
-        """Takes away whom no goal needs, the dearest groups first, and notes why the others stay."""
+        """Takes away whom no goal needs, the dearest groups first."""
         dearest = numpy.argsort(-self.program.costs[:, 0], kind="stable")
         for g in map(int, dearest):
             for parity in (0, 1):
@@ -259,26 +234,12 @@ class Search:
                     continue
                 tried = self.measure(staff - less, "who is not needed")
                 if self.each_interval:
-                    staff = staff - self._spared(less, g, tried)
+                    staff = staff - less * self._unharmed(tried)
                 elif self.holds(tried):
                     staff = staff - less
                 else:
                     staff = self._one_by_one(less, g, staff)
-        return self.repaired(staff, self.numbers)
-
-    def _spared(self, less: Counts, g: int, tried: Measured) -> Counts:
-        """Of those taken away, whom no goal misses in their interval nor in the next."""
-        margins, values = tried.margins.mean(axis=0), tried.values()
-        spared = numpy.zeros_like(less)
-        for i in numpy.flatnonzero(less[g]):
-            near = [(k, at) for at in (i, i + 1) if at < less.shape[1] for k in range(len(self.goals))]
-            missed = [pair for pair in near if margins[pair] < -1e-9]
-            if missed:
-                k, at = min(missed, key=lambda pair: margins[pair])
-                self.removals.append(Removal(g, int(i), k, int(at), float(values[k, at])))
-            else:
-                spared[g, i] = 1
-        return spared
+        return self.repaired(staff)
 
     def _exchanged(self, staff: Counts) -> Counts:
         """The staff after exchanges that save money."""
@@ -291,15 +252,14 @@ class Search:
                     continue
                 measured = self.measure(staff + moves, "exchanges")
                 if self.each_interval:
-                    kept = moves * self._unharmed(moves, measured)
-                    staff = staff + kept
+                    staff = staff + moves * self._unharmed(measured)
                 elif self.holds(measured):
                     staff = staff + moves
             if len(tried) == known:
                 break
-        return self.repaired(staff, self.numbers)
+        return self.repaired(staff)
 
-    def _unharmed(self, moves: Counts, measured: Measured) -> Bools:
+    def _unharmed(self, measured: Measured) -> Bools:
         """Intervals of which neither the goals of their own nor those of the next one are missed."""
         bad = (self._margins(measured).mean(axis=0) < -1e-9).any(axis=0)
         found: Bools = ~(bad | numpy.concatenate([bad[1:], [False]]))
@@ -343,15 +303,13 @@ class Search:
 
     def _one_by_one(self, less: Counts, g: int, staff: Counts) -> Counts:
         """Where the whole day counts: takes away the agent whom by the subgradients the goals miss least, again and
-        again, and notes the first who must stay."""
+        again, until one must stay."""
         loss = self.own[:, g].max(axis=0) + numpy.where(less[g] > 0, 0, numpy.inf)
         for i in numpy.argsort(loss, kind="stable")[: int(less[g].sum())]:
             fewer = staff.copy()
             fewer[g, i] -= 1
             alone = self.measure(fewer, "who is not needed")
             if not self.holds(alone):
-                k = int(numpy.argmin(self._margins(alone).mean(axis=0).sum(axis=1)))
-                self.removals.append(Removal(g, int(i), k, None, float(alone.day_values()[k])))
                 return staff
             staff = fewer
         return staff

@@ -47,7 +47,8 @@ PlanFile = Annotated[
 ]
 CentreDirectory = Annotated[Path | None, typer.Option(help="The centre, in the place of the one the scenario names.")]
 Replications = Annotated[
-    int | None, typer.Option(min=2, max=100_000, help="Days that prove the answer, in the place of the scenario's.")
+    int | None,
+    typer.Option(min=2, max=100_000, help="Days that are simulated at first, in the place of the scenario's."),
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one a CPU.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="The seed, in the place of the scenario's.")]
@@ -61,6 +62,9 @@ def staff(
     centre: CentreDirectory = None,
     method: Annotated[Method | None, typer.Option(help="How the first staff is found, before it is simulated.")] = None,
     replications: Replications = None,
+    most_days: Annotated[
+        int, typer.Option(min=2, max=100_000, help="Days that prove the answer at most, until every goal is told.")
+    ] = 1_000,
     jobs: Jobs = None,
     cluster: ClusterOption = None,
     seed: Seed = None,
@@ -76,10 +80,10 @@ def staff(
 
     place, wanted = _read(scenario, plan, centre, replications, seed)
     directory = _directory(out, "staff", place)
-    chosen = choose(engine.value, [place.setting], simulated_days(place))
+    chosen = choose(engine.value, [place.setting], simulated_days(place, most_days))
     with _explained(), _progress() as progress:
         where = chosen.at(place_of(jobs, cluster))
-        answer = find_staff(place, wanted, where, progress, method and str(method), chosen.replicate)
+        answer = find_staff(place, wanted, where, progress, method and str(method), chosen.replicate, most_days)
     tell_engine(chosen.words, chosen.notices)
     paths = _write(staff_report(answer), directory)
     if json:
@@ -87,7 +91,8 @@ def staff(
     else:
         _print_staff(answer, paths)
     if answer.ended:
-        ended_with(answer.ended, "The staff that was written is the best so far and is not proved.")
+        proof = f"proved by {answer.replications} days only" if answer.proved else "not proved"
+        ended_with(answer.ended, f"The staff that was written is the best so far and is {proof}.")
     if answer.verdict == "missed":
         raise typer.Exit(1)
 
@@ -215,7 +220,7 @@ def _console() -> Console:
 
 
 def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
-    from simulations.staffing.report import about, amount, ended_words, reasons, sentences, value_words
+    from simulations.staffing.report import about, amount, ended_words, reasons, sentences
 
     console = _console()
     console.print(escape(answer.scenario), style="bold", soft_wrap=True)
@@ -231,8 +236,8 @@ def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
     console.print(table)
     console.print(f"\nCost: {amount(answer.cost, answer.currency)}", markup=False)
     for check in answer.day:
-        console.print(f"  {check.goal}: {value_words(check)} ({check.verdict})", markup=False)
-    for sentence in ended_words(answer) or (*sentences(answer), *reasons(answer)):
+        console.print(f"  {check.goal}: {check.shown} ({check.verdict})", markup=False)
+    for sentence in (*ended_words(answer), *sentences(answer), *reasons(answer)):
         console.print(sentence, markup=False)
     _print_paths(console, paths)
 

@@ -124,6 +124,21 @@ def ends_after(days: int, error: BaseException, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("simulations.engines.replicate", interrupted)
 
 
+SEARCHED = 10
+"""The days of `SMALL` that the search looks at."""
+
+
+def ends_at(number: int, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens when a replication with that number or a higher one is simulated."""
+
+    def interrupted(setting: Setting, given: int) -> Outcome:
+        if given >= number:
+            raise error
+        return replicate(setting, given)
+
+    monkeypatch.setattr("simulations.engines.replicate", interrupted)
+
+
 def test_ctrl_c_before_there_is_a_staff_writes_nothing_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,19 +157,29 @@ def test_ctrl_c_and_a_lost_cluster_keep_the_best_staff_so_far_and_say_that_it_is
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
 ) -> None:
     whole = run("staff", written(tmp_path, SMALL), *HERE, "--out", tmp_path / "whole", "--json")
-    days = json.loads(whole.stdout)["simulated_days"]
-    ends_after(days - 1, error, monkeypatch)  # the last day of the proof
+    ends_at(SEARCHED, error, monkeypatch)  # the first day of the proof
     result = run("staff", written(tmp_path, SMALL), *HERE, "--out", tmp_path / "out")
     assert result.exit_code == code, result.output
     assert f"{words}" in result.stderr
     assert "is the best so far and is not proved" in result.stderr
     assert "It is not proved, and a longer search may find a cheaper one." in result.stdout
     found = json.loads((tmp_path / "out/results.json").read_text())
-    assert found["cost"] <= json.loads(whole.stdout)["cost"]  # a proof may add agents, but takes none away
-    assert (found["replications"], bool(found["ended"])) == (5, True)
-    assert all(check["value"] >= 0.8 for check in found["day"])
+    assert found["cost"] <= json.loads(whole.stdout)["cost"]  # a proof may add agents
+    assert (found["replications"], found["proved"], bool(found["ended"])) == (SEARCHED, False, True)
+    assert all(check["value"] >= 0.8 and check["verdict"] == "open" for check in found["day"])
     assert "It is not proved" in (tmp_path / "out/report.html").read_text()
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_ctrl_c_in_the_proof_keeps_what_it_could_tell_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends_at(SEARCHED + 4 + 4 + 3, KeyboardInterrupt(), monkeypatch)  # in the third look
+    result = run("staff", written(tmp_path, SMALL), *HERE, "--out", tmp_path / "out")
+    assert result.exit_code == 130, result.output
+    found = json.loads((tmp_path / "out/results.json").read_text())
+    assert (found["replications"], found["proved"], found["ended"]) == (8, True, "interrupted")
+    assert "Interrupted before the end of the proof" in result.stdout
+    assert "proved by 8 days that the search had not seen" in result.stdout
+    assert "is proved by 8 days only" in result.stderr
 
 
 def test_ctrl_c_in_a_frontier_keeps_the_promises_already_looked_at(
