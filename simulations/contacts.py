@@ -34,7 +34,7 @@ from simulations.features.lines import Trunk
 from simulations.features.redials import Fate
 from simulations.run import Run
 from simulations.scenario import Kind
-from simulations.shell import Wake
+from simulations.shell import Act
 from simulations.streams import choose
 from simulations.talks import Talks
 from simulations.traced import TracedContact
@@ -89,7 +89,7 @@ class Contacts:
         self._inside: dict[str, Contact] = {}
         self._calling_again: dict[str, Contact] = {}
         self._times = Times(run)
-        self._loses_patience: Wake = self._lose_patience
+        self._loses_patience: Act = self._lose_patience
         self._keys = WaitingKeys(run)
         self._calling_back = CallingBack(run, self._queues, self._inside, self._ivr, self._hang_up_line)
         talks = Talks(run, agents, self._inside, self._times)
@@ -173,7 +173,7 @@ class Contacts:
             elif step.book is not None:
                 answer = self._calling_back.book(contact, kind, self._caller(contact), step.book)
             else:
-                yield shell.env.timeout(step.delay_ms)
+                yield shell.timeout(step.delay_ms)
                 assert step.answer is not None
                 answer = step.answer
                 if contact.kept is not None and self._is_taken(contact):
@@ -254,9 +254,7 @@ class Contacts:
             contact.gives_up_ms = now_ms + contact.patience_ms
             self._shell.wake(contact.patience_ms, self._loses_patience, contact)
 
-    def _lose_patience(self, due: simpy.Event) -> None:
-        contact = due.value
-        assert isinstance(contact, Contact)
+    def _lose_patience(self, contact: Contact) -> None:
         if contact.gives_up_ms == self._shell.now_ms:
             self._shell.feed(ContactLeft(contact.name))
 

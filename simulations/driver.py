@@ -21,7 +21,7 @@ from simulations.contacts import Contacts
 from simulations.roster import end_ms
 from simulations.run import Run
 from simulations.setting import Setting
-from simulations.shell import Handled, SimulatedRouter, Wake
+from simulations.shell import Act, Handled, SimulatedRouter
 from simulations.streams import Streams
 from simulations.traced import TracedContact
 
@@ -103,13 +103,13 @@ class Arrivals:
         self._coming = contacts_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
         self._number = 0
         self._next: TracedContact | None = None
-        self._comes: Wake = self._come
+        self._comes: Act = self._come
 
     def start(self) -> None:
         """The first of them is in the calendar from now on."""
         self._go_on()
 
-    def _come(self, due: simpy.Event) -> None:
+    def _come(self, _: None) -> None:
         self._arrive()
         self._go_on()
 

@@ -19,8 +19,18 @@ from router.core.router import Router
 Hands = Mapping[type[Decision], Callable[[Any], None]]
 """What carries out the decisions of a type; those without are notices."""
 
-Wake = Callable[[simpy.Event], None]
-"""What is called at its time."""
+Act = Callable[[Any], None]
+"""What is done at its time, for somebody."""
+
+
+class Due:
+    """What is due, when, and for whom."""
+
+    def __init__(self, at_ms: int, act: Act | None, whom: Any) -> None:
+        self.at_ms = at_ms
+        self.act = act
+        self.whom = whom
+
 
 Handled = tuple[int, Event, tuple[Decision, ...]]
 """What one event led to: (now_ms, event, decisions)."""
@@ -49,12 +59,11 @@ class SimulatedRouter:
         self._pending: deque[Event] = deque()
         self._feeding = False
         self._timer = timer
-        self._wakes: Wake = self._wake
         self._wake_at: int | None = None
-
-    @property
-    def now_ms(self) -> int:
-        return int(self.env.now)
+        self._comes_due: Callable[[simpy.Event], None] = self._come_due
+        self._wakes: Act = self._wake
+        self.now_ms = int(env.now)
+        """The simulated time: SimPy's own, which takes longer to read."""
 
     def feed(self, event: Event) -> None:
         """Gives the core one event at the present time and sees to its decisions."""
@@ -73,15 +82,29 @@ class SimulatedRouter:
         """Calls `act` when `delay_ms` have passed."""
         self.wake(delay_ms, lambda _: act())
 
-    def wake(self, delay_ms: int, act: Wake, value: Any = None) -> None:
-        """Calls `act` when `delay_ms` have passed, with an event of this value: what happens to every contact needs
-        no function of its own."""
-        timeout = simpy.Timeout(self.env, delay_ms, value)
+    def wake(self, delay_ms: int, act: Act, whom: Any = None) -> None:
+        """Calls `act(whom)` when `delay_ms` have passed: what happens to every contact needs no function of its own."""
+        self._due(delay_ms, act, whom)
+
+    def timeout(self, delay_ms: int) -> simpy.Event:
+        """For a process that waits so long."""
+        return self._due(delay_ms, None, None)
+
+    def _due(self, delay_ms: int, act: Act | None, whom: Any) -> simpy.Event:
+        timeout = simpy.Timeout(self.env, delay_ms, Due(self.now_ms + delay_ms, act, whom))
         assert timeout.callbacks is not None
-        timeout.callbacks.append(act)
+        timeout.callbacks.append(self._comes_due)
+        return timeout
+
+    def _come_due(self, timeout: simpy.Event) -> None:
+        due = timeout.value
+        assert isinstance(due, Due)
+        self.now_ms = due.at_ms
+        if due.act is not None:
+            due.act(due.whom)
 
     def _handle(self, event: Event) -> None:
-        now_ms = int(self.env.now)
+        now_ms = self.now_ms
         decisions = self.router.handle(event, now_ms)
         if self.log is not None:
             self.log.append((now_ms, event, tuple(decisions)))
@@ -101,12 +124,12 @@ class SimulatedRouter:
             self._wake_at = deadline
             self.wake(max(0, deadline - self.now_ms), self._wakes, deadline)
 
-    def _wake(self, armed: simpy.Event) -> None:
-        if armed.value != self._wake_at:
+    def _wake(self, armed_for: int) -> None:
+        if armed_for != self._wake_at:
             return  # an earlier deadline took its place
         self._wake_at = None
         deadline = self.router.next_deadline_ms()
-        if deadline is not None and deadline <= self.env.now:
+        if deadline is not None and deadline <= self.now_ms:
             self.feed(TimePassed())
         else:
             self._arm()
@@ -124,8 +147,8 @@ def replay_events(policy: Policy, seed: int, events: Iterable[tuple[int, Event]]
 
     def recording() -> Generator[simpy.Event, None, None]:
         for at_ms, event in recorded:
-            if at_ms > env.now:
-                yield env.timeout(at_ms - int(env.now))
+            if at_ms > shell.now_ms:
+                yield shell.timeout(at_ms - shell.now_ms)
             shell.feed(event)
 
     env.run(until=env.process(recording()))

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import simpy
-
 from router.core.decisions import (
     CancelOffer,
     Connect,
@@ -20,7 +18,7 @@ from simulations.agents import Agent
 from simulations.contact import Contact, Times
 from simulations.run import Run
 from simulations.scenario import Answering
-from simulations.shell import Wake
+from simulations.shell import Act
 from simulations.streams import Draws
 
 
@@ -40,7 +38,7 @@ class Talks:
         self._shell, self._streams, self._agents = run.shell, run.streams, agents
         self._inside, self._times = inside, times
         self._ringing: set[str] = set()
-        self._talk_ends: Wake = self._end_talk
+        self._talk_ends: Act = self._end_talk
         self._answers: dict[tuple[str, int, int], Answers] = {}
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
             Offer: self._ring,
@@ -111,9 +109,7 @@ class Talks:
         contact.ends_ms = self._shell.now_ms + length_ms
         self._shell.wake(length_ms, self._talk_ends, contact)
 
-    def _end_talk(self, due: simpy.Event) -> None:
-        contact = due.value
-        assert isinstance(contact, Contact)
+    def _end_talk(self, contact: Contact) -> None:
         if contact.ends_ms == self._shell.now_ms:
             contact.fate = "answered"
             self._shell.feed(ContactEnded(contact.name))

@@ -52,7 +52,8 @@ class CompiledPolicy:
             for agent in spec.agents
         }
         one = {name for name, agent in self.agents.items() if sum(agent.capacity.values()) == 1}
-        self.single = frozenset() if spec.channels else frozenset(one)
+        apart = not any(channel.beside or channel.interrupts for channel in spec.channels)
+        self.single = frozenset(one) if apart else frozenset()
         self.channels = Channels(spec.channels)
         self.contact_ranking = ContactRanking(spec.contact_ranking)
         lenders = {lender for queue in spec.queues for step in queue.steps for lender in step.lent_by}
