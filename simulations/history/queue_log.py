@@ -69,7 +69,7 @@ LONGEST_MS = 7 * 86_400_000
 """A wait or a talk above a week is a mistake."""
 
 
-_UNKNOWN = "the call is not known: its beginning is missing"
+_UNKNOWN = "the call is not there: its beginning is missing, or it is over"
 
 
 class _Broken(ValueError):

@@ -219,7 +219,7 @@ def test_rings_before_the_log_begins_count_and_are_refused_where_nothing_tells_o
     (contact,) = Logged(lines(ring, CONNECTED)).contacts
     assert only(contact, ("arrived_ms", "offers", "refused")) == (ARRIVED_MS, 2, 1)
     log = Logged(lines(ENTERS, (12, "c2|sales|ben|RINGNOANSWER|9000"), (40, "c1|sales|NONE|ABANDON|1|2|30")))
-    assert log.refused == [(2, "the call is not known: its beginning is missing")]
+    assert log.refused == [(2, "the call is not there: its beginning is missing, or it is over")]
 
 
 BROKEN = {
@@ -231,7 +231,7 @@ BROKEN = {
     "1772440020|c2|sales|NONE|ABANDON|1|1|-3": "a duration below 0 s or above a week",
     "1772440020|c2|sales|a|COMPLETEAGENT|1|99999999|1": "a duration below 0 s or above a week",
     "1772440020|c2|sales|a|BLINDTRANSFER|1|2": "a transfer has its destination, wait, talk and position",
-    "1772440020|c2|sales|a|SYSCOMPAT|": "the call is not known: its beginning is missing",
+    "1772440020|c2|sales|a|SYSCOMPAT|": "the call is not there: its beginning is missing, or it is over",
     "1772440020|c2|sales|NONE|DID|911": "'DID' is no event of Asterisk's queue_log",
 }
 
