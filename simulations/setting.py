@@ -210,8 +210,21 @@ def _callback_problems(source: Source, setting: Setting, name: str, kind: Kind) 
     path = ("kinds", name, "callbacks", "to_queue")
     queues = {queue.name: queue for queue in setting.policy.queues}
     yield from unknown(source, path, "queue", to_queue, list(queues))
+    yield from _channel_problems(source, path, setting, kind, to_queue)
     if to_queue in queues and queues[to_queue].callback is None:
         yield source.problem(path, f"the queue {to_queue!r} has no callbacks", "give it 'callback' in the policy")
+
+
+def _channel_problems(
+    source: Source, path: tuple[str, ...], setting: Setting, kind: Kind, to_queue: str
+) -> Iterator[Problem]:
+    """A queue to which contacts of the kind go on, but whose channel is not theirs."""
+    channels = {queue.name: queue.channel for queue in setting.policy.queues}
+    entered = (kind.queue, *kind.arrivals.traced.summary.queues)
+    theirs = {"voice"} if kind.number is not None else {channels[queue] for queue in entered if queue in channels}
+    for channel in sorted(theirs):
+        if channels.get(to_queue, channel) != channel:
+            yield source.problem(path, f"{to_queue!r} takes {channels[to_queue]} contacts, not {channel}")
 
 
 def keys_taken(centre: Centre) -> set[str]:
@@ -230,6 +243,8 @@ def _key_problems(source: Source, setting: Setting, name: str, kind: Kind) -> It
         for field in ("queue", "to_queue"):
             if (queue := getattr(waiting, field)) is not None:
                 yield from unknown(source, (*path, field), "queue", queue, _queue_names(setting.policy))
+        if waiting.to_queue is not None:
+            yield from _channel_problems(source, (*path, "to_queue"), setting, kind, waiting.to_queue)
         if kind.number is not None and key not in taken:
             shown = f"they take {', '.join(sorted(taken))}" if taken else "they take none"
             yield source.problem(path, f"no enqueue node of the flows takes the key {key!r}; {shown}")

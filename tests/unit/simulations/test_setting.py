@@ -27,6 +27,14 @@ def test_a_good_scenario_is_settled() -> None:
     assert found.workers[0].shifts_ms == ((0, 120 * MINUTE),)
 
 
+CHAT = {
+    "policy.channels": {"chat": {}},
+    "policy.queues.chats": {"channel": "chat", "callback": {}},
+    "policy.queues.sales.callback": {},
+    "staff.0.capacity": {"voice": 1, "chat": 2},
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "messages"),
     [
@@ -113,6 +121,14 @@ def test_a_good_scenario_is_settled() -> None:
         ({"policy.queues.sales.steps": [{"after_s": 9, "sooner": ["busy"]}]}, ["steps[0].sooner", "none_available"]),
         ({"policy.queues.sales.keep_free": 0}, ["policy.queues.sales.keep_free", "greater than or equal to 1"]),
         ({"centre": "x"}, ["either 'centre' or its own 'policy'"]),
+        (
+            CHAT | {"kinds.buyers.waiting_keys": {"1": {"share": 0.5, "after_s": 9, "to_queue": "chats"}}},
+            ["kinds.buyers.waiting_keys.1.to_queue", "'chats' takes chat contacts, not voice"],
+        ),
+        (
+            CHAT | {"kinds.buyers.callbacks": {"share": 0.5, "to_queue": "chats"}},
+            ["kinds.buyers.callbacks.to_queue", "'chats' takes chat contacts, not voice"],
+        ),
     ],
 )
 def test_a_bad_scenario_is_refused_with_place_and_remedy(changes: dict[str, Any], messages: list[str]) -> None:
