@@ -56,6 +56,8 @@ class CallingBack:
         known = router.contact(contact.name)
         if known is None or not known.waits or contact.visits != visit or contact.kept is not None:
             return
+        if self._queues[known.queue].callback is None:  # overflowed meanwhile
+            return
         if not estimated_over(self._run, contact.name, wishes.when_wait_over_s):
             return
         if wishes.when_ahead and router.position(contact.name) <= wishes.when_ahead:

@@ -351,6 +351,19 @@ def test_no_callback_without_the_queues_rules_or_while_the_wait_is_short() -> No
     assert times(run(TWO | RING_BACK | wishes(when_wait_over_s=5))[0], CallbackRequested) == []  # nothing is known yet
 
 
+@pytest.mark.parametrize(("rules", "asked"), [({}, []), ({"callback": {}}, [30_000])])
+def test_who_overflows_before_asking_asks_where_they_wait_now_if_that_queue_has_callbacks(
+    rules: dict[str, Any], asked: list[int]
+) -> None:
+    overflow = {
+        "policy.queues.sales.longest_wait_s": 5,
+        "policy.queues.sales.overflow_to": "later",
+        "policy.queues.later": {"skills": {"sales": 1}} | rules,
+    }
+    rows = [{"at_s": 10, "handle_s": 60}, {"at_s": 20, "handle_s": 60}]
+    assert times(run(trace(*rows) | RING_BACK | overflow | wishes())[0], CallbackRequested) == asked
+
+
 # Names and numbers that are wrong
 
 
