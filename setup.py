@@ -11,9 +11,9 @@ from setuptools import setup
 
 ROUTER = (
     *("agent_events", "agents", "callbacks", "channels", "compiled", "contact_events", "contacts", "counting"),
-    *("departures", "duplicates", "eligibility", "endings", "entities", "goals", "index", "intervals", "judging"),
-    *("lines", "matcher", "offers", "places", "pools", "publishing", "rankings", "reentry", "reservations", "router"),
-    *("state", "switches", "talks", "tallying", "timers", "waiting"),
+    *("departures", "drains", "duplicates", "eligibility", "endings", "entities", "goals", "index", "intervals"),
+    *("judging", "lines", "matcher", "offers", "places", "pools", "publishing", "rankings", "reentry", "reservations"),
+    *("router", "state", "switches", "talks", "tallying", "timers", "waiting"),
 )
 SIMULATIONS = ("agents", "caller_counts", "calling_back", "contact", "contacts", "driver", "shell", "streams", "talks")
 
@@ -24,5 +24,7 @@ if directory := os.environ.get("SWITCHBOARD_COMPILED"):
     paths = [*(f"router/core/{name}.py" for name in ROUTER), *(f"simulations/{name}.py" for name in SIMULATIONS)]
     level = os.environ.get("SWITCHBOARD_OPTIMISED", "3")
     extensions = mypycify(paths, opt_level=level, group_name="switchboard", target_dir=directory)
+    for extension in extensions:  # or some machines round once where Python rounds twice
+        extension.extra_compile_args.append("-ffp-contract=off")
 
 setup(ext_modules=extensions)

@@ -56,7 +56,7 @@ def arrivals_ms(
         unit = reached + numpy.cumsum(unit_gaps(arrivals, generator, 1)[0])
         reached = float(unit[-1])
         times = numpy.interp(unit[unit < expected[-1]], expected, borders_ms)
-        yield from map(int, numpy.rint(times))
+        yield from numpy.rint(times).astype(numpy.int64).tolist()
 
 
 def contacts_ms(

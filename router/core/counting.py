@@ -299,7 +299,8 @@ class Counting:
         contact.agent, contact.wait_ms = agent, decision.wait_ms
         tally.finished += 1
         tally.talk_ms += decision.talk_ms
-        tally.hold_ms += decision.hold_ms
+        if decision.hold_ms:
+            tally.hold_ms += decision.hold_ms
         if decision.transferred_to is not None:
             tally.transferred += 1
             tally.escalated += self.escalations.get(decision.queue) == decision.transferred_to

@@ -14,6 +14,7 @@ from router.core.parts import Due, PendingCallback
 
 if TYPE_CHECKING:
     from router.core.lines import Line
+    from router.core.pools import Post
 
 ContactState = Literal["queued", "offered", "parked", "reaching", "connected"]
 AT_AGENT: tuple[ContactState, ...] = ("connected", "reaching")
@@ -127,7 +128,7 @@ class Agent:
     error; shown as a pause. `failures` counts the offers that failed in a row, by cause; `suspended_after` so many, the
     agent was paused.
     `handled_ms` and `ready_ms` add up since sign-in until `since_ms`, the last change of the visible `state`.
-    `turn`: how often the agent became ready.
+    `turn`: how often the agent became ready. `post` is derived (see `Index`), and in no snapshot.
     """
 
     presence: Literal["offline", "ready", "paused"] = "offline"
@@ -148,6 +149,7 @@ class Agent:
     answered: int = 0
     last_offer: int = 0
     turn: int = 0
+    post: "Post | None" = None
 
     def __init__(
         self,

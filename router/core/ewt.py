@@ -17,7 +17,6 @@ W. Whitt, "Real-Time Delay Estimation in Overloaded Multiserver Queues with Aban
 """
 
 import math
-from typing import Any
 
 import msgspec
 
@@ -26,7 +25,7 @@ LEAST_STARTS = 1.0
 """Below this weight of starts there is no estimate."""
 
 _EXACT_TERMS = 32
-_Z50, _Z80, _Z95 = 0.0, 0.8416212335729143, 1.6448536269514722
+Z50, Z80, Z95 = 0.0, 0.8416212335729143, 1.6448536269514722
 
 
 class WaitEstimate(msgspec.Struct, frozen=True):
@@ -62,94 +61,7 @@ class EstimateError(msgspec.Struct):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-class _Drain(msgspec.Struct):
-    """What is known of one queue: sums in which older evidence weighs less."""
-
-    at_ms: int
-    departed_ms: int
-    starts: float = 0.0
-    leaves: float = 0.0
-    busy_ms: float = 0.0
-    waited_ms: float = 0.0
-    error: EstimateError = msgspec.field(default_factory=EstimateError)
-
-    def fade(self, now_ms: int) -> None:
-        if now_ms > self.at_ms:
-            weight = 0.5 ** ((now_ms - self.at_ms) / HALF_LIFE_MS)
-            self.starts *= weight
-            self.leaves *= weight
-            self.busy_ms *= weight
-            self.waited_ms *= weight
-            self.at_ms = now_ms
-
-
-class WaitEstimator:
-    """Learns from every departure and answers for any place in a queue; constant time and memory per queue."""
-
-    def __init__(self) -> None:
-        self._drains: dict[str, _Drain] = {}
-
-    def contact_started(self, queue: str, wait_ms: int, now_ms: int, ring_ms: int = 0) -> None:
-        """A contact that waited `wait_ms` is connected; `ring_ms` of it an agent's phone rang.
-
-        A contact for whom an agent was free at once says nothing about how the queue drains, and is passed over.
-        """
-        if wait_ms > ring_ms:
-            self._departed(queue, wait_ms, now_ms).starts += 1.0
-
-    def contact_left(self, queue: str, wait_ms: int, now_ms: int) -> None:
-        """A contact went away after waiting `wait_ms`: it gave up, took a way out or was moved elsewhere."""
-        self._departed(queue, wait_ms, now_ms).leaves += 1.0
-
-    def _departed(self, queue: str, wait_ms: int, now_ms: int) -> _Drain:
-        drain = self._drains.get(queue)
-        if drain is None:
-            drain = self._drains[queue] = _Drain(at_ms=now_ms, departed_ms=now_ms - wait_ms)
-        drain.fade(now_ms)
-        drain.busy_ms += max(0, min(now_ms - drain.departed_ms, wait_ms))
-        drain.waited_ms += wait_ms
-        drain.departed_ms = max(now_ms, drain.departed_ms)
-        return drain
-
-    def estimate(self, queue: str, ahead: int, waited_ms: int, now_ms: int) -> WaitEstimate | None:
-        """The wait still to come for a contact with `ahead` others before it that has waited `waited_ms` already.
-
-        None while too little has lately been seen of the queue.
-        """
-        drain = self._drains.get(queue)
-        if drain is None:
-            return None
-        weight = 0.5 ** (max(0, now_ms - drain.at_ms) / HALF_LIFE_MS)
-        starts = drain.starts * weight
-        if starts < LEAST_STARTS:
-            return None
-        open_gap_ms = max(0, min(now_ms - drain.departed_ms, waited_ms))
-        start_rate = starts / max(1.0, drain.busy_ms * weight + open_gap_ms)
-        leave_rate = drain.leaves / max(1.0, drain.waited_ms)
-        mean, variance = _until_reached(ahead, start_rate, leave_rate)
-        variance += mean * mean / starts
-        return WaitEstimate(*(_gamma_quantile(mean, variance, z) for z in (_Z50, _Z80, _Z95)))
-
-    def record_error(self, queue: str, told: WaitEstimate | None, actual_ms: int) -> None:
-        """An answered contact waited `actual_ms` since it was told `told` (None: nothing, and nothing is counted)."""
-        drain = self._drains.get(queue)
-        if told is not None and drain is not None:
-            drain.error.check(told, actual_ms)
-
-    def errors(self) -> dict[str, EstimateError]:
-        """The error of what was told so far, per queue."""
-        return {queue: drain.error for queue, drain in self._drains.items()}
-
-    def snapshot(self) -> dict[str, Any]:
-        """All that was learnt, as plain data."""
-        return {queue: msgspec.to_builtins(drain) for queue, drain in self._drains.items()}
-
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Replaces what was learnt by an earlier `snapshot()`."""
-        self._drains = msgspec.convert(snapshot, dict[str, _Drain])
-
-
-def _until_reached(ahead: int, start_rate: float, leave_rate: float) -> tuple[float, float]:
+def until_reached(ahead: int, start_rate: float, leave_rate: float) -> tuple[float, float]:
     """Mean and variance of the time until the contact behind `ahead` others is started.
 
     The first terms of the sums are added up, the rest is their integral by the midpoint rule (relative error below
@@ -171,7 +83,7 @@ def _until_reached(ahead: int, start_rate: float, leave_rate: float) -> tuple[fl
     return mean, variance
 
 
-def _gamma_quantile(mean: float, variance: float, z: float) -> int:
+def gamma_quantile(mean: float, variance: float, z: float) -> int:
     """The quantile at standard normal `z` of the gamma distribution with this mean and variance."""
     ninth = variance / (9.0 * mean * mean)
     return round(mean * max(0.0, 1.0 - ninth + z * math.sqrt(ninth)) ** 3)

@@ -13,8 +13,7 @@ from typing import Any
 from router.core.compiled import CompiledQueue, CompiledStep
 from router.core.entities import Agent, Contact
 from router.core.lines import ContactClass, Line
-from router.core.policy import Agent as AgentSpec
-from router.core.pools import Pool, profile
+from router.core.pools import Pool, Post, profile
 from router.core.reservations import kept_for_others, note_reserved
 from router.core.state import State
 from router.core.strategies import AgentFacts
@@ -47,8 +46,6 @@ class Index:
         self.queue_lines: dict[str, dict[int, Line]] = {}
         self.in_queue: dict[str, dict[str, None]] = {}
         self.free: dict[str, tuple[str, ...]] = {}
-        self._levels: dict[str, int] = {}
-        self._facts: dict[str, AgentFacts] = {}
         self._classes: dict[int, ContactClass] = {}
         self._class_keys: dict[tuple[object, ...], ContactClass] = {}
         self._idle: dict[int, ContactClass] = {}
@@ -64,7 +61,7 @@ class Index:
         state = self._state
         self.stale = False
         tables: tuple[dict[Any, Any], ...] = (
-            *(self.pools, self.pool_of, self.ready_pools, self.free, self._facts, self._levels),
+            *(self.pools, self.pool_of, self.ready_pools, self.free),
             *(self.waiting, self.reserving, self.held, self.lines, self.queue_lines, self.in_queue),
             *(self._classes, self._class_keys, self._only_classes, self._idle),
         )
@@ -72,15 +69,17 @@ class Index:
             table.clear()
         self._with_name = with_name = any(policy.looks_at_name for policy in state.versions.values())
         by_profile: dict[tuple[object, ...], Pool] = {}
-        for spec in state.current.spec.agents:
+        for agent in state.agents.values():
+            agent.post = None
+        for order, spec in enumerate(state.current.spec.agents):
             key = profile(spec, with_name)
             pool = by_profile.get(key)
             if pool is None:
                 pool = by_profile[key] = Pool(len(self.pools), spec)
                 self.pools[pool.number] = pool
             self.pool_of[spec.name] = pool
-            self._levels[spec.name] = sum(spec.skills.values())
             agent = state.agents[spec.name]
+            agent.post = Post(pool, order, sum(spec.skills.values()), spec.cost_per_hour)
             if agent.presence != "offline":
                 pool.signed_in += 1
             self.refresh(agent)
@@ -95,34 +94,35 @@ class Index:
 
     def refresh(self, agent: Agent) -> bool:
         """Notes for what the agent is free now. Whether that is more than before."""
-        name = agent.name
-        free = self._state.free_channels(agent)
-        before = self.free.get(name, ())
+        post = agent.post
+        if post is None:
+            return False
+        free, before = self._state.free_channels(agent), post.free
         if not free and not before:
             return False
-        facts = self._facts_of(agent, self._state.current.agents[name]) if free else None
-        if free == before and facts == self._facts.get(name):
+        facts = self._facts_of(agent, post) if free else None
+        if free == before and facts == post.facts:
             return False
-        pool = self.pool_of[name]
+        name, pool = agent.name, post.pool
         for channel in before:
             if not pool.remove(name, channel):
                 del self.ready_pools[channel][pool.number]
         if facts is not None:
-            self._facts[name] = facts
+            post.facts = facts
             for channel in free:
-                pool.add(name, channel, facts)
-                self.ready_pools.setdefault(channel, {})[pool.number] = pool
-        self.free[name] = free
+                if pool.add(name, channel, facts):
+                    self.ready_pools.setdefault(channel, {})[pool.number] = pool
+        self.free[name] = post.free = free
         return not before or not set(free) <= set(before)
 
-    def _facts_of(self, agent: Agent, spec: AgentSpec) -> AgentFacts:
+    def _facts_of(self, agent: Agent, post: Post) -> AgentFacts:
         return AgentFacts(
-            self._state.current.order[agent.name],
+            post.order,
             agent.idle_since_ms,
             agent.occupancy,
             agent.answered,
-            self._levels[agent.name],
-            spec.cost_per_hour,
+            post.levels,
+            post.cost_per_hour,
             agent.last_offer,
             agent.turn,
             self._state.seed,

@@ -37,7 +37,11 @@ class Line:
             insort(self.entries, entry)
 
     def remove(self, entry: Entry) -> None:
-        del self.entries[bisect_left(self.entries, entry)]
+        first = self.entries[0]
+        if first[1] == entry[1] and first[0] == entry[0]:
+            del self.entries[0]
+        else:
+            del self.entries[bisect_left(self.entries, entry)]
 
 
 class ContactClass:

@@ -96,8 +96,10 @@ class Matcher:
             lines = index.lines_for(name, index.free[name])
             if not lines:
                 return
-            first = lines[0].entries[0][2] if len(lines) == 1 else min(self._bids(name, lines))[3]
-            self._offers.make(state.contacts[first], state.agents[name], NO_RECORD)
+            if len(lines) > 1:
+                ranking, fits = state.current.contact_ranking, index.pool_of[name].fits
+                lines = [ranking.first(lines, fits, state.clock_ms)]
+            self._offers.make(state.contacts[lines[0].entries[0][2]], state.agents[name], NO_RECORD)
 
     def _agent_bids(self, bids: list[Bid], name: str) -> None:
         """For the contact that goes first of those it may take, if the agent is free and there is one."""
@@ -139,13 +141,10 @@ class Matcher:
 
     def contacts_for(self, agent: str) -> list[ContactBid]:
         """The first of each line that the agent may take now, with its rank for this agent."""
-        return self._bids(agent, self._index.lines_for(agent, self._index.free[agent]))
-
-    def _bids(self, agent: str, lines: list[Line]) -> list[ContactBid]:
         ranking, now_ms = self._state.current.contact_ranking, self._state.clock_ms
         fits = self._index.pool_of[agent].fits
         found = []
-        for line in lines:
+        for line in self._index.lines_for(agent, self._index.free[agent]):
             arrived_ms, seq, contact = line.entries[0]
             rank = ranking.rank(line.facts, arrived_ms, now_ms, fits.get(line.of.number, 0))
             found.append((rank, arrived_ms, seq, contact))

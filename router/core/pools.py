@@ -58,11 +58,16 @@ class Pool:
         self._orders: dict[str, dict[str, _Order]] = {}
         """By channel, then by the ranking's `order_id`."""
 
-    def add(self, name: str, channel: str, facts: AgentFacts) -> None:
-        """The agent is ready for one more contact of this channel."""
-        self._facts.setdefault(channel, {})[name] = facts
+    def add(self, name: str, channel: str, facts: AgentFacts) -> bool:
+        """The agent is ready for one more contact of this channel. Whether nobody else was."""
+        ready = self._facts.get(channel)
+        if ready is None:
+            ready = self._facts[channel] = {}
+        first = not ready
+        ready[name] = facts
         for order in self._orders.get(channel, _NONE).values():
             order.add(name, facts)
+        return first
 
     def remove(self, name: str, channel: str) -> bool:
         """The agent is no longer ready for the channel. Whether anybody else is."""
@@ -96,6 +101,19 @@ class Pool:
         if order is None:
             order = orders[ranking.order_id] = _Order(ranking, self._facts.get(channel, {}))
         return order
+
+
+class Post:
+    """What the index knows of an agent of the policy: the pool, what never changes, for which channels the agent is
+    free, and the facts when it last was."""
+
+    def __init__(self, pool: Pool, order: int, levels: int, cost_per_hour: float) -> None:
+        self.pool = pool
+        self.order = order
+        self.levels = levels
+        self.cost_per_hour = cost_per_hour
+        self.free: tuple[str, ...] = ()
+        self.facts: AgentFacts | None = None
 
 
 _NONE: dict[str, _Order] = {}

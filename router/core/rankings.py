@@ -1,6 +1,8 @@
 """Rankings: lists of ranking keys, compiled so that the parts that stay equal need not be computed again."""
 
 from collections.abc import Callable, Iterable
+from math import inf
+from typing import TYPE_CHECKING
 
 from router.core.policy import KeySpec
 from router.core.strategies import (
@@ -12,6 +14,9 @@ from router.core.strategies import (
     PreferredKey,
     registry,
 )
+
+if TYPE_CHECKING:
+    from router.core.lines import Line
 
 Rank = tuple[float, ...]
 
@@ -79,6 +84,23 @@ class ContactRanking:
         if self._only_plain_keys:
             return tuple([value(contact, arrived_ms, now_ms) for _, value in self._parts])
         return tuple([value(contact, arrived_ms, now_ms) if plain else value(fit) for plain, value in self._parts])
+
+    def first(self, lines: list["Line"], fits: dict[int, int], now_ms: int) -> "Line":
+        """The line whose first contact has the lowest rank for an agent with these fits; then age decides. Key after
+        key, of which the first mostly suffices."""
+        for plain, value in self._parts:
+            best: float = inf
+            left: list[Line] = []
+            for line in lines:
+                own = value(line.facts, line.entries[0][0], now_ms) if plain else value(fits.get(line.of.number, 0))
+                if own < best:
+                    best, left = own, [line]
+                elif own == best:
+                    left.append(line)
+            if len(left) == 1:
+                return left[0]
+            lines = left
+        return min(lines, key=lambda line: line.entries[0])
 
     def plain_rank(self, contact: ContactFacts, arrived_ms: int, now_ms: int) -> Rank:
         """Without the keys that depend on an agent: the contact's place in the queue."""

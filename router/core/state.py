@@ -112,15 +112,18 @@ from typing import TypeVar
 
 from router.core.compiled import CompiledPolicy, CompiledQueue, CompiledStep
 from router.core.decisions import AnyDecision
+from router.core.drains import WaitEstimator
 from router.core.entities import Agent, Contact, LiveOffer
 from router.core.errors import Happening
-from router.core.ewt import WaitEstimator
 from router.core.parts import CutOff, DeadOffer, Finished, Service, Switch
 from router.core.strategies import ContactFacts
 
 HISTORY = 16
 REMEMBERED = 512
 """So many happenings are kept of each thing; so many finished contacts and dead offers are remembered at least."""
+
+NOTHING_TOLD = Finished([])
+"""Of every contact, where nobody asks why."""
 
 Kept = TypeVar("Kept")
 CUT_OFF_REMEMBERED = 4_096
@@ -222,8 +225,9 @@ class State:
             del history[0]
 
     def remember_finished(self, contact: Contact) -> None:
-        self.finished.pop(contact.id, None)
-        self.finished[contact.id] = Finished(contact.history)
+        if contact.id in self.finished:
+            del self.finished[contact.id]
+        self.finished[contact.id] = Finished(contact.history) if self.explains else NOTHING_TOLD
         if len(self.finished) > 2 * REMEMBERED:
             self.finished = _latest(self.finished)
 

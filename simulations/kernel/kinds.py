@@ -16,7 +16,7 @@ from simulations.scenario import Kind
 from simulations.setting import Setting
 from simulations.traced import Quantity
 
-QUANTILES = {50: ewt._Z50, 80: ewt._Z80, 95: ewt._Z95}
+QUANTILES = {50: ewt.Z50, 80: ewt.Z80, 95: ewt.Z95}
 QUANTITIES: tuple[Quantity, ...] = ("handle time", "patience", "wrap-up")
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from router.core.decisions import AgentChanged, AnyDecision, ContactQueued, Offer, OfferEnded, StepEntered
+from router.core.entities import Agent as Worker
 from router.core.entities import Contact
 from router.core.policy import Agent
+from router.core.pools import Post
 from router.core.rankings import ContactRanking
 from router.core.router import Router
 from router.core.strategies import FitKey
@@ -52,11 +54,16 @@ def assert_best_first(router: Router, decisions: Sequence[AnyDecision], now_ms: 
             ):
                 continue
             if step.chain.holds(spec, _view(chosen)) and not _is_reserved(router, chosen, spec):
-                facts = router._index._facts_of(state.agents[name], spec)
+                facts = router._index._facts_of(state.agents[name], _post(state.agents[name]))
                 fit = step.chain.fit(spec, _view(chosen))
                 rank = step.ranking.rank(step.ranking.standing(facts), fit, name == chosen.preferred)
                 taken = (offer.record.agents[0].keys, state.current.order[offer.agent])
                 assert taken < (rank, facts.order), f"{chosen.id} went to {offer.agent} {taken} before {name} {rank}"
+
+
+def _post(agent: Worker) -> Post:
+    assert agent.post is not None
+    return agent.post
 
 
 def _may_take(router: Router, contact: Contact, agent: Agent) -> bool:

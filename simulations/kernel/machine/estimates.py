@@ -17,7 +17,7 @@ from simulations.kernel.machine.keys import FIT, contact_value
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.structure import not_plain
 
-until_reached = njit(ewt._until_reached)
+until_reached = njit(ewt.until_reached)
 
 
 # What is learnt

@@ -14,7 +14,7 @@ THINGS: list[tuple[object, type[msgspec.Struct]]] = [
     (LiveOffer("o1", 1, "c1", "anna", 1, 0, 20_000), SavedOffer),
 ]
 
-DERIVED = {"rules", "line"}
+DERIVED = {"rules", "line", "post"}
 
 
 @pytest.mark.parametrize(("thing", "form"), THINGS)

@@ -4,7 +4,8 @@ import statistics
 
 import pytest
 
-from router.core.ewt import HALF_LIFE_MS, WaitEstimate, WaitEstimator, _gamma_quantile, _until_reached
+from router.core.drains import WaitEstimator
+from router.core.ewt import HALF_LIFE_MS, WaitEstimate, gamma_quantile, until_reached
 from tests.support import markov_queue
 
 MINUTE = 60_000
@@ -89,7 +90,7 @@ def test_abandonment_shortens_the_wait_behind_many() -> None:
 @pytest.mark.parametrize("leave_rate", [0.0, 1e-15, 1e-7, 1e-3, 5.0])
 def test_the_sum_over_a_long_queue_is_as_good_as_adding_every_term(ahead: int, leave_rate: float) -> None:
     rates = [0.01 + others * leave_rate for others in range(ahead + 1)]
-    mean, variance = _until_reached(ahead, 0.01, leave_rate)
+    mean, variance = until_reached(ahead, 0.01, leave_rate)
     assert mean == pytest.approx(math.fsum(1 / rate for rate in rates), rel=1e-4)
     assert variance == pytest.approx(math.fsum(1 / rate**2 for rate in rates), rel=1e-4)
 
@@ -101,7 +102,7 @@ def test_the_sum_over_a_long_queue_is_as_good_as_adding_every_term(ahead: int, l
 )
 def test_the_gamma_quantile_is_near_the_table(shape: float, z: float, exact: float) -> None:
     scale = 1_000_000.0
-    assert _gamma_quantile(shape * scale, shape * scale**2, z) / scale == pytest.approx(exact, rel=0.015)
+    assert gamma_quantile(shape * scale, shape * scale**2, z) / scale == pytest.approx(exact, rel=0.015)
 
 
 def test_a_snapshot_as_json_restores_the_same_answers() -> None:
