@@ -58,7 +58,7 @@ class Checked(msgspec.Struct, frozen=True):
 class Cheaper(msgspec.Struct, frozen=True):
     """A cheaper staff that was simulated: one agent of `group` less at `start`, and the goal that it then keeps least,
     by the metric's `value` and its interval, each by itself at the answer's confidence. `verdict` is `missed`, or
-    `open` where the days cannot tell."""
+    `open` where the days cannot tell, or `met` where only the last of them told that nothing is missed."""
 
     group: str
     start: str
@@ -251,6 +251,6 @@ def _cheaper(place: Workplace, search: Search, removal: Removal, starts: tuple[s
         value=removal.value,
         low=low,
         high=high,
-        verdict="missed" if removal.missed else "open",
+        verdict="missed" if removal.missed else "met" if removal.spared else "open",
         shown=f"{goal.shown(removal.value)} ({goal.shown(low).split()[0]} to {goal.shown(high)})",
     )

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 
 import numpy
 
-from simulations.erlang.numerics import Bools, Floats
+from simulations.erlang.numerics import Floats
 from simulations.staffing.evaluation import Known
 from simulations.staffing.proof import Look, Proof
 from simulations.staffing.requirements import Counts
 from simulations.staffing.search import Search
 
-APART = 3
+APART = 2
 """Agents so many intervals apart are taken away in one simulation: what one is missed for, the other is not."""
+MOST_ROUNDS = 2
+"""So often agents are spared: each time asks for another proof, and saves less than the one before."""
+
+Place = tuple[int, int]
+"""A group and an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +42,33 @@ class Removal:
 
 
 def thrifty(search: Search, proof: Proof, staff: Counts) -> tuple[Look, list[Removal]]:
-    """The proof of the staff without those whom it can spare, and why those who come next must stay. Raises Unreachable
-    as `Proof.run`."""
-    tried: Bools = numpy.zeros(staff.shape, dtype=numpy.bool_)
-    while True:
+    """The proof of the staff without those whom it can spare, and what becomes of the goals when one more of a group
+    goes. Raises Unreachable as `Proof.run`."""
+    for once_more in reversed(range(MOST_ROUNDS + 1)):
         look = proof.run(staff)
-        removals = _nearest(search, proof, look, tried)
+        removals = _nearest(search, proof, look)
         spared = [removal for removal in removals if removal.spared]
-        if not spared or proof.is_over:
-            return look, [removal for removal in removals if not removal.spared]
+        if not spared or proof.is_over or not once_more:
+            break
         staff = look.staff.copy()
-        for removal in spared:
-            tried[removal.group, removal.interval] = True
+        for removal in spared if search.each_interval else spared[:1]:
             staff[removal.group, removal.interval] -= 1
+    return look, removals
 
 
-def _nearest(search: Search, proof: Proof, look: Look, tried: Bools) -> list[Removal]:
-    """Of each group the agent whom, by the subgradients, the goals miss least, simulated until that can be told."""
-    able = (look.staff > search.program.lower) & ~tried
+def _nearest(search: Search, proof: Proof, look: Look) -> list[Removal]:
+    """Of each group the agent whom, by the subgradients, the goals miss least."""
+    able = look.staff > search.program.lower
     harm = numpy.where(able, _harm(search, look), numpy.inf)
-    chosen = [(g, int(harm[g].argmin())) for g in range(len(harm)) if able[g].any()]
-    found = []
-    for pack in _packs(chosen, search.each_interval):
-        fewer = look.staff.copy()
-        for place in pack:
-            fewer[place] -= 1
-        found += _told(search, proof, look, fewer, pack)
-    return found
+    nearest = [(g, int(harm[g].argmin())) for g in range(len(harm)) if able[g].any()]
+    return [removal for pack in _packs(nearest, search.each_interval) for removal in _told(search, proof, look, pack)]
 
 
-def _told(search: Search, proof: Proof, look: Look, staff: Counts, pack: list[tuple[int, int]]) -> list[Removal]:
-    """What becomes of the goals with this `staff`, without those of the pack."""
+def _told(search: Search, proof: Proof, look: Look, pack: list[Place]) -> list[Removal]:
+    """What becomes of the goals without those of the pack, simulated until that can be told."""
+    staff = look.staff.copy()
+    for place in pack:
+        staff[place] -= 1
     days, measured = look.days, search.evaluator.measure([staff], look.days, "why nothing cheaper")[0]
     while True:
         known = measured.intervals(proof.confidence) if search.each_interval else measured.day(proof.confidence)
@@ -93,9 +94,9 @@ def _harm(search: Search, look: Look) -> Floats:
     return worst
 
 
-def _packs(chosen: list[tuple[int, int]], each_interval: bool) -> list[list[tuple[int, int]]]:
+def _packs(chosen: list[Place], each_interval: bool) -> list[list[Place]]:
     """Those who can be taken away together, since the goals of their intervals are others."""
-    packs: list[list[tuple[int, int]]] = []
+    packs: list[list[Place]] = []
     for g, i in chosen:
         fitting = (pack for pack in packs if each_interval and all(abs(i - other) >= APART for _, other in pack))
         pack = next(fitting, None)

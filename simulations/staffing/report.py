@@ -143,11 +143,13 @@ def reasons(answer: StaffAnswer) -> list[str]:
     found = []
     for cheaper in answer.cheaper:
         at = f"at {cheaper.missed_at}" if cheaper.missed_at else "over the whole time"
-        fails = f"is missed {at}" if cheaper.verdict == "missed" else f"{at} may be missed"
-        found.append(
-            f"One agent of {cheaper.group} less at {cheaper.start} saves {amount(cheaper.saves, answer.currency)}, but "
-            f"{cheaper.goal} {fails}: {cheaper.shown}."
-        )
+        becomes = {
+            "missed": f"but {cheaper.goal} is missed {at}: {cheaper.shown}",
+            "open": f"but {cheaper.goal} {at} may be missed: {cheaper.shown}",
+            "met": f"and may miss no goal ({cheaper.goal} {at}: {cheaper.shown}); that is not proved",
+        }[cheaper.verdict]
+        saved = amount(cheaper.saves, answer.currency)
+        found.append(f"One agent of {cheaper.group} less at {cheaper.start} saves {saved}, {becomes}.")
     return found or ["No agent can be taken away within the limits."]
 
 
