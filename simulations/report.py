@@ -220,19 +220,18 @@ def agent_table(results: Results) -> Table:
 
 
 def _intervals(results: Results, shown: Sequence[str]) -> Section:
-    legend = list(zip(plots.COLOURS, shown, strict=False))
+    queues = list(zip(plots.COLOURS, shown, strict=False))
     if hidden := len(results.whole.queues) - len(shown):
-        legend.append(("", f"(and {hidden} smaller queues that are not drawn)"))
+        queues.append(("", f"(and {hidden} smaller queues that are not drawn)"))
     agents = list(zip(plots.COLOURS, ("signed in", "load of all arrivals", "busy"), strict=False))
     level = "share answered within the target; dashed: the goal"
     return Section(
         f"By interval of {duration(results.interval_minutes)}",
-        legend=legend,
         figures=[
-            Figure("Service level", level, plots.service_level(results, shown)),
-            Figure("Mean wait", "of all who arrived in the interval, answered or not", plots.mean_wait(results, shown)),
-            Figure("Abandoned", "share of those offered, less short abandons", plots.abandoned(results, shown)),
-            Figure("Queue length", "mean number waiting", plots.queue_length(results, shown)),
+            Figure("Service level", level, plots.service_level(results, shown), queues),
+            Figure("Mean wait", "of all who arrived, answered or not", plots.mean_wait(results, shown), queues),
+            Figure("Abandoned", "share of those offered, less short abandons", plots.abandoned(results, shown), queues),
+            Figure("Queue length", "mean number waiting", plots.queue_length(results, shown), queues),
             Figure("Staffing and load", "agents", plots.staffing(results), agents),
             Figure("Occupancy", "handling over handling plus ready time, all agents", plots.occupancy(results)),
         ],

@@ -57,11 +57,12 @@ def _sections(found: Calibration) -> Iterator[Section]:
         yield Section(
             "Days",
             text=[] if joined is None else [f"The kinds' factors have a correlation of {joined:.2f}."],
-            legend=pictures.weekday_legend(found),
-            figures=[Figure("Contacts of each day", "by weekday", pictures.totals(found))],
+            figures=[
+                Figure("Contacts of each day", "by weekday", pictures.totals(found), pictures.weekday_legend(found))
+            ],
         )
     for fit in found.fits[:MOST_KINDS]:
-        yield Section(fit.name, legend=pictures.weekday_legend(found), figures=list(_plots(found, fit)))
+        yield Section(fit.name, figures=list(_plots(found, fit)))
     if len(found.fits) > MOST_KINDS:
         yield Section("Smaller kinds", text=[f"{len(found.fits) - MOST_KINDS} smaller kinds are not drawn."])
     yield _agents(found)
@@ -107,7 +108,7 @@ def _flows(found: Calibration) -> Table:
 
 def _plots(found: Calibration, fit: KindFit) -> Iterator[Figure]:
     what = "mean of each weekday; the band is ± 2 standard errors"
-    yield Figure("Arrivals", what, pictures.arrivals(found, fit))
+    yield Figure("Arrivals", what, pictures.arrivals(found, fit), pictures.weekday_legend(found))
     if fit.handle is not None:
         yield Figure("Handle time", _told(fit.handle), pictures.duration(fit.handle))
         if (plot := pictures.quantiles(fit.handle)) is not None:
@@ -262,12 +263,13 @@ def back_test_report(test: BackTest, found: Calibration, name: str, results: Any
     ended = f"Ended early ({test.ended}): the figures are of {test.replications} replications of each day."
     sections = [Section("Real and model", tables=[_verdicts(test, level)])]
     for queue in list(found.queues)[:MOST_KINDS]:
+        legend = [(COLOURS[1], "real"), (COLOURS[0], f"model, with its {level} range")]
+        what, profile = "all days of the test together", test.profile
         plots = [
-            Figure(words, "all days of the test together", _profile(labels, metric, test.profile[queue, metric]))
+            Figure(words, what, _profile(labels, metric, profile[queue, metric]), legend)
             for metric, words in METRIC_NAMES.items()
         ]
-        legend = [(COLOURS[1], "real"), (COLOURS[0], f"model, with its {level} range")]
-        sections.append(Section(queue, legend=legend, figures=plots))
+        sections.append(Section(queue, figures=plots))
     return Report(
         kind="back-test",
         title=f"{name}: what the model is worth",

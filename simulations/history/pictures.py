@@ -89,7 +89,7 @@ def duration(fit: Fit) -> str:
         axes.set_yticks([])
         axes.set_ylim(top=axes.get_ylim()[1] * 1.02)
         if fit.candidates:
-            axes.legend(frameon=False, fontsize=8)
+            _name_lines(axes)
 
     return drawn(draw)
 
@@ -134,7 +134,7 @@ def patience(fit: PatienceFit) -> str:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("seconds waited")
         axes.set_ylabel("still patient")
-        axes.legend(frameon=False, fontsize=8)
+        _name_lines(axes)
 
     return drawn(draw)
 
@@ -159,9 +159,16 @@ def keys(found: Sequence[KeyFit]) -> str:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("seconds waited")
         axes.set_ylabel("have pressed")
-        axes.legend(frameon=False, fontsize=8)
+        _name_lines(axes)
 
     return drawn(draw)
+
+
+def _name_lines(axes: Axes) -> None:
+    """The legend of lines that differ in more than colour, above the axes, where it covers nothing."""
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.legend(loc="outside upper left", ncols=4, frameon=False, fontsize=8)
 
 
 def speeds(found: dict[str, AgentSpeed]) -> str:

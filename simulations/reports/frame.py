@@ -48,7 +48,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A plot: `svg` is the whole element, `legend` has colours with their names (names stay text of the page)."""
+    """A plot: `svg` is the whole element, `legend` has colours with their names (names stay text of the page), which
+    stand above it: so they cover nothing, and each plot can be cut out and shown alone."""
 
     title: str
     what: str
@@ -63,7 +64,6 @@ class Section:
     title: str
     text: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    legend: Sequence[tuple[str, str]] = ()
     figures: Sequence[Figure] = ()
     wide: bool = False
     folded: bool = False

@@ -46,6 +46,8 @@ class Checked(msgspec.Struct, frozen=True):
     """The value for people."""
     at_worst: str = ""
     """How bad it may be, for people: `at least 78.9 %`."""
+    between: str = ""
+    """`low` and `high` for people: `78.9 to 82.1 %`."""
 
     @property
     def risk(self) -> float:
@@ -235,7 +237,9 @@ def _checked(goals: Sequence[Goal], known: Known, proved: bool) -> tuple[Checked
         low, high = goal.between(value, half)
         verdict: Verdict = "missed" if known.missed[k] else "open" if known.open[k] else "met"
         worst = f"at least {goal.shown(low)}" if goal.at_least else f"at most {goal.shown(high)}"
-        found.append(Checked(goal.words, goal.bound, value, low, high, verdict if proved else "open", shown, worst))
+        verdict = verdict if proved else "open"
+        between = goal.span(low, high)
+        found.append(Checked(goal.words, goal.bound, value, low, high, verdict, shown, worst, between))
     return tuple(found)
 
 
@@ -252,5 +256,5 @@ def _cheaper(place: Workplace, search: Search, removal: Removal, starts: tuple[s
         low=low,
         high=high,
         verdict="missed" if removal.missed else "met" if removal.spared else "open",
-        shown=f"{goal.shown(removal.value)} ({goal.shown(low).split()[0]} to {goal.shown(high)})",
+        shown=f"{goal.shown(removal.value)} ({goal.span(low, high)})",
     )

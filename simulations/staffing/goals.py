@@ -54,6 +54,10 @@ class Goal(msgspec.Struct, frozen=True):
             return "–"
         return f"{value:.1f} s" if self.metric == "asa" else f"{value * 100:.1f} %"
 
+    def span(self, low: float, high: float) -> str:
+        """`77.3 to 79.4 %`."""
+        return f"{self.shown(low).split()[0]} to {self.shown(high)}"
+
     def between(self, value: float, half: float) -> tuple[float, float]:
         """The interval around a value, as far as there can be such values."""
         return max(0.0, value - half), value + half if self.metric == "asa" else min(1.0, value + half)

@@ -1,6 +1,7 @@
 """The plots of staffing, as SVG text for the report."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from matplotlib.axes import Axes
 
@@ -17,9 +18,9 @@ def staff_stairs(answer: StaffAnswer) -> str:
     def draw(axes: Axes) -> None:
         base = [0.0] * len(answer.starts)
         edges = list(range(len(answer.starts) + 1))
-        for colour, row in zip(COLOURS, answer.counts.values(), strict=False):
+        for colour, row in zip(cycle(COLOURS), answer.counts.values(), strict=False):
             top = [below + count for below, count in zip(base, row, strict=True)]
-            axes.stairs(top, edges, baseline=base, fill=True, color=colour, linewidth=0)
+            axes.stairs(top, edges, baseline=base, fill=True, color=colour, edgecolor="white", linewidth=0.6)
             base = top
         axes.set_ylim(0, max(base) * 1.1 or 1)
         axes.set_ylabel("agents")
@@ -39,7 +40,7 @@ def abandon_curves(frontier: Frontier, shares: Sequence[float]) -> str:
 
 
 def _curves(axes: Axes, frontier: Frontier, shares: Sequence[float], field: str, scale: float) -> None:
-    for colour, share in zip(COLOURS, shares, strict=False):
+    for colour, share in zip(cycle(COLOURS), shares, strict=False):
         points: list[Point] = [p for p in frontier.points if p.share == share and getattr(p, field) is not None]
         x, y = [p.within_s for p in points], [getattr(p, field) * scale for p in points]
         axes.plot(x, y, color=colour, linewidth=1.8, marker="o", markersize=3.2)

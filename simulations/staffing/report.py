@@ -1,6 +1,7 @@
 """The reports of `switchboard staff` and `switchboard target`."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from simulations.plots import COLOURS
 from simulations.reports import Cell, Column, Data, Figure, Report, Section, Table, Tile
@@ -38,8 +39,14 @@ def staff_report(answer: StaffAnswer) -> Report:
             Section(
                 "Agents by interval",
                 tables=[_staff_table(answer)],
-                legend=list(zip(COLOURS, groups, strict=False)),
-                figures=[Figure("Agents", "one group above the other", plots.staff_stairs(answer))],
+                figures=[
+                    Figure(
+                        "Agents",
+                        "one group above the other",
+                        plots.staff_stairs(answer),
+                        list(zip(cycle(COLOURS), groups, strict=False)),
+                    )
+                ],
             ),
             *([] if answer.ended else [Section("Why nothing cheaper", text=reasons(answer))]),
         ],
@@ -119,8 +126,8 @@ def _of_intervals(answer: StaffAnswer) -> str:
     missed = [f"{check.goal} at {start} ({check.shown})" for start, check in found if check.verdict == "missed"]
     named = f" ({'; '.join(missed[:MOST_NAMED])}{'; and others' if len(missed) > MOST_NAMED else ''})" if missed else ""
     text = (
-        f"Of {len(verdicts)} goals in single intervals {verdicts.count('met')} are surely met and {len(missed)} surely "
-        f"missed{named}"
+        f"Of {len(verdicts)} goals in single intervals {verdicts.count('met')} are surely met and "
+        f"{len(missed) or 'none'} surely missed{named}"
     )
     unsure = [(start, check) for start, check in found if check.verdict == "open"]
     if not unsure:
@@ -159,11 +166,19 @@ def _staff_table(answer: StaffAnswer) -> Table:
     columns = [Column("from", text=True), *map(Column, groups), *map(Column, goals)]
     rows = []
     for i, start in enumerate(answer.starts):
-        checks = [Cell(check.shown, mark=_MARKS[check.verdict]) for check in answer.checks[i]]
-        rows.append([Cell(start), *(Cell(str(answer.counts[g][i])) for g in groups), *checks])
+        rows.append(
+            [Cell(start), *(Cell(str(answer.counts[g][i])) for g in groups), *map(_goal_cell, answer.checks[i])]
+        )
     hours = [Cell(f"{answer.agent_hours[g]:,.1f} h") for g in groups]
-    rows.append([Cell("all"), *hours, *(Cell(check.shown, mark=_MARKS[check.verdict]) for check in answer.day)])
-    return Table(columns, rows, strong=[len(rows) - 1])
+    rows.append([Cell("all"), *hours, *map(_goal_cell, answer.day)])
+    note = (
+        "Below each figure its interval; all of them hold together. ✓ surely met, ✗ surely missed, ≈ too near to tell."
+    )
+    return Table(columns, rows, strong=[len(rows) - 1], note=note if answer.proved else "")
+
+
+def _goal_cell(check: Checked) -> Cell:
+    return Cell(check.shown, check.between, _MARKS[check.verdict])
 
 
 def _goal_rows(answer: StaffAnswer) -> list[list[object]]:
@@ -177,7 +192,7 @@ def _goal_rows(answer: StaffAnswer) -> list[list[object]]:
 
 def frontier_report(frontier: Frontier) -> Report:
     shares = list(dict.fromkeys(point.share for point in frontier.points))
-    legend = [(colour, f"{share * 100:g} %") for colour, share in zip(COLOURS, shares, strict=False)]
+    legend = [(colour, f"{share * 100:g} % promised") for colour, share in zip(cycle(COLOURS), shares, strict=False)]
     fields = ("share", "within_s", "cost", "service_level", "asa_s", "abandon", "occupancy", "reason")
     groups = list(dict.fromkeys(name for point in frontier.points for name in point.agent_hours))
     rows = [
@@ -194,10 +209,9 @@ def frontier_report(frontier: Frontier) -> Report:
             Section("Promises", tables=[_frontier_table(frontier)]),
             Section(
                 "Curves",
-                legend=legend,
                 figures=[
-                    Figure("Cost", "of the promise; the knee is ringed", plots.cost_curves(frontier, shares)),
-                    Figure("Abandoned", "share of callers who give up", plots.abandon_curves(frontier, shares)),
+                    Figure("Cost", "of the promise; the knee is ringed", plots.cost_curves(frontier, shares), legend),
+                    Figure("Abandoned", "share of callers who give up", plots.abandon_curves(frontier, shares), legend),
                 ],
             ),
         ],

@@ -236,7 +236,8 @@ def _print_staff(answer: "StaffAnswer", paths: list[Path]) -> None:
     console.print(table)
     console.print(f"\nCost: {amount(answer.cost, answer.currency)}", markup=False)
     for check in answer.day:
-        console.print(f"  {check.goal}: {check.shown} ({check.verdict})", markup=False)
+        between = f"{check.between}, " if check.between else ""
+        console.print(f"  {check.goal}: {check.shown} ({between}{check.verdict})", markup=False)
     for sentence in (*ended_words(answer), *sentences(answer), *reasons(answer)):
         console.print(sentence, markup=False)
     _print_paths(console, paths)

@@ -20,6 +20,12 @@ out.textContent = JSON.stringify({
   scrolls: view.scrollWidth - view.clientWidth,
   plots: svgs.map(svg => svg.getBoundingClientRect().right - view.clientWidth),
   letters: svgs.map(svg => svg.getScreenCTM().a),
+  outside: [...page.querySelectorAll(".legend")].filter(legend => {
+    const own = legend.getBoundingClientRect(), card = legend.closest(".card").getBoundingClientRect();
+    const svg = legend.closest(".card").querySelector("svg").getBoundingClientRect();
+    return own.left < card.left || own.right > card.right || own.top < card.top || own.bottom > svg.top;
+  }).length,
+  legends: page.querySelectorAll(".legend").length,
   narrowest: Math.min(...[...page.querySelectorAll("td.text:last-child")].map(cell => cell.offsetWidth)),
 });
 """
@@ -46,8 +52,9 @@ def measured(page: str, width: int, directory: Path) -> dict[str, object]:
 
 def report() -> Report:
     svg = picture(lambda axes: axes.plot([0, 1], [0, 1]))
+    names = [("#0072b2", f"a group whose name is long, number {number}") for number in range(9)]
     figures = [
-        Figure(f"Plot {number}", "of two points, and words that tell at some length what is seen", svg)
+        Figure(f"Plot {number}", "of two points, and words that tell at some length what is seen", svg, names)
         for number in range(3)
     ]
     columns = [
@@ -80,6 +87,7 @@ def test_nothing_is_cut_off(width: int, tmp_path: Path) -> None:
     assert len(plots) == 6
     assert max(plots) <= 0
     assert max(letters) < 1.5 * min(letters)
+    assert (found["legends"], found["outside"]) == (6, 0)  # each in the card of its plot, above it
     narrowest = found["narrowest"]
     assert isinstance(narrowest, (int, float))
     assert narrowest > 150

@@ -1,6 +1,8 @@
 """Staffing: goals as margins, the start from the closed forms, the search against every possible staff, the knee."""
 
 import math
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -217,7 +219,7 @@ def test_the_answer_says_why_nothing_is_cheaper_and_what_is_sure() -> None:
     report = staff_report(answer)
     assert report.answer[:2] == [
         "Over the whole time this staff surely meets every goal.",
-        "Of 6 goals in single intervals 6 are surely met and 0 surely missed.",
+        "Of 6 goals in single intervals 6 are surely met and none surely missed.",
     ]
     assert report.answer[2] == (
         "Surely: with a confidence of 95 % for all 8 verdicts together, however often they were looked at; of 100 such "
@@ -393,6 +395,16 @@ def test_goals_over_the_whole_day_cost_no_more() -> None:
     assert of_day.cost <= of_each.cost
     assert all(check.verdict == "met" for check in of_day.day)
     assert all(cheaper.missed_at == "" and cheaper.verdict == "missed" for cheaper in of_day.cheaper)
+
+
+def test_every_group_is_drawn_and_named_however_many_there_are() -> None:
+    answer = find_staff(made(), StaffPlan(), local(1), nobody, simulate=modelled)
+    counts = {f"team {number}": (3, 2, 1) for number in range(10)}
+    report = staff_report(msgspec.structs.replace(answer, counts=counts, agent_hours=dict.fromkeys(counts, 3.0)))
+    (figure,) = report.sections[0].figures
+    assert [name for _, name in figure.legend] == list(counts)
+    assert len(re.findall("stroke: #ffffff", figure.svg)) == len(counts)
+    assert all(below != above for (below, _), (above, _) in pairwise(figure.legend))
 
 
 def test_shrinkage_is_paid() -> None:
