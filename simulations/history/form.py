@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Outcome = Literal["answered", "abandoned", "left", "overflowed", "moved", "failed", "open"]
@@ -80,6 +81,9 @@ CONTACTS_SCHEMA = _schema(CONTACTS)
 AGENT_TIMES_SCHEMA = _schema(AGENT_TIMES)
 CHOICES_SCHEMA = _schema(CHOICES)
 
+_NO_CHARACTER = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\x{fffe}\x{ffff}]"
+"""What YAML does not allow in text (YAML 1.2, section 5.1)."""
+
 LINE, FILE = "line", "file"
 """While it is read, each contact also has the line and the number of the file it comes from."""
 READING_SCHEMA = CONTACTS_SCHEMA.append(pa.field(LINE, pa.int64())).append(pa.field(FILE, pa.int32()))
@@ -119,6 +123,17 @@ def contacts_table(columns: dict[str, Any], count: int) -> Any:
         else:
             arrays.append(pa.array(values, field.type))
     return pa.table(arrays, schema=READING_SCHEMA)
+
+
+def readable(table: Any) -> Any:
+    """The table with U+FFFD for characters that are none (control characters, mostly of damaged rows), as for bytes
+    that are not of the encoding: no name from records may make a scenario that cannot be read."""
+    for place, field in enumerate(table.schema):
+        if field.type == pa.string() and pc.any(pc.match_substring_regex(table[place], _NO_CHARACTER)).as_py():
+            table = table.set_column(
+                place, field, pc.replace_substring_regex(table[place], _NO_CHARACTER, "\N{REPLACEMENT CHARACTER}")
+            )
+    return table
 
 
 def _nothing(field: Any) -> str | int | None:

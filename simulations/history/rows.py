@@ -59,7 +59,8 @@ def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
 
 
 def encoding_of(path: Path) -> str:
-    """By its byte order mark; else by where its zeros are (UTF-16), else UTF-8 if all of it is, else Latin-1.
+    """By its byte order mark; else by where its zeros are (UTF-16), else UTF-8 if all of it is, else Windows-1252,
+    which is Latin-1 with quotes and the euro in the place of control characters.
 
     Raises DocumentError when the file cannot be read.
     """
@@ -77,7 +78,7 @@ def encoding_of(path: Path) -> str:
                 piece = file.read(1 << 20)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return "latin-1"
+        return "cp1252"
     except (OSError, EOFError, zlib.error) as error:
         raise DocumentError([Problem(f"the file cannot be read: {why(error)}", str(path))]) from None
     return "utf-8"

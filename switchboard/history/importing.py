@@ -14,7 +14,7 @@ from documents import DocumentError, Problem, read, validate, why
 from simulations.history.callers import CallerHashes
 from simulations.history.cdr import LAYOUTS, read_cdrs, records_of_file
 from simulations.history.directory import ABOUT, caller_key, read_history, write_history
-from simulations.history.form import AGENT_TIMES_SCHEMA, CHOICES_SCHEMA, History
+from simulations.history.form import AGENT_TIMES_SCHEMA, CHOICES_SCHEMA, History, readable
 from simulations.history.log_lines import lines_of_file
 from simulations.history.mapped import header_of_file, read_mapped
 from simulations.history.mapping import Mapping, mapping_of_header
@@ -88,7 +88,8 @@ def import_history(
         "sources": [*(present.about.get("sources", []) if present else []), *told],
         "notes": reader.notes,
     }
-    return Import(History(contacts, agents, choices, about), reader.refusals, key, reader.notes, told)
+    history = History(readable(contacts), readable(agents), readable(choices), about)
+    return Import(history, reader.refusals, key, reader.notes, told)
 
 
 def _may_be_written(directory: Path, add: bool, replace: bool) -> None:

@@ -41,6 +41,16 @@ def test_each_reason_is_shown_with_a_row_those_passed_over_last(tmp_path: Path) 
     assert shown == [("4", "a"), ("6", "arrived"), ("2", "passed")]
 
 
+def test_control_characters_of_damaged_rows_do_not_spoil_the_scenarios(tmp_path: Path) -> None:
+    rows = [f"2026-03-02 09:{minute:02}:00,sa\x02les,an\x91na,5,60" for minute in range(9)]
+    calls = written(tmp_path, "\n".join(["arrived,queue,agent,wait_s,talk_s", *rows]), "calls.csv")
+    assert run(calls, "--to", tmp_path / "h", "--time-zone", "UTC").exit_code == 0
+    assert set(read_history(tmp_path / "h").texts("queue")) == {"sa\ufffdles"}
+    result = CliRunner().invoke(app, ["calibrate", str(tmp_path / "h"), "--out", str(tmp_path / "c")])
+    assert result.exit_code == 0, result.output
+    assert "an\ufffdna" in (tmp_path / "c/scenario-monday.yaml").read_text(encoding="utf-8")
+
+
 def test_a_history_and_a_summary(tmp_path: Path) -> None:
     result = run(written(tmp_path, LOG + "broken\n"), "--to", tmp_path / "h", "--json")
     assert result.exit_code == 0, result.output

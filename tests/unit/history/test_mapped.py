@@ -48,10 +48,16 @@ def test_encodings_delimiters_and_line_ends_are_found(tmp_path: Path, encoding: 
     assert read.refused == []
 
 
-def test_a_large_file_that_is_no_utf8_only_at_its_end_is_latin_1(tmp_path: Path) -> None:
+def test_the_quotes_of_windows_are_no_control_characters(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{HEADER}\n2026-03-02 09:00:00,10 €,20,95,O’Brien\n", "cp1252")
+    (row,) = Read(path, {"columns": COLUMNS}).rows
+    assert only(row, ("queue", "agent")) == ("10 €", "O’Brien")
+
+
+def test_a_large_file_that_is_no_utf8_only_at_its_end_is_windows_1252(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     path.write_bytes(b"a,b\n" * 400_000 + "Büro".encode("latin-1"))
-    assert encoding_of(path) == "latin-1"
+    assert encoding_of(path) == "cp1252"
 
 
 def test_the_delimiter_is_not_the_decimal_comma() -> None:
