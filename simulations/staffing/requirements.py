@@ -1,7 +1,8 @@
 """The start of the search: what the closed forms ask of every set of queues, and the cheapest staff that meets it.
 
-The agents who can serve any queue of a set must at least be as many as the set would need if it were one queue served
-by them alone. For queues that share no agents this is the answer; for shared agents it is where the simulation begins.
+The agents who can serve any queue of a set, the quick counting for more, must at least be as many as the set would need
+if it were one queue served by them alone. For queues that share no agents this is the answer; for shared agents it is
+where the simulation begins.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from scipy.sparse import csr_array
 from simulations.erlang import Goals as ErlangGoals
 from simulations.erlang import Unreachable
 from simulations.erlang.numerics import Floats
-from simulations.staffing.demand import Work, Workplace, pooled
+from simulations.staffing.demand import Group, Work, Workplace, pooled
 from simulations.staffing.goals import Goal
 from simulations.time_varying import METHODS, Day
 
@@ -123,17 +124,23 @@ def first_program(
     for g, (group, (least, highest)) in enumerate(zip(place.groups, limits, strict=True)):
         there = numpy.array(group.available)
         lower[g] = numpy.where(there, least, 0)
-        upper[g] = numpy.where(there, 2 * int(most) + 10 if highest is None else highest, 0)
+        ample = int(2 * most * max(1, group.worker.handle_time_factor)) + 10
+        upper[g] = numpy.where(there, ample if highest is None else highest, 0)
     costs = numpy.repeat(numpy.array(hourly)[:, None] * place.interval_s / 3600, place.intervals, axis=1)
     program = Program(costs, lower, upper)
     for queues, need in needs:
-        able = numpy.array([bool(group.queues & queues) for group in place.groups])
-        _check_reach(place, queues, need, able, upper)
+        worth = numpy.array([_worth(group, queues) for group in place.groups])
+        _check_reach(place, queues, need, worth, upper)
         for i in numpy.flatnonzero(need):
             row = numpy.zeros(shape)
-            row[able, i] = 1.0
+            row[:, i] = worth
             program.require(row, float(need[i]))
     return program
+
+
+def _worth(group: Group, queues: frozenset[str]) -> float:
+    """For how many agents of middling pace one of the group stands who serves the best of the queues for it."""
+    return max((1 / group.worker.factor("", queue) for queue in group.queues & queues), default=0.0)
 
 
 def _off(place: Workplace, able: NDArray[numpy.bool_], interval: int) -> str:
@@ -143,10 +150,9 @@ def _off(place: Workplace, able: NDArray[numpy.bool_], interval: int) -> str:
     return f"; by their shifts {off} are not there then" if off else ""
 
 
-def _check_reach(
-    place: Workplace, queues: frozenset[str], need: Floats, able: NDArray[numpy.bool_], upper: Counts
-) -> None:
-    short = numpy.flatnonzero(need > upper[able].sum(axis=0))
+def _check_reach(place: Workplace, queues: frozenset[str], need: Floats, worth: Floats, upper: Counts) -> None:
+    able = worth > 0
+    short = numpy.flatnonzero(need > worth @ upper)
     if len(short):
         i = int(short[0])
         words = ", ".join(sorted(queues))

@@ -38,7 +38,12 @@ class Step(Change):
         elif isinstance(self.step, int) and 0 <= self.step < len(steps):
             place = self.step
         else:
-            hint = nearest(self.step, filter(None, names)) if any(names) else f"it has {len(steps)} steps, from 0"
+            few = (
+                f"it has {len(steps)} without names, from 0"
+                if steps
+                else "it has none: its 'skills' are all it asks for"
+            )
+            hint = nearest(self.step, filter(None, names)) if any(names) else few
             raise ChangeError(f"the queue {self.queue!r} has no step {self.step!r}", hint, "step")
         step = steps[place]
         if self.after_s is not None:

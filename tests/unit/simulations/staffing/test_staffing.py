@@ -149,6 +149,26 @@ def test_queues_that_share_no_agents_start_with_the_closed_form() -> None:
     assert program.costs[0].tolist() == [10, 10, 10]
 
 
+def test_of_those_who_cost_the_same_the_quick_are_taken() -> None:
+    """And the slow, where there are only they, are more."""
+    one, other = ({"group": name, "count": 1, "skills": {"sales": 1}} for name in ("quick", "slow"))
+    slow = other | {"handle_time_factor": 1.3}
+    kinds = {"buyers": yaml.safe_load(DAY)["kinds"]["buyers"]}
+    policy = {"queues": {"sales": {"answered_within_s": 20, "share": 0.8, "skills": {"sales": 1}}}}
+
+    def first(*staff: dict) -> list[list[int]]:
+        place = made({"staff": list(staff), "kinds": kinds, "policy": policy, "money": None})
+        goals = goals_of(place, StaffPlan())
+        found = first_program(place, demand(place), goals, "lagged", *prices_and_limits(place, StaffPlan())).solve()
+        assert found is not None
+        counts: list[list[int]] = found.tolist()
+        return counts
+
+    quick, none = first(one, slow)
+    assert none == [0, 0, 0]
+    assert first(slow) == [[math.ceil(1.3 * count) for count in quick]]
+
+
 WORK = {"sales": (10, 25, 40), "support": (8, 14, 20)}
 NEED = {"sales": 200 / 1800, "support": 300 / 1800}
 OWN = {"sales": "sellers", "support": "helpers"}
