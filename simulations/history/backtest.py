@@ -28,6 +28,7 @@ from simulations.history.days import MINUTE_MS
 from simulations.history.flows import through_flows
 from simulations.history.form import History
 from simulations.history.scenarios import scenario_of_day
+from simulations.history.words import shortened
 from simulations.places import Place, PlaceLost
 from simulations.replications import Progress, Study, run_studies
 from simulations.scenario import Scenario
@@ -145,7 +146,11 @@ def back_test(
     ]
     settings, days, real = [], [], []
     for day in tested:
-        document = _document(history, found, everything, day, replications, answered_within_s, seed)
+        traces = _traces(history, everything, day)
+        document = _document(found, day, traces, replications, answered_within_s, seed)
+        came = {fit.queue for fit in found.fits if traces.get(fit.name)}
+        if found.centre is None and (left := sorted(came.difference(found.served(day)))) and document["kinds"]:
+            notes.append(f"on {day} nobody was there who serves {shortened(left)}: left out")
         if not document["staff"] or not document["kinds"]:
             notes.append(f"{day} is not played: {'nobody came' if document['staff'] else 'no agent was there'}")
             continue
@@ -184,15 +189,13 @@ def back_test(
 
 
 def _document(
-    history: History,
     found: Calibration,
-    everything: Calibration,
     day: date,
+    traces: Mapping[str, list[Any]],
     replications: int,
     answered_within_s: float,
     seed: int,
 ) -> dict[str, Any]:
-    traces = _traces(history, everything, day)
     document = scenario_of_day(found, day, "the history", traces)
     for queue in document["policy"]["queues"].values() if found.centre is None else ():
         queue["answered_within_s"] = answered_within_s
@@ -306,6 +309,7 @@ def _verdict(
                 for name in wanted
                 if name in outcome.whole.queues
             ]
+            or [ContactTally()]
         )
         for study in studies
     ]

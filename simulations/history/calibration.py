@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from simulations.history.overflowing import Overflowing, overflows_of
 from simulations.history.patience import PatienceFit, fit_patience
 from simulations.history.redialling import LEAST, Redialling, redials_of
 from simulations.history.staffing import Presence, presence
+from simulations.history.words import shortened
 from simulations.history.zones import Bools
 from simulations.setting import Centre
 
@@ -46,6 +47,10 @@ class KindFit:
     dispersion: Dispersion
     keys: tuple[KeyFit, ...] = ()
     """Pressed while waiting, to leave the queue."""
+
+
+RUN_OFF_MINUTES = 60
+"""So long after the last interval agents are there in a scenario."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,31 @@ class Calibration:
     def of_weekday(self, weekday: int) -> NDArray[numpy.bool_]:
         found: Bools = self.days.weekdays == weekday
         return found
+
+    def last_day(self, weekday: int) -> date:
+        return max(day for day, is_one in zip(self.days.dates, self.of_weekday(weekday), strict=True) if is_one)
+
+    @property
+    def last_minute(self) -> int:
+        """The end of the run-off, as a minute of the day."""
+        days = self.days
+        return min(1440, days.first_minute + days.intervals * days.interval_minutes + RUN_OFF_MINUTES)
+
+    def present(self, day: date) -> dict[str, tuple[tuple[int, int], ...]]:
+        """When each agent was there, in minutes of the day, between the first interval and the end of the run-off: who
+        signs out late, or never, has not worked all night."""
+        first, last = self.days.first_minute, self.last_minute
+        found = {}
+        for agent, spans in self.presence.on(day, self.zone).items():
+            cut = ((max(first, begin), min(last, end)) for begin, end in spans)
+            if kept := tuple((begin, end) for begin, end in cut if begin < end):
+                found[agent] = kept
+        return found
+
+    def served(self, day: date) -> tuple[str, ...]:
+        """The queues that somebody who was there served."""
+        served = {queue for agent in self.present(day) for queue in self.presence.queues.get(agent, ())}
+        return tuple(queue for queue in self.queues if queue in served)
 
 
 def calibrate(
@@ -145,7 +175,7 @@ def calibrate(
     notes += of_redials
     if centre is not None:
         _tell_of_strangers(there, centre, notes)
-    return Calibration(
+    found = Calibration(
         where,
         days,
         kinds,
@@ -166,6 +196,25 @@ def calibrate(
         flows,
         agent_groups(_queues_of(there, kinds), speeds),
     )
+    of_weekdays = [] if centre is not None else _told_of_weekdays(found)
+    return replace(
+        found,
+        notes=(*found.notes, *of_weekdays),
+        notes_of_arrivals=(*found.notes_of_arrivals, *of_weekdays),
+    )
+
+
+def _told_of_weekdays(found: Calibration) -> list[str]:
+    """What the scenarios of weekdays leave out: nobody was there who would serve it."""
+    notes = []
+    for weekday in found.weekdays():
+        day = found.last_day(weekday)
+        came = found.days.counts[:, found.of_weekday(weekday)].sum(axis=(1, 2)) > 0
+        queues = {queue for queue, some in zip(found.kinds.queues, came.tolist(), strict=True) if some}
+        if left := sorted(queues.difference(found.served(day))):
+            name = WEEKDAYS[weekday].capitalize()
+            notes.append(f"on the last {name} ({day}) nobody was there who serves {shortened(left)}: left out")
+    return notes
 
 
 def _queues_of(there: Presence, kinds: Kinds) -> dict[str, tuple[str, ...]]:

@@ -201,12 +201,13 @@ def _scaled(fit: KeyFit, whole: float) -> KeyFit:
     )
 
 
-def keys_document(keys: Sequence[KeyFit], queue: str, *, in_flow: bool = False) -> dict[str, Any]:
-    """As a scenario writes them for who waits in this queue. `in_flow`: the flow says where a key leads."""
+def keys_document(keys: Sequence[KeyFit], queue: str, queues: Sequence[str] = ()) -> dict[str, Any]:
+    """As a scenario writes them for who waits in this queue. Keys may lead to one of `queues`; where there are none the
+    flow says where they lead."""
     # Rounded down, so that they never add up to more than 1.
     return {
         fit.key: {"share": int(fit.share * 10_000) / 10_000, "after_s": fit.after, "queue": queue}
-        | ({"to_queue": fit.to_queue} if fit.to_queue is not None and not in_flow else {})
+        | ({"to_queue": fit.to_queue} if fit.to_queue in queues else {})
         for fit in keys
     }
 

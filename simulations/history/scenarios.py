@@ -1,6 +1,6 @@
 """What was found, written as scenarios: one file for each weekday, for people to read and edit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,6 @@ from simulations.history.staffing import shift_text
 from simulations.history.zones import Bools
 from simulations.setting import keys_taken
 
-RUN_OFF_MINUTES = 60
 """That of a scenario that says nothing of it."""
 _LEAST_RING_S = 20.0
 _NOTABLE_FACTOR = 0.01
@@ -28,9 +27,7 @@ def scenario_of_weekday(
 ) -> dict[str, Any]:
     """The document of a usual day of this weekday, with the staff of its last one: in groups, or `each_agent` apart. A
     centre's agents have names, and stay apart in any case."""
-    days = found.days
-    chosen = found.of_weekday(weekday)
-    last = max(day for day, is_one in zip(days.dates, chosen, strict=True) if is_one)
+    days, chosen, last = found.days, found.of_weekday(weekday), found.last_day(weekday)
     document = _day(found, last, f"{WEEKDAYS[weekday].capitalize()}s of {name}", replications)
     if found.centre is not None:
         return _through_flows(found, document, chosen)
@@ -39,15 +36,15 @@ def scenario_of_weekday(
             _entry(one.name, len(one.agents), one.group.queues, one.spans, one.group.factor, one.pauses)
             for one in staff_of_weekday(found, weekday)
         ]
-    if found.together.found:
-        document["busyness"] = _busyness(found)
     document["kinds"] = {}
     for fit in found.fits:
         place = found.kinds.names.index(fit.name)
         mean, _ = mean_and_error(days.counts[place][chosen])
-        if mean.any():
+        if mean.any() and fit.queue in document["policy"]["queues"]:
             arrivals = {"per_interval": [rounded(float(value)) for value in mean]}
-            document["kinds"][fit.name] = _kind(fit, arrivals) | _redials(found)
+            document["kinds"][fit.name] = _kind(found, fit, last, arrivals) | _redials(found)
+    if found.together.found:
+        document["busyness"] = _busyness(found, document["kinds"])
     return document
 
 
@@ -97,7 +94,7 @@ def _keys_in_flows(found: Calibration) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for key, fit in pressed:
         if key.key in taken:
-            written |= keys_document([key], fit.queue, in_flow=True)
+            written |= keys_document([key], fit.queue)
     return written
 
 
@@ -125,7 +122,11 @@ def scenario_of_day(found: Calibration, day: date, name: str, traces: Mapping[st
     its work and patience, and what callers press, are drawn, and who called again is among the arrivals."""
     document = _day(found, day, f"{day} of {name}", 1)
     if found.centre is None:
-        kinds = {fit.name: _kind(fit, {"trace": traces[fit.name]}) for fit in found.fits if traces.get(fit.name)}
+        kinds = {
+            fit.name: _kind(found, fit, day, {"trace": traces[fit.name]})
+            for fit in found.fits
+            if traces.get(fit.name) and fit.queue in document["policy"]["queues"]
+        }
         return document | {"kinds": kinds}
     kinds = {
         fit.name: {"queue": fit.queue, "arrivals": {"trace": traces[fit.name]}}
@@ -139,7 +140,7 @@ def scenario_of_day(found: Calibration, day: date, name: str, traces: Mapping[st
 
 
 def _day(found: Calibration, day: date, name: str, replications: int) -> dict[str, Any]:
-    days = found.days
+    days, served = found.days, found.served(day)
     document: dict[str, Any] = {
         "name": name,
         "start": f"{day} {days.clock(0)}",
@@ -147,9 +148,9 @@ def _day(found: Calibration, day: date, name: str, replications: int) -> dict[st
         "interval_minutes": days.interval_minutes,
         "replications": replications,
         "seed": 1,
-        "policy": {"queues": {queue: _policy(found, queue) for queue in found.queues}},
+        "policy": {"queues": {queue: _policy(found, queue, served) for queue in served}},
     }
-    wrap_ups = {queue: fit.wrap_up.document for queue, fit in found.queues.items() if fit.wrap_up is not None}
+    wrap_ups = {queue: fit.wrap_up.document for queue in served if (fit := found.queues[queue]).wrap_up is not None}
     if wrap_ups:
         document["queues"] = {queue: {"wrap_up_s": wrap_up} for queue, wrap_up in wrap_ups.items()}
     answering: dict[str, Any] = {}
@@ -163,14 +164,14 @@ def _day(found: Calibration, day: date, name: str, replications: int) -> dict[st
     return document
 
 
-def _policy(found: Calibration, queue: str) -> dict[str, Any]:
+def _policy(found: Calibration, queue: str, served: Sequence[str]) -> dict[str, Any]:
     written: dict[str, Any] = {"answered_within_s": 20, "share": 0.8, "skills": {queue: 1}}
     fit = found.queues[queue]
     if fit.wrap_up is not None:
         written["wrap_up_s"] = max(1.0, rounded(fit.wrap_up.mean_s))
     if fit.longest_wait_s is not None:
         written["longest_wait_s"] = rounded(fit.longest_wait_s)
-        if fit.overflow_to in found.queues:
+        if fit.overflow_to in served:
             written["overflow_to"] = fit.overflow_to
     if found.ring is not None and found.ring.values.max() > _LEAST_RING_S:
         written["ring_s"] = float(-(-found.ring.values.max() // 1))
@@ -180,7 +181,7 @@ def _policy(found: Calibration, queue: str) -> dict[str, Any]:
 def _each_agent(found: Calibration, day: date) -> list[dict[str, Any]]:
     """Each agent is a group of one, exactly as the records have it."""
     staff = []
-    for agent, spans in _present(found, day).items():
+    for agent, spans in found.present(day).items():
         queues = [queue for queue in found.presence.queues.get(agent, ()) if queue in found.queues]
         if queues:
             factor = found.speeds[agent].factor if agent in found.speeds else 1.0
@@ -190,10 +191,10 @@ def _each_agent(found: Calibration, day: date) -> list[dict[str, Any]]:
 
 def staff_of_weekday(found: Calibration, weekday: int) -> tuple[ShiftGroup, ...]:
     """The groups of the last such day, which are the staff of the scenario."""
-    day = max(day for day, is_one in zip(found.days.dates, found.of_weekday(weekday), strict=True) if is_one)
+    day = found.last_day(weekday)
     first, minutes = found.days.first_minute, found.days.interval_minutes
     borders = {min(1440, first + minutes * interval) for interval in range(found.days.intervals + 1)}
-    return shift_groups(found.groups, _present(found, day), sorted(borders | {_last_minute(found)}))
+    return shift_groups(found.groups, found.present(day), sorted(borders | {found.last_minute}))
 
 
 def _entry(
@@ -211,29 +212,10 @@ def _entry(
     return one if pauses is None else one | {"pauses": pauses}
 
 
-def _present(found: Calibration, day: date) -> dict[str, tuple[tuple[int, int], ...]]:
-    """When each agent was there, within the times of the scenario."""
-    there = {agent: tuple(_within(found, spans)) for agent, spans in found.presence.on(day, found.zone).items()}
-    return {agent: spans for agent, spans in there.items() if spans}
-
-
-def _within(found: Calibration, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The parts of shifts between the first interval and the end of the run-off: who signs out late, or never, has not
-    worked all night."""
-    first, last = found.days.first_minute, _last_minute(found)
-    cut = [(max(first, begin), min(last, end)) for begin, end in spans]
-    return [(begin, end) for begin, end in cut if begin < end]
-
-
-def _last_minute(found: Calibration) -> int:
-    """The end of the run-off, as a minute of the day."""
-    days = found.days
-    return min(1440, days.first_minute + days.intervals * days.interval_minutes + RUN_OFF_MINUTES)
-
-
-def _busyness(found: Calibration) -> dict[str, Any]:
+def _busyness(found: Calibration, kinds: Mapping[str, Any]) -> dict[str, Any]:
     assert found.together.scv is not None
-    having = {fit.name: fit.dispersion.scv for fit in found.fits if fit.dispersion.found and fit.dispersion.scv}
+    fits = [fit for fit in found.fits if fit.name in kinds]
+    having = {fit.name: fit.dispersion.scv for fit in fits if fit.dispersion.found and fit.dispersion.scv}
     written: dict[str, Any] = {"distribution": "gamma", "scv": rounded(found.together.scv, 3)}
     if found.correlation is not None and len(having) > 1:
         # With factors of their own the kinds' are what was fitted; the sum's follows from them.
@@ -242,13 +224,13 @@ def _busyness(found: Calibration) -> dict[str, Any]:
     return written
 
 
-def _kind(fit: KindFit, arrivals: dict[str, Any]) -> dict[str, Any]:
+def _kind(found: Calibration, fit: KindFit, day: date, arrivals: dict[str, Any]) -> dict[str, Any]:
     assert fit.handle is not None
     written: dict[str, Any] = {"queue": fit.queue, "arrivals": arrivals, "handle_time_s": fit.handle.document}
     if fit.patience is not None and fit.patience.document is not None:
         written["patience_s"] = fit.patience.document
     if fit.keys:
-        written["waiting_keys"] = keys_document(fit.keys, fit.queue)
+        written["waiting_keys"] = keys_document(fit.keys, fit.queue, found.served(day))
     return written
 
 

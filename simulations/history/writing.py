@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from documents import read, validate
+from documents import DocumentError, Problem, read, validate
 from simulations.history.backtest import BackTest
 from simulations.history.calibration import Calibration, KindFit
 from simulations.history.days import WEEKDAYS, mean_and_error
@@ -40,12 +40,19 @@ def calibration_files(found: Calibration, name: str, centre: str = "", *, each_a
             *([] if found.centre else _choices(found)),
         ]
         document = scenario_of_weekday(found, weekday, name, each_agent=each_agent)
+        if not document["kinds"]:
+            continue  # nobody was there on the last such day: the notes say so
         if found.centre is not None:
             document = {"name": document.pop("name"), "centre": centre, **document}
         text = yaml_text(document, comments)
         source = read(text, file)
         settle(source, validate(source, Scenario), found.centre)
         files[file] = text.encode()
+    if not files:
+        message = "no agent is known to have been there on the last day of any weekday, so there is nobody to plan with"
+        raise DocumentError(
+            [Problem(message, hint="if the export has agents, name their column 'agent' in the mapping")]
+        )
     return files | contents(calibration_report(found, name, calibration_figures(found, name)))
 
 

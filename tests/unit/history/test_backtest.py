@@ -154,3 +154,26 @@ def test_a_day_on_which_no_agent_is_known_is_told(shop: History) -> None:
     found, everything = calibrate(without, dates=days), calibrate(without)
     with pytest.raises(DocumentError, match="2026-03-12 is not played: no agent was there"):
         back_test(without, found, everything, test, local(1), replications=2)
+
+
+def test_a_queue_that_nobody_served_on_a_day_is_left_out_of_it_and_told(shop: History) -> None:
+    rows = shop.contacts.to_pylist()
+    learned = [
+        row
+        | {"queue": "vip", "agent": "vera", "contact": f"{row['contact']}v", "outcome": "answered", "talk_ms": 60_000}
+        for row in rows[:40]
+    ]
+    lost = rows[-1] | {"queue": "vip", "agent": "", "contact": "late", "outcome": "abandoned", "talk_ms": None}
+    ordered = sorted([*rows, *learned, lost], key=lambda row: row["arrived_ms"])
+    history = History(
+        pa.Table.from_pylist(ordered, schema=CONTACTS_SCHEMA), shop.agent_times.slice(0, 0), shop.choices, shop.about
+    )
+    everything = calibrate(history)
+    days, test = split(everything, 1)
+    result = back_test(history, calibrate(history, dates=days), everything, test, local(1), replications=2)
+    assert f"on {test[0]} nobody was there who serves vip: left out" in result.notes
+    assert {each.queue: each.real is not None for each in result.verdicts if each.metric == "abandon_share"} == {
+        "": True,
+        "sales": True,
+        "vip": False,
+    }

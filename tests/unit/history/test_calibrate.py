@@ -275,6 +275,33 @@ def test_what_is_not_there(shop_directory: Path, tmp_path: Path, arguments: list
     assert not (tmp_path / "out").exists()
 
 
+def two_mondays(**of_second: Any) -> History:
+    """Somebody calls for "vip" on both, but who serves it is there on the first one only."""
+    usual = [contact(f"2026-03-{day:02} 09:{minute:02}") for day in (2, 9) for minute in range(0, 60, 4)]
+    served = [contact(f"2026-03-02 09:{minute}", queue="vip", agent="vera") for minute in range(10, 50, 4)]
+    return history_of(*usual, *served, contact("2026-03-09 09:30", queue="vip", **UNANSWERED | of_second))
+
+
+UNANSWERED = {"outcome": "abandoned", "agent": "", "talk_ms": None, "offers": 0}
+
+
+def test_a_queue_that_nobody_served_on_the_last_such_day_is_left_out_and_told() -> None:
+    found = calibrate(two_mondays())
+    assert "on the last Monday (2026-03-09) nobody was there who serves vip: left out" in found.notes
+    document = yaml.safe_load(calibration_files(found, "h")["scenario-monday.yaml"])
+    assert (list(document["policy"]["queues"]), list(document["kinds"])) == (["q"], ["q"])
+    there = calibrate(two_mondays(outcome="answered", agent="vera", talk_ms=300_000))
+    document = yaml.safe_load(calibration_files(there, "h")["scenario-monday.yaml"])
+    assert sorted(document["kinds"]) == ["q", "vip"]
+    assert not any("left out" in note and "Monday" in note for note in there.notes)
+
+
+def test_records_without_agents_make_no_scenario() -> None:
+    nobody = calibrate(history_of(*(contact(f"2026-03-02 09:{minute:02}", agent="") for minute in range(20))))
+    with pytest.raises(DocumentError, match=r"no agent is known to have been there .* name their column 'agent'"):
+        calibration_files(nobody, "h")
+
+
 def test_a_queue_whose_work_is_not_known_is_named_with_those_that_are_left() -> None:
     odd = contact("2026-03-02 09:20", queue="odd", talk_ms=None)
     with pytest.raises(DocumentError) as raised:
