@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from router.core import router
 from simulations.arrivals import rates_per_hour
 from simulations.driver import Replication
 from simulations.outcomes import Outcome, outcome_of
@@ -63,6 +64,11 @@ def _kernel(setting: Setting) -> Any:
     return known[1]
 
 
+def core_compiled() -> bool:
+    """Whether the router and its SimPy shell are those that `make compiled` makes."""
+    return not router.__file__.endswith(".py")
+
+
 def kernel_installed() -> bool:
     """Whether numba is there (the extra `kernel`)."""
     return importlib.util.find_spec("numba") is not None
@@ -84,7 +90,9 @@ class Chosen:
         found = set(self.names)
         if found == {"kernel"}:
             return "Simulated by the compiled kernel."
-        return "Simulated by the router under SimPy." if found == {"simpy"} else "Simulated by the kernel and SimPy."
+        if found == {"simpy"}:
+            return f"Simulated by the router under SimPy{', compiled' if core_compiled() else ''}."
+        return "Simulated by the kernel and SimPy."
 
     def at(self, place: Place) -> Place:
         """The place, which knows how short the work is: what the kernel does in no time is not worth a process."""

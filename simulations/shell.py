@@ -3,12 +3,12 @@
 The counterpart of `router.live.shell`, over the same core, with SimPy's clock in whole milliseconds.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import simpy
+from simpy.events import Timeout
 
 from router.core.decisions import Decision
 from router.core.events import Event, TimePassed
@@ -24,12 +24,18 @@ Act = Callable[[Any], None]
 
 
 class Due:
-    """What is due, when, and for whom."""
+    """What SimPy calls when something is due: it is then done, for somebody."""
 
-    def __init__(self, at_ms: int, act: Act | None, whom: Any) -> None:
-        self.at_ms = at_ms
-        self.act = act
-        self.whom = whom
+    def __init__(self, shell: "SimulatedRouter", at_ms: int, act: Act | None, whom: Any) -> None:
+        self._shell = shell
+        self._at_ms = at_ms
+        self._act = act
+        self._whom = whom
+
+    def __call__(self, timeout: simpy.Event) -> None:
+        self._shell.now_ms = self._at_ms
+        if self._act is not None:
+            self._act(self._whom)
 
 
 Handled = tuple[int, Event, tuple[Decision, ...]]
@@ -56,24 +62,24 @@ class SimulatedRouter:
         self.router = router
         self.log: list[Handled] | None = [] if keep_log else None
         self._counting, self.hands = None if metrics is None else metrics.counting, hands
-        self._pending: deque[Event] = deque()
+        self._pending: list[Event] = []
         self._feeding = False
         self._timer = timer
         self._wake_at: int | None = None
-        self._comes_due: Callable[[simpy.Event], None] = self._come_due
         self._wakes: Act = self._wake
         self.now_ms = int(env.now)
         """The simulated time: SimPy's own, which takes longer to read."""
 
     def feed(self, event: Event) -> None:
         """Gives the core one event at the present time and sees to its decisions."""
-        self._pending.append(event)
         if self._feeding:
+            self._pending.append(event)
             return
         self._feeding = True
         try:
+            self._handle(event)
             while self._pending:
-                self._handle(self._pending.popleft())
+                self._handle(self._pending.pop(0))
         finally:
             self._feeding = False
         self._arm()
@@ -91,17 +97,10 @@ class SimulatedRouter:
         return self._due(delay_ms, None, None)
 
     def _due(self, delay_ms: int, act: Act | None, whom: Any) -> simpy.Event:
-        timeout = simpy.Timeout(self.env, delay_ms, Due(self.now_ms + delay_ms, act, whom))
+        timeout = Timeout(self.env, delay_ms)
         assert timeout.callbacks is not None
-        timeout.callbacks.append(self._comes_due)
+        timeout.callbacks.append(Due(self, self.now_ms + delay_ms, act, whom))
         return timeout
-
-    def _come_due(self, timeout: simpy.Event) -> None:
-        due = timeout.value
-        assert isinstance(due, Due)
-        self.now_ms = due.at_ms
-        if due.act is not None:
-            due.act(due.whom)
 
     def _handle(self, event: Event) -> None:
         now_ms = self.now_ms
