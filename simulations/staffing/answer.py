@@ -1,7 +1,6 @@
 """The staff that is advised, and what is known of it: the one source of the table, the report and the JSON."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -194,7 +193,7 @@ def _answer(
     scenario, search = place.setting.scenario, proof.search
     goals, staff, proved = search.goals, look.staff, look is proof.last
     hours = {g.name: float(row.sum()) * place.interval_s / 3600 for g, row in zip(place.groups, staff, strict=True)}
-    starts = interval_starts(scenario)
+    starts = place.starts
     return StaffAnswer(
         scenario=scenario.name,
         method=method,
@@ -218,12 +217,6 @@ def _answer(
         cheaper=tuple(_cheaper(place, search, removal, starts) for removal in removals),
         ended=ended,
     )
-
-
-def interval_starts(scenario: Scenario) -> tuple[str, ...]:
-    """The wall clock at the beginning of each interval."""
-    step = timedelta(minutes=scenario.interval_minutes)
-    return tuple(f"{scenario.started + i * step:%H:%M}" for i in range(scenario.intervals))
 
 
 def _checked(goals: Sequence[Goal], known: Known, proved: bool) -> tuple[Checked, ...]:

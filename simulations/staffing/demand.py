@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import msgspec
 import numpy
@@ -52,6 +53,13 @@ class Workplace:
     @property
     def interval_s(self) -> float:
         return self.setting.scenario.interval_minutes * 60
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The wall clock at the beginning of each interval."""
+        scenario = self.setting.scenario
+        step = timedelta(minutes=scenario.interval_minutes)
+        return tuple(f"{scenario.started + i * step:%H:%M}" for i in range(scenario.intervals))
 
     def staffed(self, counts: numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]) -> Setting:
         """The setting with `counts[g, i]` agents of group g in interval i. The first agent of a group works whenever

@@ -14,7 +14,7 @@ from simulations.erlang import Unreachable
 from simulations.erlang.numerics import Floats
 from simulations.places import Place, PlaceLost
 from simulations.replications import replicate
-from simulations.staffing.answer import goals_of, interval_starts, prices_and_limits
+from simulations.staffing.answer import goals_of, prices_and_limits
 from simulations.staffing.demand import Workplace, demand
 from simulations.staffing.evaluation import Evaluator, Measured, Progress, Simulate
 from simulations.staffing.goals import Goal
@@ -97,7 +97,7 @@ def find_frontier(
         currency="" if scenario.money is None else scenario.money.currency,
         replications=scenario.replications,
         seed=scenario.seed,
-        starts=interval_starts(scenario),
+        starts=place.starts,
         points=tuple(points),
         ended=ended,
         missing=tuple(wanted[len(found) :]),

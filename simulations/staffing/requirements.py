@@ -26,6 +26,8 @@ Counts = NDArray[numpy.int64]
 
 ALL_SETS_UP_TO = 6
 """With more queues only single ones, pairs and all of them are looked at."""
+RARE = 0.001
+"""So much dearer somebody who can never be there is taken to be."""
 NEAR_ENOUGH, MOST_NODES = 0.005, 300
 """When the solver may stop: so near to the cheapest, as a share of its cost, or after so many branches. Not after some
 time: the same day would be staffed otherwise on a busy machine."""
@@ -52,8 +54,10 @@ class Program:
         constraints = []
         if self.rows:
             constraints.append(LinearConstraint(csr_array(numpy.array(self.rows)), numpy.array(self.least), numpy.inf))
+        # Of groups that cost the same, those who can be there longest: so fewer come and go.
+        rare = 1 + RARE * (1 - (self.upper > 0).mean(axis=1, keepdims=True))
         found = milp(
-            self.costs.ravel(),
+            (self.costs * rare).ravel(),
             integrality=numpy.ones(self.costs.size),
             bounds=Bounds(low.ravel(), high.ravel()),
             constraints=constraints,
@@ -158,6 +162,6 @@ def _check_reach(place: Workplace, queues: frozenset[str], need: Floats, worth: 
         words = ", ".join(sorted(queues))
         who = ", ".join(group.name for group, can in zip(place.groups, able, strict=True) if can) or "no group"
         raise Unreachable(
-            f"{words} need {need[i]:.0f} agents in interval {i + 1}, but of those who can serve them ({who}) there "
+            f"{words} need {need[i]:.0f} agents at {place.starts[i]}, but of those who can serve them ({who}) there "
             f"are at most {upper[able, i].sum()}{_off(place, able, i)}"
         )

@@ -218,7 +218,7 @@ class Search:
             if helps[g] <= 0:
                 words = self.goals[k].words
                 who = "no group that could help may have more agents"
-                raise Unreachable(f"{words}: missed in interval {i + 1}, and {who}")
+                raise Unreachable(f"{words} is missed at {self.place.starts[i]}, and {who}")
             more = int(numpy.clip(-margins[k, i] / self.own[k, g, i], 1, STEP))
             staff[g, i] = min(staff[g, i] + more, self.program.upper[g, i])
         return staff

@@ -164,6 +164,7 @@ def test_of_those_who_cost_the_same_the_quick_are_taken() -> None:
         counts: list[list[int]] = found.tolist()
         return counts
 
+    assert first(one | {"shifts": ["08:00-09:00"]}, other)[0] == [0, 0, 0]  # nor do some come for an hour
     quick, none = first(one, slow)
     assert none == [0, 0, 0]
     assert first(slow) == [[math.ceil(1.3 * count) for count in quick]]
@@ -457,7 +458,7 @@ def test_the_knee() -> None:
 def test_limits_that_no_goal_survives() -> None:
     plan = StaffPlan.model_validate({"groups": {"sellers": {"most": 1}, "both": {"most": 0}}})
     with pytest.raises(
-        Unreachable, match=r"sales need \d+ agents in interval 1.*\(sellers, both\) there are at most 1"
+        Unreachable, match=r"sales need \d+ agents at 08:00, .*\(sellers, both\) there are at most 1"
     ):
         find_staff(made(), plan, local(1), nobody, simulate=modelled)
 
