@@ -135,15 +135,16 @@ def fit_patience(wait_s: Floats, gave_up: Bools) -> PatienceFit:
     abandoned = int(gave_up.sum())
     later = wait_s >= AT_ONCE_S
     deaths = int((gave_up & later).sum())
-    by_then = survival.at(AT_ONCE_S - 1e-9)
-    by_then_error = survival.error_at(AT_ONCE_S - 1e-9)
+    just_before = AT_ONCE_S - 1e-9
+    by_then, by_then_error = survival.at(just_before), survival.error_at(just_before)
     if deaths < LEAST_ABANDONED:
         return PatienceFit(len(wait_s), abandoned, survival, 1 - by_then, by_then_error, "", {}, {}, None, None)
     wait, event = wait_s[later], gave_up[later]
     constant = _constant_patience(survival, wait, event, by_then)
     family, parameters, errors = constant or _likeliest(wait, event)
     # Some of those who left in the first seconds would have left then anyway.
-    at_once = 1 - by_then / float(LAWS[family](parameters).sf(AT_ONCE_S))
+    stays = float(LAWS[family](parameters).sf(just_before))
+    at_once = 1 - by_then / stays if stays > 0 else 0.0
     if at_once < 2 * by_then_error:
         at_once = 0.0
         if constant is None:
@@ -202,8 +203,8 @@ def _maximised(
     names = list(begin)
 
     def minus_log_likelihood(logs: Floats) -> float:
-        law = LAWS[family](dict(zip(names, numpy.exp(logs), strict=True)))
         with numpy.errstate(all="ignore"):  # the search may look at parameters of which nothing can be computed
+            law = LAWS[family](dict(zip(names, numpy.exp(logs), strict=True)))
             told = law.logpdf(wait[event]).sum() + law.logsf(wait[~event]).sum()
             if early is None:
                 told -= len(wait) * law.logsf(AT_ONCE_S)

@@ -262,6 +262,23 @@ def test_where_phones_ring_before_anybody_waits_the_first_seconds_are_not_made_u
     assert float(fit.patient(numpy.array([2.0]))[0]) == pytest.approx(by_then, abs=2 * error)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_little_is_known_gives_a_patience_or_none(seed: int) -> None:
+    """Few contacts, of whom hardly any or nearly all give up, in whole seconds, also all in the same one."""
+    dice = numpy.random.default_rng(seed)
+    count = int(dice.integers(8, 80))
+    wait = numpy.floor(dice.exponential(dice.choice([1, 5, 50]), count))
+    if seed % 4 == 0:
+        wait[:] = dice.choice([0, 1, 2, 3, 30])
+    fit = fit_patience(wait, dice.random(count) < dice.choice([0.1, 0.5, 0.95]))
+    if fit.document is not None:
+        assert all(0 < value < math.inf for value in fit.parameters.values())
+        assert 0 <= fit.at_once < 1
+        still = fit.patient(numpy.array([0.0, 1.0, 10.0]))
+        assert 1 >= still[0] >= still[1] >= still[2] >= 0
+
+
 @pytest.fixture(scope="module")
 def back_tested(history: History, found: Calibration) -> BackTest:
     learn, test = split(found, None)
