@@ -60,7 +60,11 @@ def workbook(report: Report) -> bytes:
     lines.append([])
     lines += [[tile.label, tile.text] for tile in report.tiles]
     for section in report.sections:
-        for table in () if section.folded else section.tables:
+        if section.folded:
+            continue
+        if section.text:
+            lines += [[], [section.title], *([paragraph] for paragraph in section.text)]
+        for table in section.tables:
             lines += [[], [section.title], [column.head for column in table.columns]]
             lines += [[f"{cell.text} {cell.small}".strip() for cell in row] for row in table.rows]
     sheets = [Sheet(name, data.header, data.rows) for name, data in report.data.items()]

@@ -178,7 +178,7 @@ def _staff_table(answer: StaffAnswer) -> Table:
 
 
 def _goal_cell(check: Checked) -> Cell:
-    return Cell(check.shown, check.between, _MARKS[check.verdict])
+    return Cell(check.shown, f"({check.between})" if check.between else "", _MARKS[check.verdict])
 
 
 def _goal_rows(answer: StaffAnswer) -> list[list[object]]:

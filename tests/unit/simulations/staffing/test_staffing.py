@@ -457,9 +457,7 @@ def test_the_knee() -> None:
 
 def test_limits_that_no_goal_survives() -> None:
     plan = StaffPlan.model_validate({"groups": {"sellers": {"most": 1}, "both": {"most": 0}}})
-    with pytest.raises(
-        Unreachable, match=r"sales need \d+ agents at 08:00, .*\(sellers, both\) there are at most 1"
-    ):
+    with pytest.raises(Unreachable, match=r"sales need \d+ agents at 08:00, .*\(sellers, both\) there are at most 1"):
         find_staff(made(), plan, local(1), nobody, simulate=modelled)
 
 
