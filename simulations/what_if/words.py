@@ -40,6 +40,8 @@ def _best(answer: Answer, results: Sequence[ChangeResult], what: str) -> str:
     of = figure.words + (f" of {answer.queue}" if answer.queue else "")
     best = results[0]
     compared = best.of(answer.decide_by, answer.queue)
+    if all(_changes_nothing(each.of(answer.decide_by, answer.queue)) for each in results):
+        return f"None of {what} makes any difference to {of}."
     if compared is None or compared.verdict != "better":
         return f"None of {what} is shown to {_verb(figure)} {of}; with more replications small gains would show."
     doubtful = [
@@ -54,6 +56,10 @@ def _best(answer: Answer, results: Sequence[ChangeResult], what: str) -> str:
         named = ", ".join(f"“{name}”" for name in doubtful[:3])
         text += f"; {named}{' and others' if len(doubtful) > 3 else ''} may do as much"
     return f"{text}."
+
+
+def _changes_nothing(compared: Compared | None) -> bool:
+    return compared is None or (compared.difference.value == 0 and not compared.difference.half_width)
 
 
 def _may_be_as_good(rival: Compared, best: Compared) -> bool:

@@ -194,6 +194,9 @@ def _print(results: "Results", paths: list[Path]) -> None:
     if results.callers_matter:
         console.print()
         console.print(_callers(results))
+    if results.money:
+        console.print()
+        console.print(_money(results))
     if results.control is not None:
         console.print("\n" + controlled(results.control), markup=False)
     if results.stopped is not None:
@@ -203,6 +206,18 @@ def _print(results: "Results", paths: list[Path]) -> None:
     console.print()
     for path in paths:
         console.print(str(path), markup=False, soft_wrap=True)
+
+
+def _money(results: "Results") -> Table:
+    """What the time costs, and what it is made of."""
+    from simulations.report import money_table
+
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("money", no_wrap=True)
+    table.add_column("amount", justify="right")
+    for title, amount, *_ in money_table(results.money, results.currency).rows:
+        table.add_row(escape(title.text), f"{amount.text} {amount.small}".rstrip())
+    return table
 
 
 def _callers(results: "Results") -> Table:

@@ -42,6 +42,14 @@ def test_prints_a_table_and_the_paths_of_the_report(tmp_path: Path) -> None:
         assert (tmp_path / "out" / name).stat().st_size > 500
 
 
+def test_what_the_day_costs_is_printed_where_the_scenario_has_money(tmp_path: Path) -> None:
+    money = {"money": {"currency": "EUR", "wage_per_hour": 20, "lost_contact": 5}}
+    result = run(written(tmp_path, money), "--jobs", 1, "--out", tmp_path / "out")
+    costs = result.stdout[result.stdout.index(" money ") :].split("\n\n")[0].splitlines()
+    assert costs[1].startswith(" What the time costs")
+    assert any(line.startswith(" Wages") and line.rstrip().endswith(" EUR") for line in costs)
+
+
 def test_json_is_all_that_is_printed(tmp_path: Path) -> None:
     result = run(written(tmp_path), "--out", tmp_path, "--jobs", 1, "--json", "--replications", 2, "--seed", 9)
     found = json.loads(result.stdout)

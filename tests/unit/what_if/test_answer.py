@@ -102,6 +102,13 @@ def test_changes_are_in_order_of_what_they_gain_and_judged_by_their_intervals(fo
     assert cost.difference.value == pytest.approx(cost.value.value - found.present.money["total_cost"].value)
 
 
+def test_what_changes_nothing_is_not_promised_to_gain_by_more_replications(found: Answer) -> None:
+    same = [change for change in found.changes if change.of("service_level_share", "sales").difference.half_width == 0]
+    assert same
+    alone = msgspec.structs.replace(found, changes=tuple(same), training=(), queue="sales")
+    assert words.verdict(alone) == ["None of the changes makes any difference to the service level of sales."]
+
+
 def test_cross_training_tries_every_pair_and_ranks_them(found: Answer) -> None:
     assert {(one.who, one.skill) for one in found.training} == {("sellers", "support"), ("helpers", "sales")}
     gains = [one.of("service_level_share").difference.value for one in found.training]
