@@ -6,7 +6,6 @@ import numpy
 
 from simulations.distributions.base import Floats
 from simulations.scenario import Arrivals, Scenario
-from simulations.traced import TracedContact
 
 BLOCK = 1024
 
@@ -57,16 +56,6 @@ def arrivals_ms(
         reached = float(unit[-1])
         times = numpy.interp(unit[unit < expected[-1]], expected, borders_ms)
         yield from numpy.rint(times).astype(numpy.int64).tolist()
-
-
-def contacts_ms(
-    arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator, factor: float = 1.0
-) -> Iterator[tuple[int, TracedContact | None]]:
-    """One day's contacts as they come: when, and what was recorded of them, if anything was."""
-    if arrivals.trace is None:
-        yield from ((at_ms, None) for at_ms in arrivals_ms(arrivals, scenario, generator, factor))
-    else:
-        yield from ((round(contact.at_s * 1000), contact) for contact in arrivals.traced)
 
 
 def arrival_times_ms(arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator) -> list[int]:

@@ -6,7 +6,7 @@ from simulations.distributions import Distribution
 from simulations.features.lines import Group
 from simulations.features.redials import Fate
 from simulations.run import Run
-from simulations.streams import Draws
+from simulations.streams import Draws, milliseconds
 from simulations.tallies import CallerTally
 from simulations.traced import Quantity, TracedContact
 
@@ -110,7 +110,7 @@ class Times:
         draws = self._draws_of(contact, what, again, own) if again or own is not None else firsts.of(what)
         if draws is None:
             return None
-        drawn_ms = round(draws.at(contact.number) * 1000)
+        drawn_ms = milliseconds(draws.at(contact.number))
         if traced is not None and what == "patience" and traced.waited_s is not None:
             drawn_ms += round(traced.waited_s * 1000)
         return drawn_ms

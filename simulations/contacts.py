@@ -330,7 +330,8 @@ class Contacts:
             fate, kind, number, attempt = contact.fate, contact.kind, contact.number, contact.attempt
             after_ms = redials.again_after_ms(fate, kind, number, attempt, self._streams)
         if after_ms is None or now_ms + after_ms >= self._run.end_ms:
-            contact.tally.never_served += contact.fate not in SERVED
+            if contact.fate not in SERVED:
+                contact.tally.never_served += 1
             return
         again = Contact(
             f"{contact.kind}-{contact.number + 1}.{contact.attempt + 1}",

@@ -14,7 +14,7 @@ import simpy
 from router.core.metrics import Metrics, MetricsReport
 from router.core.router import Router
 from simulations.agents import Agent, Agents
-from simulations.arrivals import contacts_ms
+from simulations.arrivals import arrivals_ms
 from simulations.caller_counts import CallerCounts
 from simulations.clock import MINUTE_MS
 from simulations.contacts import Contacts
@@ -100,7 +100,9 @@ class Arrivals:
         scenario = run.setting.scenario
         arrivals, busyness = scenario.kinds[kind].arrivals, scenario.busyness
         factor = 1.0 if busyness is None else busyness.factor(kind, self._streams)
-        self._coming = contacts_ms(arrivals, scenario, self._streams.generator(f"{kind}/arrivals"), factor)
+        generator = self._streams.generator(f"{kind}/arrivals")
+        self._times_ms = arrivals_ms(arrivals, scenario, generator, factor)
+        self._traced = iter(arrivals.traced) if arrivals.trace is not None else None
         self._number = 0
         self._next: TracedContact | None = None
         self._comes: Act = self._come
@@ -122,8 +124,8 @@ class Arrivals:
     def _go_on(self) -> None:
         """To the next arrival; those of this very moment arrive at once."""
         now_ms = self._shell.now_ms
-        for at_ms, traced in self._coming:
-            self._next = traced
+        for at_ms in self._times_ms:
+            self._next = None if self._traced is None else next(self._traced)
             if at_ms > now_ms:
                 self._shell.wake(at_ms - now_ms, self._comes)
                 return

@@ -5,6 +5,7 @@ one thing meet the same callers with the same work and the same patience (common
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 
 import numpy
@@ -83,6 +84,14 @@ class Streams:
         for (name, _), draws in self._draws.items():
             if name.startswith(beginning):
                 draws.forget(below)
+
+
+def milliseconds(seconds: float) -> int:
+    """round(seconds * 1000), to even where it is half way; written out, since compiled code calls `round` slowly."""
+    exact = seconds * 1000
+    below = math.floor(exact)
+    over = exact - below
+    return below + (over > 0.5 or (over == 0.5 and below % 2 == 1))
 
 
 def choose(shares: Mapping[str, float], uniform: float) -> str:

@@ -16,10 +16,11 @@ from router.core.decisions import (
 from router.core.events import AnyEvent, ContactEnded, ContactTransferred, OfferAccepted, OfferDeclined
 from simulations.agents import Agent
 from simulations.contact import Contact, Times
+from simulations.distributions.constant import Constant
 from simulations.run import Run
 from simulations.scenario import Answering
 from simulations.shell import Act
-from simulations.streams import Draws
+from simulations.streams import Draws, milliseconds
 
 
 class Answers:
@@ -27,6 +28,7 @@ class Answers:
 
     def __init__(self, answering: Answering, answer: Draws, delay_s: Draws) -> None:
         self.no_answer, self.declined = answering.no_answer, answering.declined
+        self.at_once = answering.delay_s == Constant(value=0)
         self.answer = answer
         self.delay_s = delay_s
 
@@ -66,7 +68,7 @@ class Talks:
                 return  # the router's deadline ends it
             if uniform < drawn.no_answer + drawn.declined:
                 answer = OfferDeclined(name)
-        delay_ms = round(drawn.delay_s.at(contact.number) * 1000)
+        delay_ms = 0 if drawn.at_once else milliseconds(drawn.delay_s.at(contact.number))
         if delay_ms:
             self._shell.after(delay_ms, lambda: self._answer(name, answer))
         else:

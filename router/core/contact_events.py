@@ -61,7 +61,8 @@ class ContactEvents(Judge):
         self._check_queue(event.queue, event.channel)
         if event.arrived_ms is not None and event.arrived_ms > state.clock_ms:
             impossible(f"the contact {event.contact!r} arrives at {event.arrived_ms} ms, in the future")
-        self._check_attributes(event.contact, event.attributes)
+        if event.attributes:
+            self._check_attributes(event.contact, event.attributes)
         if event.callback is not None:
             self._check_callback(event.queue, event.callback)
         if event.consult_of is not None:

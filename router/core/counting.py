@@ -6,7 +6,7 @@ counts. A contact that is transferred ends its stay in one queue and arrives ane
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from router.core import decisions
 from router.core.events import ContactArrived, Event
@@ -15,6 +15,19 @@ from router.core.policy import Goal
 from router.core.repeats import Repeats
 from router.core.tallies import AgentTally, ContactTally
 from router.core.tallying import count_answer, count_span, count_unanswered
+
+AGENT_CHANGED: Final = 1
+QUEUED: Final = 2
+OFFERED: Final = 3
+CONNECTED: Final = 4
+FINISHED: Final = 5
+_COMMON: dict[type, int] = {
+    decisions.AgentChanged: AGENT_CHANGED,
+    decisions.ContactQueued: QUEUED,
+    decisions.Offer: OFFERED,
+    decisions.Connect: CONNECTED,
+    decisions.ContactFinished: FINISHED,
+}
 
 NO_GOAL = Goal(answered_within_ms=0, share=0.0)
 
@@ -85,30 +98,33 @@ class Counting:
         self._arriving: ContactArrived | None = None
         self._nowhere, self._uncounted = Interval(), ContactTally()
         self._observers: dict[type, Callable[[Any, int], None]] = {
-            decisions.ContactQueued: self._queued,
             decisions.ContactParked: self._parked,
-            decisions.Offer: self._offered,
             decisions.OfferEnded: self._offer_ended,
-            decisions.Connect: self._connected,
             decisions.CustomerReached: self._reached,
             decisions.HandOver: self._handed_over,
-            decisions.ContactFinished: self._finished,
-            decisions.AgentChanged: self._agent_changed,
         }
 
-    def observe(self, decision: decisions.Decision, now_ms: int) -> None:
-        observer = self._observers.get(type(decision))
-        if observer is not None:
+    def observe(self, decision: Any, now_ms: int) -> None:
+        """What every contact has is called by name, which compiled code does at once; the rest is looked up."""
+        kind = _COMMON.get(type(decision), 0)
+        if kind == AGENT_CHANGED:
+            self._agent_changed(decision, now_ms)
+        elif kind == QUEUED:
+            self._queued(decision, now_ms)
+        elif kind == OFFERED:
+            self._offered(decision, now_ms)
+        elif kind == CONNECTED:
+            self._connected(decision, now_ms)
+        elif kind == FINISHED:
+            self._finished(decision, now_ms)
+        elif (observer := self._observers.get(type(decision))) is not None:
             observer(decision, now_ms)
 
     def handled(self, event: Event, decided: Iterable[decisions.Decision], now_ms: int) -> None:
         """The event, and each of the decisions that followed from it."""
         self._arriving = event if isinstance(event, ContactArrived) else None
-        observers = self._observers
         for decision in decided:
-            observer = observers.get(type(decision))
-            if observer is not None:
-                observer(decision, now_ms)
+            self.observe(decision, now_ms)
 
     def account(self, now_ms: int) -> None:
         """Counts the time until now of all who wait and of all agents."""
