@@ -45,6 +45,8 @@ class Frontier(msgspec.Struct, frozen=True):
 
     scenario: str
     currency: str
+    each: str
+    """Whether promises hold in every `interval`, or over the whole `day`."""
     replications: int
     seed: int
     starts: tuple[str, ...]
@@ -95,6 +97,7 @@ def find_frontier(
     return Frontier(
         scenario=scenario.name,
         currency="" if scenario.money is None else scenario.money.currency,
+        each=plan.goals.each,
         replications=scenario.replications,
         seed=scenario.seed,
         starts=place.starts,

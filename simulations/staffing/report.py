@@ -194,6 +194,7 @@ def frontier_report(frontier: Frontier) -> Report:
     shares = list(dict.fromkeys(point.share for point in frontier.points))
     legend = [(colour, f"{share * 100:g} % promised") for colour, share in zip(cycle(COLOURS), shares, strict=False)]
     fields = ("share", "within_s", "cost", "service_level", "asa_s", "abandon", "occupancy", "reason")
+    when = "in every interval" if frontier.each == "interval" else "over the whole time"
     groups = list(dict.fromkeys(name for point in frontier.points for name in point.agent_hours))
     rows = [
         [*(getattr(point, name) for name in fields), int(point.knee), *(point.agent_hours.get(name) for name in groups)]
@@ -202,7 +203,10 @@ def frontier_report(frontier: Frontier) -> Report:
     return Report(
         kind="target",
         title=frontier.scenario,
-        about=f"Each promise with the staff that keeps it; {frontier.replications} days a point, seed {frontier.seed}.",
+        about=(
+            f"Each promise with the staff that keeps it {when}; {frontier.replications} days a point, seed "
+            f"{frontier.seed}."
+        ),
         answer=knee_sentences(frontier),
         warnings=missing_words(frontier),
         sections=[
@@ -240,7 +244,11 @@ def missing_words(frontier: Frontier) -> list[str]:
 def _frontier_table(frontier: Frontier) -> Table:
     heads = ("within", "cost", "hours of agents", "most agents", "service level", "ASA", "abandoned", "occupancy", "")
     columns = [Column("promise"), *map(Column, heads[:-1]), Column(heads[-1], text=True)]
-    return Table(columns, [_frontier_row(frontier, point) for point in frontier.points])
+    note = (
+        "What callers meet is of all queues over the whole time; a promise for every interval asks for more than that."
+    )
+    rows = [_frontier_row(frontier, point) for point in frontier.points]
+    return Table(columns, rows, note=note if frontier.each == "interval" else "")
 
 
 def _frontier_row(frontier: Frontier, point: Point) -> Sequence[Cell]:
