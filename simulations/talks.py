@@ -13,7 +13,14 @@ from router.core.decisions import (
     WorkInterrupted,
     WorkResumed,
 )
-from router.core.events import AnyEvent, ContactEnded, ContactTransferred, OfferAccepted, OfferDeclined
+from router.core.events import (
+    AnyEvent,
+    ContactEnded,
+    ContactTransferred,
+    OfferAccepted,
+    OfferDeclined,
+    OfferFailed,
+)
 from simulations.agents import Agent
 from simulations.contact import Contact, Times
 from simulations.distributions.constant import Constant
@@ -130,13 +137,26 @@ class Talks:
     def hand_back(self, name: str) -> None:
         """The agent has to go: the contact waits again for the rest of its talk."""
         contact = self._inside[name]
-        self._break_off(contact)
-        self._shell.feed(ContactTransferred(name, contact.queue))
+        if not self._leaves_ringing(name):
+            self._break_off(contact)
+            self._shell.feed(ContactTransferred(name, contact.queue))
 
     def cut_off(self, name: str) -> None:
         """The talk is torn apart, and the caller with it."""
+        if self._leaves_ringing(name):
+            return
         contact = self._inside[name]
         contact.ends_ms = None
         contact.fate = "cut_off"
         contact.tally.cut_off += 1
         self._shell.feed(ContactEnded(name))
+
+    def _leaves_ringing(self, name: str) -> bool:
+        """Whether the customer is still being rung for a callback: then another agent will do it, and the try does not
+        count."""
+        known = self._shell.router.contact(name)
+        if known is None or known.state != "reaching":
+            return False
+        assert known.offer is not None
+        self._shell.feed(OfferFailed(known.offer, "unreachable"))
+        return True

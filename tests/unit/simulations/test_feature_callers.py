@@ -364,6 +364,19 @@ def test_who_overflows_before_asking_asks_where_they_wait_now_if_that_queue_has_
     assert times(run(trace(*rows) | RING_BACK | overflow | wishes())[0], CallbackRequested) == asked
 
 
+@pytest.mark.parametrize("talks", ["lost", "handed_back", "kept"])
+def test_who_is_being_rung_when_the_agent_has_to_go_is_rung_again_and_that_try_does_not_count(talks: str) -> None:
+    """The second is rung from the 35th second on, by the one seller, who is struck after a minute, for two."""
+    rows = trace({"at_s": 5, "handle_s": 30}, {"at_s": 20, "handle_s": 60})
+    outage = {"start": "00:00", "outages": [{"group": "sellers", "during": "00:01-00:03", "talks": talks}]}
+    rules = {"policy.queues.sales.callback": {"tries": 1, "ring_s": 40}}
+    log, tally = run(rows | RING_BACK | rules | outage | wishes(after_s=1, rings_s=30))
+    rung = [now_ms for now_ms, _ in decided(log, RingCustomer)]
+    assert rung == ([35_000] if talks == "kept" else [35_000, 180_000])
+    assert [now_ms for now_ms, _ in decided(log, CustomerReached)] == [rung[-1] + 30_000]
+    assert tally.cut_off == 0
+
+
 # Names and numbers that are wrong
 
 
