@@ -3,8 +3,7 @@
 The counterpart of `router.live.shell`, over the same core, with SimPy's clock in whole milliseconds.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import simpy
@@ -16,7 +15,7 @@ from router.core.metrics import Metrics
 from router.core.policy import Policy
 from router.core.router import Router
 
-Hands = Mapping[type[Decision], Callable[[Any], None]]
+Hands = dict[type[Decision], Callable[[Any], None]]
 """What carries out the decisions of a type; those without are notices."""
 
 Act = Callable[[Any], None]
@@ -54,14 +53,14 @@ class SimulatedRouter:
         env: simpy.Environment,
         router: Router,
         metrics: Metrics | None = None,
-        hands: Hands = MappingProxyType({}),
         keep_log: bool = False,
         timer: bool = True,
     ) -> None:
         self.env = env
         self.router = router
         self.log: list[Handled] | None = [] if keep_log else None
-        self._counting, self.hands = None if metrics is None else metrics.counting, hands
+        self._counting = None if metrics is None else metrics.counting
+        self.hands: Hands = {}
         self._pending: list[Event] = []
         self._feeding = False
         self._timer = timer

@@ -52,7 +52,7 @@ class Contacts:
             queue=event.queue,
             channel=event.channel,
             version=version,
-            attributes=dict(event.attributes),
+            attributes=dict(event.attributes) if event.attributes else {},
             own_priority=event.priority,
             preferred=preferred,
             arrived_ms=arrived_ms,

@@ -5,7 +5,7 @@ lengths count in the interval in which they pass. A consultation is no customer'
 counts. A contact that is transferred ends its stay in one queue and arrives anew in the other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from router.core import decisions
@@ -120,7 +120,7 @@ class Counting:
         elif (observer := self._observers.get(type(decision))) is not None:
             observer(decision, now_ms)
 
-    def handled(self, event: Event, decided: Iterable[decisions.Decision], now_ms: int) -> None:
+    def handled(self, event: Event, decided: list[decisions.AnyDecision], now_ms: int) -> None:
         """The event, and each of the decisions that followed from it."""
         self._arriving = event if isinstance(event, ContactArrived) else None
         for decision in decided:
@@ -320,8 +320,9 @@ class Counting:
         if decision.transferred_to is not None:
             tally.transferred += 1
             tally.escalated += self.escalations.get(decision.queue) == decision.transferred_to
-        if agent in self._agents and not contact.consult:
-            self._agents[agent].handled = contact
+        known = self._agents.get(agent)
+        if known is not None and not contact.consult:
+            known.handled = contact
 
     # Agents
 

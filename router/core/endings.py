@@ -53,7 +53,8 @@ class Endings:
         if contact.consult_of is not None:
             state.contacts[contact.consult_of].consult = None
         self._timers.stop(Kind.CONTACT, contact.id)
-        state.dirty_contacts.pop(contact.id, None)
+        if contact.id in state.dirty_contacts:
+            del state.dirty_contacts[contact.id]
         del state.contacts[contact.id]
         state.remember_finished(contact)
         self._unuse(contact.version)

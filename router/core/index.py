@@ -224,7 +224,8 @@ class Index:
     def _open(self, line: Line) -> None:
         """Somebody will wait in this line, who is the first."""
         class_ = line.of
-        self._idle.pop(class_.number, None)
+        if class_.number in self._idle:
+            del self._idle[class_.number]
         if class_.reserved:
             self.reserving[class_.number] = class_
         self.lines[line.number] = line
@@ -261,7 +262,8 @@ class Index:
             del class_.held_lines[line.key]
             del self.held[line.held_for][line.number]
         if not class_.lines and not class_.held_lines:
-            self.reserving.pop(class_.number, None)
+            if class_.reserved:
+                del self.reserving[class_.number]
             self._rest(class_)
 
     def lines_for(self, agent: str, channels: tuple[str, ...]) -> list[Line]:

@@ -77,9 +77,9 @@ class Metrics:
         if escalations is not None:
             self.counting.escalations = escalations
 
-    def handled(self, event: Event, decided: Iterable[decisions.Decision], now_ms: int) -> None:
+    def handled(self, event: Event, decided: Iterable[decisions.AnyDecision], now_ms: int) -> None:
         """Takes note of an event at `now_ms` and of all that was decided about it."""
-        self.counting.handled(event, decided, now_ms)
+        self.counting.handled(event, list(decided), now_ms)
 
     def observe(self, decision: decisions.Decision, now_ms: int) -> None:
         """Takes note of a decision made at `now_ms`."""

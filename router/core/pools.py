@@ -30,7 +30,8 @@ class _Order:
             insort(self.places, place)
 
     def remove(self, name: str) -> None:
-        place = self.place_of.pop(name)
+        place = self.place_of[name]
+        del self.place_of[name]
         if self.places[0] is place:
             del self.places[0]
         else:

@@ -56,8 +56,7 @@ class Router:
             state = policy
         else:
             refuse_bad(policy)
-            state = State(seed, CompiledPolicy(policy))
-            state.explains = explains
+            state = State(seed, CompiledPolicy(policy), explains=explains)
         self._state = state
         self._timers = timers = Timers()
         self._index = index = Index(state)

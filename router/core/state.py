@@ -138,7 +138,7 @@ class State:
     callers, by queue and caller, whom `reentry` remembers. `services` are those of the queues that are watched.
     """
 
-    def __init__(self, seed: int, current: CompiledPolicy) -> None:
+    def __init__(self, seed: int, current: CompiledPolicy, *, explains: bool = True) -> None:
         self.seed = seed
         self.now_ms: int | None = None
         self.clock_ms = 0
@@ -157,7 +157,8 @@ class State:
         self.cut_off: dict[tuple[str, str], CutOff] = {}
         self.services: dict[str, Service] = {}
         self.out: list[AnyDecision] = []
-        self.explains = True
+        self.explains = explains
+        self._at_most = 2 * REMEMBERED if explains else 16 * REMEMBERED
         self.dirty_contacts: dict[str, Contact] = {}
         self.dirty_agents: dict[str, Agent] = {}
 
@@ -228,12 +229,12 @@ class State:
         if contact.id in self.finished:
             del self.finished[contact.id]
         self.finished[contact.id] = Finished(contact.history) if self.explains else NOTHING_TOLD
-        if len(self.finished) > 2 * REMEMBERED:
+        if len(self.finished) > self._at_most:
             self.finished = _latest(self.finished)
 
     def remember_dead(self, offer: LiveOffer, reason: str) -> None:
         self.dead_offers[offer.id] = DeadOffer(offer.agent, reason)
-        if len(self.dead_offers) > 2 * REMEMBERED:
+        if len(self.dead_offers) > self._at_most:
             self.dead_offers = _latest(self.dead_offers)
 
 

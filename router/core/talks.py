@@ -57,7 +57,8 @@ class Talks:
         state = self._state
         self._end_consultation(contact)
         assert contact.offer is not None
-        offer = state.offers.pop(contact.offer)
+        offer = state.offers[contact.offer]
+        del state.offers[offer.id]
         agent = state.agents[offer.agent]
         state.remember_dead(offer, "the talk is over")
         self._agents.put_down(agent, contact)

@@ -34,7 +34,7 @@ class Timers:
         """The timer of this thing is now due at `due_ms` (None: it has none)."""
         due = self._due[kind]
         if due_ms is None:
-            due.pop(name, None)
+            self.stop(kind, name)
         elif due.get(name) != due_ms:
             due[name] = due_ms
             heappush(self._heap, (due_ms, kind, number, name))
@@ -43,7 +43,9 @@ class Timers:
 
     def stop(self, kind: Number, name: str) -> None:
         """This thing has no timer now."""
-        self._due[kind].pop(name, None)
+        due = self._due[kind]
+        if name in due:
+            del due[name]
 
     def clear(self) -> None:
         for due in self._due:
