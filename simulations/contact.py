@@ -84,15 +84,15 @@ class Times:
     def __init__(self, run: Run) -> None:
         self._setting, self._streams = run.setting, run.streams
         self._draws: dict[tuple[str, str, str, int, int], Draws | None] = {}
-        self._firsts: dict[tuple[str, str], Firsts] = {}
+        self._firsts: dict[str, dict[str, Firsts]] = {kind: {} for kind in run.setting.scenario.kinds}
 
     def enters(self, contact: Contact, queue: str) -> None:
         """The contact is in this queue now."""
         contact.queue = queue
-        key = (contact.kind, queue)
-        firsts = self._firsts.get(key)
+        by_queue = self._firsts[contact.kind]
+        firsts = by_queue.get(queue)
         if firsts is None:
-            firsts = self._firsts[key] = Firsts(
+            firsts = by_queue[queue] = Firsts(
                 self._draws_of(contact, "handle time", 0, None),
                 self._draws_of(contact, "patience", 0, None),
                 self._draws_of(contact, "wrap-up", 0, None),

@@ -14,14 +14,14 @@ from router.core.intervals import Interval, Intervals
 from router.core.policy import Goal
 from router.core.repeats import Repeats
 from router.core.tallies import AgentTally, ContactTally
-from router.core.tallying import count_answer, count_span, count_unanswered
+from router.core.tallying import AgentSums, ContactSums, count_answer, count_unanswered
 
 AGENT_CHANGED: Final = 1
 QUEUED: Final = 2
 OFFERED: Final = 3
 CONNECTED: Final = 4
 FINISHED: Final = 5
-_COMMON: dict[type, int] = {
+_COMMON: Final[dict[type, int]] = {
     decisions.AgentChanged: AGENT_CHANGED,
     decisions.ContactQueued: QUEUED,
     decisions.Offer: OFFERED,
@@ -44,13 +44,13 @@ class _Contact:
     answered: bool = False
 
     def __init__(
-        self, queue: str, goal: Goal, arrived_ms: int, interval: Interval, tally: ContactTally, consult: bool
+        self, queue: str, goal: Goal, arrived_ms: int, interval: Interval, sums: ContactSums, consult: bool
     ) -> None:
         self.queue = queue
         self.goal = goal
         self.arrived_ms = arrived_ms
         self.interval = interval
-        self.tally = tally
+        self.sums = sums
         self.consult = consult
 
     def answered_as(self, decision: decisions.ContactFinished) -> bool:
@@ -72,11 +72,11 @@ class _Line:
 
 
 class _Agent:
-    """An agent's state, until when it is accounted for, the contact handled last, and the tally in an interval."""
+    """An agent's state, until when it is accounted for, the contact handled last, and the sums in an interval."""
 
     handled: _Contact | None = None
     interval: Interval | None = None
-    tally: AgentTally | None = None
+    sums: AgentSums | None = None
 
     def __init__(self, state: decisions.AgentState, since_ms: int) -> None:
         self.state = state
@@ -96,7 +96,7 @@ class Counting:
         self._sent_on: dict[str, str] = {}
         self._repeats: Repeats[_Contact] = Repeats()
         self._arriving: ContactArrived | None = None
-        self._nowhere, self._uncounted = Interval(), ContactTally()
+        self._nowhere, self._uncounted = Interval(), ContactSums(ContactTally())
         self._observers: dict[type, Callable[[Any, int], None]] = {
             decisions.ContactParked: self._parked,
             decisions.OfferEnded: self._offer_ended,
@@ -156,13 +156,13 @@ class Counting:
 
     def _arrive(self, name: str, queue: str, arrived_ms: int, consult: bool) -> _Contact:
         if consult:
-            interval, tally = self._nowhere, self._uncounted
+            interval, sums = self._nowhere, self._uncounted
         else:
             interval = self._intervals.at(arrived_ms)
-            tally = interval.queue(queue)
+            sums = interval.contact_sums(queue)
         goal = self._goals.get(queue, NO_GOAL)
-        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, interval, tally, consult)
-        tally.arrived += 1
+        contact = self._contacts[name] = _Contact(queue, goal, arrived_ms, interval, sums, consult)
+        sums.arrived += 1
         return contact
 
     def _identify(self, name: str, contact: _Contact, now_ms: int) -> None:
@@ -180,10 +180,13 @@ class Counting:
                     self._tally(earlier).followed += earlier.answered
 
     def _tally(self, contact: _Contact) -> ContactTally:
+        return self._sums(contact).of
+
+    def _sums(self, contact: _Contact) -> ContactSums:
         if contact.interval.pooled:
             contact.interval = self._intervals.older
-            contact.tally = contact.interval.queue(contact.queue)
-        return contact.tally
+            contact.sums = contact.interval.contact_sums(contact.queue)
+        return contact.sums
 
     def _parked(self, decision: decisions.ContactParked, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
@@ -215,19 +218,19 @@ class Counting:
         if line.length:
             latest = self._intervals.all_in_latest(line.since_ms, now_ms)
             if latest is not None:
-                latest.queue(queue).waiting_ms += line.length * (now_ms - line.since_ms)
+                latest.contact_sums(queue).waiting_ms += line.length * (now_ms - line.since_ms)
             else:
                 for interval, span_ms in self._intervals.split(line.since_ms, now_ms):
-                    interval.queue(queue).waiting_ms += line.length * span_ms
+                    interval.contact_sums(queue).waiting_ms += line.length * span_ms
         line.since_ms = now_ms
 
     # Offers and talks
 
     def _offered(self, decision: decisions.Offer, now_ms: int) -> None:
-        self._intervals.at(now_ms).agent(decision.agent).offers += 1
+        self._intervals.at(now_ms).agent_sums(decision.agent).offers += 1
         contact = self._contacts.get(decision.contact)
         if contact is not None:
-            self._tally(contact).offers += 1
+            self._sums(contact).offers += 1
 
     def _offer_ended(self, decision: decisions.OfferEnded, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
@@ -243,7 +246,7 @@ class Counting:
                 tally.offer_failed += 1
         if contact is not None and contact.agent is not None:  # joining the two failed: the contact waits again
             self._answer(contact, -1)
-            self._intervals.at(contact.answered_ms).agent(contact.agent).answered -= 1
+            self._intervals.at(contact.answered_ms).agent_sums(contact.agent).answered -= 1
             contact.agent = None
             self._enter_line(contact, now_ms)
 
@@ -263,13 +266,16 @@ class Counting:
             return
         self._leave_line(contact, now_ms)
         contact.agent, contact.answered_ms, contact.wait_ms = agent, now_ms, wait_ms
-        self._intervals.at(now_ms).agent(agent).answered += 1
+        self._intervals.at(now_ms).agent_sums(agent).answered += 1
         self._answer(contact, +1)
 
     def _answer(self, contact: _Contact, sign: int) -> None:
         """Counts that the contact was answered after its wait; `sign` -1 takes that back."""
-        tally = self._tally(contact)
-        count_answer(tally, contact.wait_ms, contact.goal.answered_within_ms, contact.callback, sign)
+        sums, within_ms = self._sums(contact), contact.goal.answered_within_ms
+        if contact.callback:
+            count_answer(sums.of, contact.wait_ms, within_ms, True, sign)
+        else:
+            sums.answer(contact.wait_ms, within_ms, sign)
 
     def _handed_over(self, decision: decisions.HandOver, now_ms: int) -> None:
         contact = self._contacts.get(decision.contact)
@@ -293,33 +299,33 @@ class Counting:
         del self._contacts[decision.contact]
         contact.callback = decision.callback
         contact.answered = decision.outcome == "answered"
-        tally = self._tally(contact)
+        sums = self._sums(contact)
         if contact.answered:
-            self._talked(decision, contact, tally, now_ms)
+            self._talked(decision, contact, sums, now_ms)
             if not stands:
                 self._answer(contact, +1)
         else:
             short_ms = contact.goal.short_abandon_ms
-            count_unanswered(tally, decision.outcome, decision.wait_ms, short_ms, decision.callback)
+            count_unanswered(sums.of, decision.outcome, decision.wait_ms, short_ms, decision.callback)
         if decision.transferred_to is not None:
             self._sent_on[decision.contact] = contact.caller
         elif contact.caller:
-            tally.identified_answered += contact.answered
+            sums.of.identified_answered += contact.answered
             self._repeats.ended(decision.contact, contact.caller, now_ms, contact)
 
-    def _talked(self, decision: decisions.ContactFinished, contact: _Contact, tally: ContactTally, now_ms: int) -> None:
+    def _talked(self, decision: decisions.ContactFinished, contact: _Contact, sums: ContactSums, now_ms: int) -> None:
         agent = decision.agent or ""
         if contact.agent is None:
             contact.answered_ms = now_ms
-            self._intervals.at(now_ms).agent(agent).answered += 1
+            self._intervals.at(now_ms).agent_sums(agent).answered += 1
         contact.agent, contact.wait_ms = agent, decision.wait_ms
-        tally.finished += 1
-        tally.talk_ms += decision.talk_ms
+        sums.finished += 1
+        sums.talk_ms += decision.talk_ms
         if decision.hold_ms:
-            tally.hold_ms += decision.hold_ms
+            sums.of.hold_ms += decision.hold_ms
         if decision.transferred_to is not None:
-            tally.transferred += 1
-            tally.escalated += self.escalations.get(decision.queue) == decision.transferred_to
+            sums.of.transferred += 1
+            sums.of.escalated += self.escalations.get(decision.queue) == decision.transferred_to
         known = self._agents.get(agent)
         if known is not None and not contact.consult:
             known.handled = contact
@@ -338,12 +344,12 @@ class Counting:
         if agent.state != "offline" and now_ms > agent.since_ms:
             latest = self._intervals.all_in_latest(agent.since_ms, now_ms)
             if latest is not None:
-                if agent.interval is not latest or agent.tally is None:
-                    agent.interval, agent.tally = latest, latest.agent(name)
-                count_span(agent.tally, agent.state, now_ms - agent.since_ms)
+                if agent.interval is not latest or agent.sums is None:
+                    agent.interval, agent.sums = latest, latest.agent_sums(name)
+                agent.sums.span(agent.state, now_ms - agent.since_ms)
             else:
                 for interval, span_ms in self._intervals.split(agent.since_ms, now_ms):
-                    count_span(interval.agent(name), agent.state, span_ms)
+                    interval.agent_sums(name).span(agent.state, span_ms)
             if agent.state == "wrap_up" and agent.handled is not None:
                 self._tally(agent.handled).wrap_up_ms += now_ms - agent.since_ms
         agent.since_ms = now_ms

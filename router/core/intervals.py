@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from router.core.tallies import AgentTally, ContactTally
+from router.core.tallying import AgentSums, ContactSums
 
 
 class Interval:
@@ -17,6 +18,29 @@ class Interval:
         self.queues: dict[str, ContactTally] = {}
         self.agents: dict[str, AgentTally] = {}
         self.surveys = ContactTally()
+        self._contact_sums: dict[str, ContactSums] = {}
+        self._agent_sums: dict[str, AgentSums] = {}
+
+    def contact_sums(self, queue: str) -> ContactSums:
+        """For what nearly every contact adds to the tally of this queue."""
+        sums = self._contact_sums.get(queue)
+        if sums is None:
+            sums = self._contact_sums[queue] = ContactSums(self.queue(queue))
+        return sums
+
+    def agent_sums(self, agent: str) -> AgentSums:
+        """The like for the tally of this agent."""
+        sums = self._agent_sums.get(agent)
+        if sums is None:
+            sums = self._agent_sums[agent] = AgentSums(self.agent(agent))
+        return sums
+
+    def _settle(self) -> None:
+        """All that was counted is in the tallies."""
+        for queue in self._contact_sums.values():
+            queue.settle()
+        for agent in self._agent_sums.values():
+            agent.settle()
 
     def queue(self, name: str) -> ContactTally:
         tally = self.queues.get(name)
@@ -31,6 +55,7 @@ class Interval:
         return tally
 
     def add(self, other: "Interval") -> None:
+        other._settle()
         for name, queue in other.queues.items():
             self.queue(name).add(queue)
         for name, agent in other.agents.items():

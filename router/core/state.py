@@ -158,7 +158,7 @@ class State:
         self.services: dict[str, Service] = {}
         self.out: list[AnyDecision] = []
         self.explains = explains
-        self._at_most = 2 * REMEMBERED if explains else 16 * REMEMBERED
+        self._at_most = 2 * REMEMBERED if explains else 4 * REMEMBERED
         self.dirty_contacts: dict[str, Contact] = {}
         self.dirty_agents: dict[str, Agent] = {}
 
