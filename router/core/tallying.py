@@ -14,8 +14,8 @@ def bucket_of(wait_ms: int) -> int:
 
 
 class ContactSums:
-    """What nearly every contact adds to a tally, in numbers of its own, which compiled code adds up at once. They are in
-    the tally after `settle`."""
+    """What nearly every contact adds to a tally, in numbers of its own, which compiled code adds up at once. The tally
+    has them after `settle`."""
 
     arrived: int = 0
     offers: int = 0
