@@ -66,7 +66,7 @@ PEERS_INSTALLED = Path(__file__).parents[1] / ".venv" / "peers"
 """Where `make bench` puts Ciw and cimba."""
 COMPILED = Path(__file__).parents[1] / ".venv" / "compiled"
 """Where `make compiled` puts the compiled core."""
-MOST_RUNS, ENOUGH_S = 12, 2.0
+MOST_RUNS, ENOUGH_S = 24, 5.0
 """An engine runs three times at least, and on until one of these is reached."""
 
 

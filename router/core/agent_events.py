@@ -7,7 +7,7 @@ from documents import nearest
 from router.core import events
 from router.core.agents import Agents
 from router.core.errors import PolicyError, impossible
-from router.core.judging import CarryOut, Judge
+from router.core.judging import CarryOut, Do, Judge
 from router.core.parts import Switch
 from router.core.policy import Policy
 from router.core.policy_check import check_policy
@@ -43,7 +43,7 @@ class AgentEvents(Judge):
             impossible(f"the agent {agent.name!r} is already signed in ({agent.state})", agent)
         if event.pause_reason is not None:
             self._check_reason(event.pause_reason)
-        return lambda: self._agents.sign_in(agent, event.pause_reason)
+        return Do(lambda: self._agents.sign_in(agent, event.pause_reason))
 
     def _agent_signed_out(self, event: events.AgentSignedOut) -> CarryOut:
         agent = self._signed_in(event.agent)
@@ -52,20 +52,20 @@ class AgentEvents(Judge):
             self._agents.sign_out(agent)
             self._waiting.agent_signed_out(agent.name)
 
-        return sign_out
+        return Do(sign_out)
 
     def _agent_paused(self, event: events.AgentPaused) -> CarryOut:
         agent = self._signed_in(event.agent)
         self._check_reason(event.reason)
-        return lambda: self._agents.pause(agent, event.reason)
+        return Do(lambda: self._agents.pause(agent, event.reason))
 
     def _agent_ready(self, event: events.AgentReady) -> CarryOut:
         agent = self._signed_in(event.agent)
-        return lambda: self._agents.ready(agent)
+        return Do(lambda: self._agents.ready(agent))
 
     def _agent_unreachable(self, event: events.AgentUnreachable) -> CarryOut:
         agent = self._signed_in(event.agent)
-        return lambda: self._agents.offer_failed(agent, "unreachable")
+        return Do(lambda: self._agents.offer_failed(agent, "unreachable"))
 
     def _wrap_up_extended(self, event: events.WrapUpExtended) -> CarryOut:
         agent = self._agent(event.agent)
@@ -73,7 +73,7 @@ class AgentEvents(Judge):
             impossible(f"the agent {agent.name!r} is {agent.state}, not in wrap-up", agent)
         if event.extra_ms <= 0:
             impossible(f"wrap-up can only be extended, not by {event.extra_ms} ms", agent)
-        return lambda: self._agents.extend_wrap_up(agent, event.extra_ms)
+        return Do(lambda: self._agents.extend_wrap_up(agent, event.extra_ms))
 
     def _queue_switched(self, event: events.QueueSwitched) -> CarryOut | None:
         self._check_queue(event.queue)
@@ -82,14 +82,14 @@ class AgentEvents(Judge):
             return None
         if switch == Switch(event.state, event.reason):
             return None
-        return lambda: self._switches.switch(event.queue, event.state, event.reason)
+        return Do(lambda: self._switches.switch(event.queue, event.state, event.reason))
 
     def _policy_published(self, event: events.PolicyPublished) -> CarryOut:
         version = self._state.current.spec.version
         if event.policy.version <= version:
             impossible(f"policy version {event.policy.version} is not newer than {version}, the current one")
         refuse_bad(event.policy)
-        return lambda: self._publishing.publish(event.policy, event.migrate)
+        return Do(lambda: self._publishing.publish(event.policy, event.migrate))
 
     def _check_reason(self, reason: str) -> None:
         reasons = self._state.current.spec.pause_reasons

@@ -11,7 +11,22 @@ from router.core.entities import Agent, Contact
 from router.core.errors import impossible
 from router.core.state import State
 
-CarryOut = Callable[[], None]
+
+class CarryOut:
+    """What is to be done about an event."""
+
+    def do(self) -> None:
+        raise NotImplementedError
+
+
+class Do(CarryOut):
+    """This."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+
+    def do(self) -> None:
+        self._act()
 
 
 class Judge:

@@ -100,15 +100,14 @@ class Router:
         except (ImpossibleEvent, PolicyError):
             state.set_clock(before_ms)
             raise
-        due_ms = self._timers.next_ms()
-        if due_ms is not None and due_ms <= now_ms:
+        if self._timers.may_be_due(now_ms):
             self._process_timers()
             try:
                 carry_out = judge(event)
             except ImpossibleEvent:
                 carry_out = None
         if carry_out is not None:
-            carry_out()
+            carry_out.do()
             self._settle()
         decisions, state.out = state.out, []
         return decisions

@@ -52,6 +52,10 @@ class Timers:
             due.clear()
         self._heap.clear()
 
+    def may_be_due(self, now_ms: int) -> bool:
+        """False if nothing is due at `now_ms`, which is known without looking for what was changed since."""
+        return bool(self._heap) and self._heap[0][0] <= now_ms
+
     def next_ms(self) -> int | None:
         """When the earliest timer is due."""
         heap, due = self._heap, self._due
