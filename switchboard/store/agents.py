@@ -1,7 +1,7 @@
 """What agents do and when, from the router's decisions."""
 
 from router.core.decisions import AgentChanged
-from router.core.entities import Agent
+from router.core.snapshot import SavedAgent
 from switchboard.store import queue_log
 from switchboard.store.batch import Batch
 from switchboard.store.policies import PolicyView
@@ -38,7 +38,7 @@ class AgentStates:
     def changed(self, decision: AgentChanged, now_ms: int) -> None:
         self._change(decision.agent, decision.state, decision.reason, decision.contact or "", now_ms)
 
-    def reconcile(self, present: dict[str, Agent], now_ms: int) -> None:
+    def reconcile(self, present: dict[str, SavedAgent], now_ms: int) -> None:
         """A journal begins with agents in these states."""
         for name in self._now.keys() | present.keys():
             agent, known = present.get(name), self._now.get(name)

@@ -5,8 +5,8 @@ contact that moves on ends one stay and begins another with its age; a talk that
 """
 
 from router.core import decisions
-from router.core.entities import Contact
 from router.core.events import ContactArrived, ContactEnded, ContactLeft, ContactMoved, ContactTransferred, Event
+from router.core.snapshot import SavedContact
 from switchboard.store import queue_log
 from switchboard.store.batch import Batch
 from switchboard.store.policies import PolicyView
@@ -171,7 +171,7 @@ class Stays:
         self._log(now_ms, stay, queue_log.talked(stay, self._directed_to(), now_ms))
         return None if stay.consult else stay
 
-    def reconcile(self, present: dict[str, Contact], now_ms: int) -> None:
+    def reconcile(self, present: dict[str, SavedContact], now_ms: int) -> None:
         """A journal begins with these contacts. Where something is missing before it (deleted journals, a disk that was
         full), what it would have said is not known: contacts that are no more end as `lost`, others begin in the
         middle, and those that are known are taken as they are now."""
@@ -187,14 +187,14 @@ class Stays:
             if agent and not stay.agent:
                 self._stops_waiting(stay, now_ms)
                 stay.answered_ms, stay.wait_ms = contact.answered_ms or now_ms, contact.waited_ms or 0
-            if not agent and contact.waits and stay.id not in self._waits:
+            if not agent and contact.state in ("queued", "offered") and stay.id not in self._waits:
                 stay.answered_ms = None
                 self._starts_waiting(stay, now_ms)
             if stay.agent != agent:
                 stay.agent = agent
                 self._batch.change(stay)
 
-    def _begun(self, contact: Contact) -> Stay:
+    def _begun(self, contact: SavedContact) -> Stay:
         """A stay of which the journals do not have the beginning."""
         arrived_ms = contact.arrived_ms if contact.wait_from_ms is None else contact.wait_from_ms
         stay = self._open[contact.id] = self._make(contact.id, contact.queue, arrived_ms, contact.queued_ms, contact)
@@ -226,7 +226,9 @@ class Stays:
 
     # Parts
 
-    def _make(self, contact: str, queue: str, arrived_ms: int, queued_ms: int, known: Contact | None = None) -> Stay:
+    def _make(
+        self, contact: str, queue: str, arrived_ms: int, queued_ms: int, known: SavedContact | None = None
+    ) -> Stay:
         """A new stay with what is known of the contact: from its arrival, its stay before, or a snapshot."""
         goal = self._policy.goal(queue)
         stay = Stay(

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Connection, Select, select
 
 from router.core import decisions
-from router.core.entities import Agent, Contact
 from router.core.events import Event, PolicyPublished, TimePassed
+from router.core.snapshot import SavedAgent, SavedContact
 from router.live.journal import NOTHING, Fact, Handled, Header, Note, Record, SessionSaved
 from switchboard.facts import FLOW_ENDED
 from switchboard.operations.base import AUDIT
@@ -29,8 +29,8 @@ _encode = msgspec.json.Encoder().encode
 class _Snapshot(msgspec.Struct):
     """Of the router's snapshot what the rows must agree with."""
 
-    contacts: list[Contact] = []
-    agents: list[Agent] = []
+    contacts: list[SavedContact] = []
+    agents: list[SavedAgent] = []
 
 
 class Projection:
