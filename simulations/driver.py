@@ -101,8 +101,9 @@ class Arrivals:
         arrivals, busyness = scenario.kinds[kind].arrivals, scenario.busyness
         factor = 1.0 if busyness is None else busyness.factor(kind, self._streams)
         generator = self._streams.generator(f"{kind}/arrivals")
-        self._times_ms = arrivals_ms(arrivals, scenario, generator, factor)
         self._traced = iter(arrivals.traced) if arrivals.trace is not None else None
+        """Read once, for their times too: a trace may be a large file."""
+        self._times_ms = arrivals_ms(arrivals, scenario, generator, factor)
         self._number = 0
         self._next: TracedContact | None = None
         self._comes: Act = self._come
@@ -124,9 +125,15 @@ class Arrivals:
     def _go_on(self) -> None:
         """To the next arrival; those of this very moment arrive at once."""
         now_ms = self._shell.now_ms
-        for at_ms in self._times_ms:
-            self._next = None if self._traced is None else next(self._traced)
+        while (at_ms := self._next_ms()) is not None:
             if at_ms > now_ms:
                 self._shell.wake(at_ms - now_ms, self._comes)
                 return
             self._arrive()
+
+    def _next_ms(self) -> int | None:
+        """When the next one comes, None after the last."""
+        if self._traced is None:
+            return next(self._times_ms, None)
+        self._next = next(self._traced, None)
+        return None if self._next is None else round(self._next.at_s * 1000)
