@@ -54,8 +54,10 @@ fuzz: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,fuzz]'
 	$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGET)
 
-# Made anew whenever the router or the shell changes. Whatever runs with PYTHONPATH=.venv/compiled runs it.
-$(VENV)/compiled/ready: $(VENV)/ready setup.py $(wildcard documents/*.py ivr/*/*.py ivr/*/*/*.py router/*/*.py simulations/*.py simulations/*/*.py switchboard/*.py switchboard/*/*.py)
+COMPILED_FROM = $(shell find documents ivr router simulations switchboard asterisk_conf -type f -not -name '*.pyc')
+
+# Made anew whenever anything in the packages changes, all of which it holds. Whatever runs with PYTHONPATH=.venv/compiled runs it.
+$(VENV)/compiled/ready: $(VENV)/ready setup.py $(COMPILED_FROM)
 	@command -v cc >/dev/null || { echo "A C compiler is missing. Install one: apt-get install gcc" >&2; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,compiled]'
 	@rm -rf $(VENV)/compiled
