@@ -37,7 +37,6 @@ def played(history: History, learn: History | None = None) -> BackTest:
 
 
 def test_the_kernel_finds_the_same(shop: History) -> None:
-    pytest.importorskip("numba")
     everything = calibrate(shop)
     days, test = split(everything, 2)
     found = calibrate(shop, dates=days)
