@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import simpy
-from simpy.events import Timeout
+from simpy.events import NORMAL
 
 from router.core.decisions import Decision
 from router.core.events import Event, TimePassed
@@ -23,18 +23,16 @@ Act = Callable[[Any], None]
 
 
 class Due:
-    """What SimPy calls when something is due: it is then done, for somebody."""
+    """Something is done at its time, for somebody: all that SimPy asks of an event in its calendar, and no more, since
+    every contact has some. A process cannot wait for it (see `SimulatedRouter.timeout`)."""
 
-    def __init__(self, shell: "SimulatedRouter", at_ms: int, act: Act | None, whom: Any) -> None:
-        self._shell = shell
-        self._at_ms = at_ms
-        self._act = act
-        self._whom = whom
+    _ok: bool = True
 
-    def __call__(self, timeout: simpy.Event) -> None:
-        self._shell.now_ms = self._at_ms
-        if self._act is not None:
-            self._act(self._whom)
+    def __init__(self, at_ms: int, act: Act, whom: Any, callbacks: Any) -> None:
+        self.at_ms = at_ms
+        self.act = act
+        self.whom = whom
+        self.callbacks = callbacks
 
 
 Handled = tuple[int, Event, tuple[Decision, ...]]
@@ -57,6 +55,7 @@ class SimulatedRouter:
         timer: bool = True,
     ) -> None:
         self.env = env
+        self._schedule = env.schedule
         self.router = router
         self.log: list[Handled] | None = [] if keep_log else None
         self._counting = None if metrics is None else metrics.counting
@@ -66,6 +65,7 @@ class SimulatedRouter:
         self._timer = timer
         self._wake_at: int | None = None
         self._wakes: Act = self._wake
+        self._whats_due = (self._is_due,)
         self.now_ms = int(env.now)
         """The simulated time: SimPy's own, which takes longer to read."""
 
@@ -89,17 +89,23 @@ class SimulatedRouter:
 
     def wake(self, delay_ms: int, act: Act, whom: Any = None) -> None:
         """Calls `act(whom)` when `delay_ms` have passed: what happens to every contact needs no function of its own."""
-        self._due(delay_ms, act, whom)
+        due: Any = Due(self.now_ms + delay_ms, act, whom, self._whats_due)
+        self._schedule(due, NORMAL, delay_ms)
 
     def timeout(self, delay_ms: int) -> simpy.Event:
         """For a process that waits so long."""
-        return self._due(delay_ms, None, None)
-
-    def _due(self, delay_ms: int, act: Act | None, whom: Any) -> simpy.Event:
-        timeout = Timeout(self.env, delay_ms)
+        timeout = self.env.timeout(delay_ms)
         assert timeout.callbacks is not None
-        timeout.callbacks.append(Due(self, self.now_ms + delay_ms, act, whom))
+        at_ms = self.now_ms + delay_ms
+        timeout.callbacks.append(lambda _: self._it_is(at_ms))
         return timeout
+
+    def _it_is(self, at_ms: int) -> None:
+        self.now_ms = at_ms
+
+    def _is_due(self, due: Due) -> None:
+        self.now_ms = due.at_ms
+        due.act(due.whom)
 
     def _handle(self, event: Event) -> None:
         now_ms = self.now_ms
