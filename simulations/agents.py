@@ -149,9 +149,9 @@ class Agents:
         self._shell.feed(AgentPaused(agent.worker.name, self._break_reason))
 
     def _changed(self, change: AgentChanged) -> None:
-        agent = self._agents[change.agent]
+        agent, state = self._agents[change.agent], change.state
         agent.change = change
-        if change.state == "paused":
+        if state == "paused":
             if agent.break_ms is not None:
                 self._ready_after(agent, change, agent.break_ms)
                 agent.break_ms = None
@@ -159,7 +159,7 @@ class Agents:
                 stream = self._streams.draws(f"agent/{change.agent}/back", agent.worker.answering.back_after_s)
                 self._ready_after(agent, change, round(stream[agent.pauses] * 1000))
                 agent.pauses += 1
-        elif change.state == "wrap_up" and agent.wrap_up_ms is not None:
+        elif state == "wrap_up" and agent.wrap_up_ms is not None:
             allowed_ms = self._wrap_up_ms[agent.queue]
             if agent.wrap_up_ms > allowed_ms:
                 self._shell.feed(WrapUpExtended(change.agent, agent.wrap_up_ms - allowed_ms))

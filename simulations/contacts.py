@@ -229,15 +229,15 @@ class Contacts:
     # Waiting
 
     def _queued(self, decision: ContactQueued) -> None:
-        contact = self._inside[decision.contact]
-        self._times.enters(contact, decision.queue)
+        contact, queue = self._inside[decision.contact], decision.queue
+        self._times.enters(contact, queue)
         if contact.callback:
             return
         ways = self._ways[contact.kind]
         if not ways.in_flow:
             contact.waits += 1
             if ways.has_keys:
-                self._keys.begin(contact, ways.kind, decision.queue)
+                self._keys.begin(contact, ways.kind, queue)
         if decision.moved_from is not None:
             return
         now_ms = self._shell.now_ms
@@ -289,14 +289,15 @@ class Contacts:
         self._goes_on(contact, decision.action.target)
 
     def _finished(self, decision: ContactFinished) -> None:
-        if decision.outcome == "overflowed" or decision.transferred_to is not None:
+        outcome = decision.outcome
+        if outcome == "overflowed" or decision.transferred_to is not None:
             return  # released, or queued again
         contact = self._inside[decision.contact]
         contact.gives_up_ms = contact.ends_ms = None
-        if decision.outcome == "answered":
+        if outcome == "answered":
             self._goes_on(contact, ANSWERED)
         else:
-            contact.fate = "abandoned" if decision.outcome == "abandoned" else "none"
+            contact.fate = "abandoned" if outcome == "abandoned" else "none"
             pressed, contact.pressed = contact.pressed, ""
             self._goes_on(contact, WAY + pressed if pressed else GONE)
 

@@ -134,6 +134,8 @@ class Arrivals:
     def _next_ms(self) -> int | None:
         """When the next one comes, None after the last."""
         if self._traced is None:
-            return next(self._times_ms, None)
+            for at_ms in self._times_ms:
+                return at_ms
+            return None
         self._next = next(self._traced, None)
         return None if self._next is None else round(self._next.at_s * 1000)

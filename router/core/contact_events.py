@@ -81,18 +81,20 @@ class ContactEvents(Judge):
 
     def _contact_arrived(self, event: events.ContactArrived) -> CarryOut:
         state = self._state
-        contact = state.contacts.get(event.contact)
+        name, queue, arrived_ms = event.contact, event.queue, event.arrived_ms
+        attributes, callback, consult_of = event.attributes, event.callback, event.consult_of
+        contact = state.contacts.get(name)
         if contact is not None:
-            impossible(f"the contact {event.contact!r} is already {contact.state}", contact)
-        self._check_queue(event.queue, event.channel)
-        if event.arrived_ms is not None and event.arrived_ms > state.clock_ms:
-            impossible(f"the contact {event.contact!r} arrives at {event.arrived_ms} ms, in the future")
-        if event.attributes:
-            self._check_attributes(event.contact, event.attributes)
-        if event.callback is not None:
-            self._check_callback(event.queue, event.callback)
-        if event.consult_of is not None:
-            self._check_consultation(event, event.consult_of)
+            impossible(f"the contact {name!r} is already {contact.state}", contact)
+        self._check_queue(queue, event.channel)
+        if arrived_ms is not None and arrived_ms > state.clock_ms:
+            impossible(f"the contact {name!r} arrives at {arrived_ms} ms, in the future")
+        if attributes:
+            self._check_attributes(name, attributes)
+        if callback is not None:
+            self._check_callback(queue, callback)
+        if consult_of is not None:
+            self._check_consultation(event, consult_of)
         return Arrive(self._contacts, event)
 
     def _check_attributes(self, contact: str, attributes: Mapping[str, Attribute]) -> None:

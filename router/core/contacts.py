@@ -34,43 +34,47 @@ class Contacts:
         """A caller who was cut off, or whose callback waits, goes on from there."""
         state = self._state
         now_ms = state.clock_ms
-        arrived_ms = now_ms if event.arrived_ms is None else event.arrived_ms
+        name, queue, caller = event.contact, event.queue, event.caller
+        attributes, callback, consult_of = event.attributes, event.callback, event.consult_of
+        arrived_ms = event.arrived_ms
+        if arrived_ms is None:
+            arrived_ms = now_ms
         wait_from_ms, preferred = None, event.preferred_agent
-        cut_off = reentry.recall(state, event) if event.caller else None
+        cut_off = reentry.recall(state, event) if caller else None
         if cut_off is not None:
             preferred = preferred or cut_off.agent
         old_ms = None if cut_off is None else cut_off.arrived_ms
-        if event.callback is None and event.consult_of is None and event.caller:
-            old_ms = _earlier(old_ms, self._callbacks.came_in_person(event.queue, event.caller))
+        if callback is None and consult_of is None and caller:
+            old_ms = _earlier(old_ms, self._callbacks.came_in_person(queue, caller))
         if old_ms is not None and old_ms < arrived_ms:
             arrived_ms, wait_from_ms = old_ms, arrived_ms
         state.arrivals += 1
         version = state.current.spec.version
         contact = Contact(
-            id=event.contact,
+            id=name,
             seq=state.arrivals,
-            queue=event.queue,
+            queue=queue,
             channel=event.channel,
             version=version,
-            attributes=dict(event.attributes) if event.attributes else {},
+            attributes=dict(attributes) if attributes else {},
             own_priority=event.priority,
             preferred=preferred,
             arrived_ms=arrived_ms,
             queued_ms=now_ms,
             step=0,
             step_ms=now_ms,
-            caller=event.caller,
+            caller=caller,
             wait_from_ms=wait_from_ms,
-            consult_of=event.consult_of,
+            consult_of=consult_of,
         )
-        state.contacts[contact.id] = contact
+        state.contacts[name] = contact
         state.users[version] = state.users.get(version, 0) + 1
-        if event.consult_of is not None:
-            self._consults(contact, state.contacts[event.consult_of])
-        if event.callback is not None:
-            self._callbacks.ask(contact, event.callback)
-        self._waiting.enter(contact, event.queue, sent=event.consult_of is not None, directed_to=event.directed_to)
-        if event.callback is not None:
+        if consult_of is not None:
+            self._consults(contact, state.contacts[consult_of])
+        if callback is not None:
+            self._callbacks.ask(contact, callback)
+        self._waiting.enter(contact, queue, sent=consult_of is not None, directed_to=event.directed_to)
+        if callback is not None:
             self._callbacks.merge(contact)
 
     def _consults(self, contact: Contact, about: Contact) -> None:

@@ -136,18 +136,21 @@ class Counting:
     # Contacts that wait
 
     def _queued(self, decision: decisions.ContactQueued, now_ms: int) -> None:
-        contact = self._contacts.get(decision.contact)
+        name, queue = decision.contact, decision.queue
+        contact = self._contacts.get(name)
         if contact is None:
-            arrived_ms = decision.arrived_ms if decision.wait_from_ms is None else decision.wait_from_ms
+            arrived_ms = decision.wait_from_ms
+            if arrived_ms is None:
+                arrived_ms = decision.arrived_ms
             if arrived_ms is None:
                 arrived_ms = now_ms
-            contact = self._arrive(decision.contact, decision.queue, arrived_ms, decision.consult)
-            self._identify(decision.contact, contact, now_ms)
-        elif contact.agent is None and contact.queue != decision.queue:
+            contact = self._arrive(name, queue, arrived_ms, decision.consult)
+            self._identify(name, contact, now_ms)
+        elif contact.agent is None and contact.queue != queue:
             self._leave_line(contact, now_ms)
             self._tally(contact).moved_out += 1
             caller = contact.caller
-            contact = self._arrive(decision.contact, decision.queue, contact.arrived_ms, contact.consult)
+            contact = self._arrive(name, queue, contact.arrived_ms, contact.consult)
             contact.caller = caller
             self._tally(contact).moved_in += 1
         elif contact.agent is not None or contact.in_line:
@@ -289,16 +292,17 @@ class Counting:
             self._agents[decision.from_agent].handled = contact
 
     def _finished(self, decision: decisions.ContactFinished, now_ms: int) -> None:
-        contact = self._contacts.get(decision.contact)
+        name, outcome, transferred_to = decision.contact, decision.outcome, decision.transferred_to
+        contact = self._contacts.get(name)
         if contact is None:  # taken over in the middle of its life
-            contact = self._arrive(decision.contact, decision.queue, decision.arrived_ms, decision.consult)
+            contact = self._arrive(name, decision.queue, decision.arrived_ms, decision.consult)
         stands = contact.answered_as(decision)
         if contact.agent is not None and not stands:  # counted when the talk began; now all is known
             self._answer(contact, -1)
         self._leave_line(contact, now_ms)
-        del self._contacts[decision.contact]
+        del self._contacts[name]
         contact.callback = decision.callback
-        contact.answered = decision.outcome == "answered"
+        contact.answered = outcome == "answered"
         sums = self._sums(contact)
         if contact.answered:
             self._talked(decision, contact, sums, now_ms)
@@ -306,26 +310,26 @@ class Counting:
                 self._answer(contact, +1)
         else:
             short_ms = contact.goal.short_abandon_ms
-            count_unanswered(sums.of, decision.outcome, decision.wait_ms, short_ms, decision.callback)
-        if decision.transferred_to is not None:
-            self._sent_on[decision.contact] = contact.caller
+            count_unanswered(sums.of, outcome, decision.wait_ms, short_ms, contact.callback)
+        if transferred_to is not None:
+            self._sent_on[name] = contact.caller
         elif contact.caller:
             sums.of.identified_answered += contact.answered
-            self._repeats.ended(decision.contact, contact.caller, now_ms, contact)
+            self._repeats.ended(name, contact.caller, now_ms, contact)
 
     def _talked(self, decision: decisions.ContactFinished, contact: _Contact, sums: ContactSums, now_ms: int) -> None:
-        agent = decision.agent or ""
+        agent, hold_ms, transferred_to = decision.agent or "", decision.hold_ms, decision.transferred_to
         if contact.agent is None:
             contact.answered_ms = now_ms
             self._intervals.at(now_ms).agent_sums(agent).answered += 1
         contact.agent, contact.wait_ms = agent, decision.wait_ms
         sums.finished += 1
         sums.talk_ms += decision.talk_ms
-        if decision.hold_ms:
-            sums.of.hold_ms += decision.hold_ms
-        if decision.transferred_to is not None:
+        if hold_ms:
+            sums.of.hold_ms += hold_ms
+        if transferred_to is not None:
             sums.of.transferred += 1
-            sums.of.escalated += self.escalations.get(decision.queue) == decision.transferred_to
+            sums.of.escalated += self.escalations.get(decision.queue) == transferred_to
         known = self._agents.get(agent)
         if known is not None and not contact.consult:
             known.handled = contact
@@ -333,12 +337,13 @@ class Counting:
     # Agents
 
     def _agent_changed(self, decision: decisions.AgentChanged, now_ms: int) -> None:
-        agent = self._agents.get(decision.agent)
+        name, state = decision.agent, decision.state
+        agent = self._agents.get(name)
         if agent is None:
-            self._agents[decision.agent] = _Agent(decision.state, now_ms)
+            self._agents[name] = _Agent(state, now_ms)
             return
-        self._account_agent(decision.agent, agent, now_ms)
-        agent.state = decision.state
+        self._account_agent(name, agent, now_ms)
+        agent.state = state
 
     def _account_agent(self, name: str, agent: _Agent, now_ms: int) -> None:
         if agent.state != "offline" and now_ms > agent.since_ms:
