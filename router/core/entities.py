@@ -176,7 +176,7 @@ class Agent:
         if self.contacts and (active := self.active):
             return "busy", "", active[-1]
         if self.offers:
-            return "ringing", "", next(reversed(self.offers.values()))
+            return "ringing", "", list(self.offers.values())[-1]
         if self.wrap_up_ms is not None:
             return "wrap_up", "", self.contact
         if self.presence == "ready" and self.retry_ms is not None:

@@ -101,7 +101,7 @@ class Index:
         if not free and not before:
             return False
         facts = self._facts_of(agent, post) if free else None
-        if free == before and facts == post.facts:
+        if facts is not None and free == before and facts == post.facts:
             return False
         name, pool = agent.name, post.pool
         for channel in before:
@@ -111,9 +111,14 @@ class Index:
             post.facts = facts
             for channel in free:
                 if pool.add(name, channel, facts):
-                    self.ready_pools.setdefault(channel, {})[pool.number] = pool
+                    ready = self.ready_pools.get(channel)
+                    if ready is None:
+                        ready = self.ready_pools[channel] = {}
+                    ready[pool.number] = pool
         self.free[name] = post.free = free
-        return not before or not set(free) <= set(before)
+        if not before or not free:
+            return bool(free)
+        return not set(free) <= set(before)
 
     def _facts_of(self, agent: Agent, post: Post) -> AgentFacts:
         return AgentFacts(

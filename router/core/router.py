@@ -146,9 +146,10 @@ class Router:
                     state.dirty_contacts = {}
             if waiting:
                 self._matcher.match(agents, contacts)
-                for contact in _by_age(contacts):
-                    if contact.line is not None:
-                        self._waiting.still_waiting(contact)
+                if waiting and contacts:
+                    for contact in _by_age(contacts):
+                        if contact.line is not None:
+                            self._waiting.still_waiting(contact)
         if self._index.reserving:
             self._matcher.tell_held_back()
         if self._index.stale:
