@@ -6,8 +6,11 @@ import numpy
 
 from simulations.distributions.base import Floats
 from simulations.scenario import Arrivals, Scenario
+from simulations.streams import Streams
 
 BLOCK = 1024
+ALIKE: Floats = numpy.ones(1)
+"""The factor on the rates of intervals that differ by nothing else."""
 
 
 def rates_per_hour(arrivals: Arrivals, scenario: Scenario) -> list[float]:
@@ -33,10 +36,23 @@ def unit_gaps(arrivals: Arrivals, generator: numpy.random.Generator, blocks: int
     return numpy.stack(rows) / arrivals.interarrival.average
 
 
+def expected_by(arrivals: Arrivals, scenario: Scenario, busy: Floats = ALIKE) -> tuple[Floats, Floats]:
+    """The borders of the intervals in ms, from 0, and how many arrivals are expected by each of them, the rates of each
+    interval times its factor `busy`."""
+    rates = numpy.array(rates_per_hour(arrivals, scenario)) * busy
+    borders_ms = numpy.arange(len(rates) + 1, dtype=numpy.float64) * scenario.interval_minutes * 60_000
+    return borders_ms, numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60))
+
+
+def busy_factors(scenario: Scenario, kind: str, streams: Streams) -> Floats:
+    """On the rates of this kind in each interval of the replication."""
+    return ALIKE if scenario.busyness is None else scenario.busyness.factors(kind, scenario.intervals, streams)
+
+
 def arrivals_ms(
-    arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator, factor: float = 1.0
+    arrivals: Arrivals, scenario: Scenario, generator: numpy.random.Generator, busy: Floats = ALIKE
 ) -> Iterator[int]:
-    """One day's arrivals, in order, all rates times `factor` (a trace is as it is).
+    """One day's arrivals, in order, the rates of each interval times its factor `busy` (a trace is as it is).
 
     A Poisson process of rate 1, or a renewal process with other gaps, is carried over to the day by the inverse of the
     cumulative rate (E. Çinlar, Introduction to Stochastic Processes, 1975, section 4.7; for other gaps W. Whitt,
@@ -47,9 +63,7 @@ def arrivals_ms(
     if arrivals.trace is not None:
         yield from (round(at_s * 1000) for at_s in arrivals.traced.times_s())
         return
-    rates = rates_per_hour(arrivals, scenario)
-    borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
-    expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60 * factor))
+    borders_ms, expected = expected_by(arrivals, scenario, busy)
     reached = 0.0
     while reached < expected[-1]:
         unit = reached + numpy.cumsum(unit_gaps(arrivals, generator, 1)[0])

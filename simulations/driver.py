@@ -14,7 +14,7 @@ import simpy
 from router.core.metrics import Metrics, MetricsReport
 from router.core.router import Router
 from simulations.agents import Agent, Agents
-from simulations.arrivals import arrivals_ms
+from simulations.arrivals import arrivals_ms, busy_factors
 from simulations.caller_counts import CallerCounts
 from simulations.clock import MINUTE_MS
 from simulations.contacts import Contacts
@@ -98,12 +98,11 @@ class Arrivals:
     def __init__(self, run: Run, contacts: Contacts, kind: str) -> None:
         self._shell, self._streams, self._contacts, self._kind = run.shell, run.streams, contacts, kind
         scenario = run.setting.scenario
-        arrivals, busyness = scenario.kinds[kind].arrivals, scenario.busyness
-        factor = 1.0 if busyness is None else busyness.factor(kind, self._streams)
+        arrivals = scenario.kinds[kind].arrivals
         generator = self._streams.generator(f"{kind}/arrivals")
         self._traced = iter(arrivals.traced) if arrivals.trace is not None else None
         """Read once, for their times too: a trace may be a large file."""
-        self._times_ms = arrivals_ms(arrivals, scenario, generator, factor)
+        self._times_ms = arrivals_ms(arrivals, scenario, generator, busy_factors(scenario, kind, self._streams))
         self._number = 0
         self._next: TracedContact | None = None
         self._comes: Act = self._come

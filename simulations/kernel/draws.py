@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from simulations.arrivals import BLOCK as ARRIVALS_BLOCK
-from simulations.arrivals import rates_per_hour, unit_gaps
+from simulations.arrivals import busy_factors, expected_by, unit_gaps
 from simulations.distributions.base import Distribution, Floats
 from simulations.kernel.kinds import KindPlan
 from simulations.kernel.machine.layout import NONE
@@ -201,12 +201,9 @@ class _Drawn:
 
     def __init__(self, kind: KindPlan, scenario: Scenario, streams: Streams) -> None:
         self._arrivals = kind.kind.arrivals
-        rates = rates_per_hour(self._arrivals, scenario)
         self._generator = streams.generator(f"{kind.name}/arrivals")
-        busyness = scenario.busyness
-        factor = 1.0 if busyness is None else busyness.factor(kind.name, streams)
-        self._borders_ms = numpy.arange(len(rates) + 1) * scenario.interval_minutes * 60_000
-        self._expected = numpy.concatenate(([0.0], numpy.cumsum(rates) * scenario.interval_minutes / 60 * factor))
+        busy = busy_factors(scenario, kind.name, streams)
+        self._borders_ms, self._expected = expected_by(self._arrivals, scenario, busy)
         self._reached = 0.0
 
     def next(self, chunk: int) -> tuple[Any, bool]:

@@ -97,6 +97,8 @@ def _busy_days(dice: random.Random) -> dict[str, object]:
         "scv": dice.choice((0.01, 0.2)),
         "correlation": dice.choice((0, 0.5, 1)),
     }
+    if dice.random() < 0.5:
+        busyness["within_day"] = {"scv": dice.choice((0.02, 0.5)), "correlation": dice.choice((0, 0.7))}
     return {"busyness": busyness}
 
 

@@ -19,7 +19,7 @@ from router.core.ewt import WaitEstimate
 from simulations.distributions import Distribution
 from simulations.driver import Replication
 from simulations.features.announcement import Announcement
-from simulations.features.busyness import Busyness
+from simulations.features.busyness import Busyness, WithinDay
 from simulations.features.lines import Lines, Trunk
 from simulations.replications import replicate
 from simulations.shell import Handled
@@ -65,10 +65,14 @@ def decided(log: list[Handled], kind: type) -> list[tuple[int, Any]]:
 DAYS = 2_000
 
 
+def day_factor(busyness: Busyness, kind: str, day: int) -> float:
+    return float(busyness.factors(kind, 1, Streams(1, day))[0])
+
+
 @pytest.mark.parametrize("distribution", ["gamma", "lognormal"])
 def test_the_factor_of_the_day_has_mean_1_and_the_wanted_variation(distribution: Any) -> None:
     busyness = Busyness(distribution=distribution, scv=0.04)
-    factors = numpy.array([busyness.factor("buyers", Streams(1, day)) for day in range(DAYS)])
+    factors = numpy.array([day_factor(busyness, "buyers", day) for day in range(DAYS)])
     assert abs(factors.mean() - 1) < 4 * 0.2 / DAYS**0.5
     assert abs(factors.var() / 0.04 - 1) < 4 * (2.5 / DAYS) ** 0.5
 
@@ -76,17 +80,37 @@ def test_the_factor_of_the_day_has_mean_1_and_the_wanted_variation(distribution:
 def test_kinds_share_the_day_as_far_as_the_correlation_says() -> None:
     for correlation in (0.0, 0.5, 1.0):
         busyness = Busyness(scv=0.04, correlation=correlation)
-        pairs = [(busyness.factor("a", Streams(1, day)), busyness.factor("b", Streams(1, day))) for day in range(DAYS)]
+        pairs = [(day_factor(busyness, "a", day), day_factor(busyness, "b", day)) for day in range(DAYS)]
         found = numpy.corrcoef(numpy.array(pairs).T)[0, 1]
         assert abs(found - correlation) < 4 * (1 - correlation**2 + 1e-9) / DAYS**0.5 + 0.01
     apart = Busyness(scv=0.04, scv_by_kind={"b": 0.16})
-    assert apart.factor("b", Streams(1, 3)) != apart.factor("a", Streams(1, 3))
+    assert day_factor(apart, "b", 3) != day_factor(apart, "a", 3)
+
+
+def test_the_intervals_of_a_day_vary_as_wanted_and_resemble_the_one_before() -> None:
+    busyness = Busyness(distribution="lognormal", within_day=WithinDay(scv=0.04, correlation=0.6))
+    factors = numpy.array([busyness.factors("buyers", 8, Streams(1, day)) for day in range(DAYS)])
+    assert abs(factors.mean() - 1) < 4 * 0.2 / DAYS**0.5  # as if all intervals of a day were one, which is wider
+    assert abs(factors.var() / 0.04 - 1) < 4 * (2.5 / DAYS) ** 0.5
+    scores = numpy.log(factors)
+    for apart in (1, 2):
+        found = numpy.corrcoef(scores[:, 0], scores[:, apart])[0, 1]
+        assert abs(found - 0.6**apart) < 4 / DAYS**0.5
+
+
+def test_the_day_and_its_intervals_vary_together() -> None:
+    both = Busyness(scv=0.04, within_day=WithinDay(scv=0.02))
+    days, within = Busyness(scv=0.04), Busyness(within_day=WithinDay(scv=0.02))
+    streams = Streams(1, 5)
+    expected = days.factors("a", 6, streams) * within.factors("a", 6, streams)
+    assert both.factors("a", 6, streams).tolist() == pytest.approx(expected.tolist())
+    assert len(set(within.factors("a", 6, streams).tolist())) == 6
 
 
 def test_a_busy_day_moves_the_same_arrivals_closer_together() -> None:
     plain = arrived(run({"kinds.buyers.arrivals.per_hour": 60})[0])
     busy, _ = run({"kinds.buyers.arrivals.per_hour": 60, "busyness": {"scv": 0.2}})
-    factor = Busyness(scv=0.2).factor("buyers", Streams(1, 0))
+    factor = day_factor(Busyness(scv=0.2), "buyers", 0)
     assert factor != 1
     assert abs(arrived(busy)[0][0] - plain[0][0] / factor) <= 1
 
@@ -384,6 +408,7 @@ def test_who_is_being_rung_when_the_agent_has_to_go_is_rung_again_and_that_try_d
     ("changes", "message"),
     [
         ({"busyness": {"scv": 0}}, "busyness.scv: should be greater than 0"),
+        ({"busyness": {"correlation": 0.5}}, "nothing varies; give 'scv', how much days differ, or 'within_day'"),
         ({"busyness": {"scv": 1, "scv_by_kind": {"buyer": 1}}}, "no kind 'buyer' (did you mean 'buyers'"),
         ({"lines": [{"count": 0}]}, "lines[0].count"),
         ({"lines": [{"count": 5, "kinds": ["byers"]}]}, "no kind 'byers' (did you mean 'buyers'"),
