@@ -92,7 +92,7 @@ class Contacts:
         self._loses_patience: Act = self._lose_patience
         self._keys = WaitingKeys(run)
         self._calling_back = CallingBack(run, self._queues, self._inside, self._ivr, self._hang_up_line)
-        talks = Talks(run, agents, self._inside, self._times)
+        self._talks = talks = Talks(run, agents, self._inside, self._times)
         self.hand_back, self.cut_off = talks.hand_back, talks.cut_off
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
             **talks.hands,
@@ -264,8 +264,11 @@ class Contacts:
         known = router.contact(contact.name)
         if known is None or known.state != "queued":
             return False  # somebody's phone rings already
+        by = announcement.by  # what is not looked at need not be found out
         told_ms = announcement.told_ms(
-            router.estimated_wait(contact.name, self._shell.now_ms), router.position(contact.name) - 1
+            router.estimated_wait(contact.name, self._shell.now_ms) if by == "estimate" else None,
+            router.position(contact.name) - 1 if by == "ahead" else 0,
+            self._talks.last_waits_ms.get(contact.queue) if by == "last" else None,
         )
         if told_ms is None:
             return False

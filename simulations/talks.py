@@ -49,6 +49,10 @@ class Talks:
         self._ringing: set[str] = set()
         self._talk_ends: Act = self._end_talk
         self._answers: dict[tuple[str, int, int], Answers] = {}
+        said = [kind.announcement for kind in run.setting.scenario.kinds.values()]
+        self._notes_waits = any(told is not None and told.by == "last" for told in said)
+        self.last_waits_ms: dict[str, int] = {}
+        """How long the contact waited that was last taken from each queue, where somebody is told."""
         self.hands: dict[type[Decision], Callable[[Any], None]] = {
             Offer: self._ring,
             Connect: self._connect,
@@ -102,6 +106,8 @@ class Talks:
         self._ringing.discard(decision.offer)
         contact, agent = self._inside[decision.contact], self._agents[decision.agent]
         contact.gives_up_ms = None
+        if self._notes_waits:
+            self.last_waits_ms[contact.queue] = self._shell.now_ms - contact.since_ms
         agent.queue = contact.queue
         agent.wrap_up_ms = self._times.drawn_ms(contact, "wrap-up", contact.talks)
         if contact.left_ms is None:

@@ -16,11 +16,12 @@ from simulations.fields import Model, Share
 class Announcement(Model):
     """What callers hear on entering the queue, and what they make of it. Times are in seconds.
 
-    `tells`: the router's estimate with this probability of not being exceeded, if it is at least `from_s`.
-    `by_ahead_s`: instead, what is told to who finds 0, 1, 2, ... waiting ahead; the last number to all with more.
+    `tells`: the router's estimate with this probability of not being exceeded, or how long the `last` caller waited
+    whom an agent has taken from the queue; if it is at least `from_s`. `by_ahead_s`: instead, what is told to who finds
+    0, 1, 2, ... waiting ahead; the last number to all with more.
     """
 
-    tells: Literal[50, 80, 95] = 80
+    tells: Literal[50, 80, 95, "last"] = 80
     by_ahead_s: Annotated[tuple[NotNegative, ...], Field(min_length=1)] | None = None
     from_s: NotNegative = 0
     leave_at_once: Share = 0.0
@@ -29,15 +30,23 @@ class Announcement(Model):
     patience_s: AnyDistribution | None = None
     patience_times_told: AnyDistribution | None = None
 
-    def told_ms(self, estimate: WaitEstimate | None, ahead: int = 0) -> int | None:
-        """What is told to who finds so many waiting `ahead`, None for nothing."""
+    @property
+    def by(self) -> Literal["estimate", "ahead", "last"]:
+        """What is looked at for what is told."""
+        if self.by_ahead_s is not None:
+            return "ahead"
+        return "last" if self.tells == "last" else "estimate"
+
+    def told_ms(self, estimate: WaitEstimate | None, ahead: int = 0, last_ms: int | None = None) -> int | None:
+        """What is told to who finds so many waiting `ahead`, after one who waited `last_ms`; None for nothing."""
+        told_ms: int | None = None
         if self.by_ahead_s is not None:
             told_ms = round(self.by_ahead_s[min(ahead, len(self.by_ahead_s) - 1)] * 1000)
-            return told_ms if told_ms >= self.from_s * 1000 else None
-        if estimate is None:
-            return None
-        told_ms = {50: estimate.p50_ms, 80: estimate.p80_ms, 95: estimate.p95_ms}[self.tells]
-        return told_ms if told_ms >= self.from_s * 1000 else None
+        elif self.tells == "last":
+            told_ms = last_ms
+        elif estimate is not None:
+            told_ms = {50: estimate.p50_ms, 80: estimate.p80_ms, 95: estimate.p95_ms}[self.tells]
+        return None if told_ms is None or told_ms < self.from_s * 1000 else told_ms
 
     def leaves(self, told_ms: int, patience_ms: int | None, uniform: float) -> bool:
         """Whether a caller with this patience leaves at once."""
@@ -68,12 +77,15 @@ moment; `leaving_by_wait` gives shares of all callers by what they are told (sec
 Who stays has a patience `patience_factor` times as long, or another one that begins anew: `patience_s`, or what was
 told `patience_times_told`, or both, added (`{patience_times_told: 1, patience_s: D}` waits what was told, and D beyond
 it). As long as the router knows too little for an estimate nothing is told; `by_ahead_s` tells the same wait to all who
-find the same number of contacts ahead of them, from the beginning.
+find the same number of contacts ahead of them, from the beginning, and `tells: last` what the caller waited whom an
+agent has last taken from the queue.
 
 Callers who leave at once when the wait would be too long are the model of W. Whitt, "Improving service by informing
 customers about anticipated delays", Management Science 45 (1999); a percentile of the wait in each state, and leaving
 at once and patience that both depend on what was told, are in O. Jouini, Z. Aksin and Y. Dallery, "Call centers with
-delay information: models and insights", M&SOM 13 (2011): `examples/published/announced-delays.yaml`.""",
+delay information: models and insights", M&SOM 13 (2011): `examples/published/announced-delays.yaml`. The wait of the
+last to enter service is announced in M. Armony, N. Shimkin and W. Whitt, "The impact of delay announcements in
+many-server queues with abandonment", Operations Research 57 (2009): `examples/published/last-wait-announced.yaml`.""",
     example="""\
 kinds:
   calls:

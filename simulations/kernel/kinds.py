@@ -85,6 +85,7 @@ def announcement_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan]) -> No
     for record, points, found in zip(said, leaving, heard, strict=True):
         if found is not None:
             record["tells"], record["draws"] = True, found.patience_s is not None
+            assert found.tells != "last", "the refusals have seen to it"
             record["z"], record["from_ms"] = QUANTILES[found.tells], found.from_s * 1000
             record["leave_at_once"], record["factor"] = found.leave_at_once, found.patience_factor
             record["points"] = len(found.leaving_by_wait)

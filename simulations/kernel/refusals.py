@@ -77,6 +77,10 @@ def _one_call(value: Any) -> str | None:
     return None if value.get("voice", 0) == 1 else "an agent must take one call at a time"
 
 
+def _estimated(value: Any) -> str | None:
+    return "the last caller's wait is told" if value == "last" else None
+
+
 def _known_key(value: Any) -> str | None:
     known = issubclass(registry()[value], (AgentKey, ContactKey, FitKey, PreferredKey))
     return None if known else f"the ranking key {value!r} is of a new kind"
@@ -99,7 +103,7 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     ),
     Lines: _supported("count kinds"),
     WaitingKey: _supported("share after_s when_wait_over_s queue to_queue"),
-    Announcement: _supported("tells from_s leave_at_once leaving_by_wait patience_factor patience_s"),
+    Announcement: _supported("from_s leave_at_once leaving_by_wait patience_factor patience_s", tells=_estimated),
     Redials: _supported("abandoned blocked overflowed cut_off answered most"),
     Redial: _supported("share delay_s"),
     Kind: _supported(

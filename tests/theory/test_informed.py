@@ -6,9 +6,12 @@ errors of the exact value, and the standard error is at most a given share of it
 """
 
 from collections.abc import Callable, Sequence
+from math import exp
 from pathlib import Path
 
+import numpy
 import pytest
+from scipy.optimize import brentq
 
 from router.core.tallies import AgentTally
 from simulations.kernel.refusals import refusals
@@ -75,6 +78,23 @@ def test_announced_delays() -> None:
         assert_agrees(outcomes, figure, value, greatest_error)
 
 
+def test_the_last_wait_is_announced() -> None:
+    """In the fluid limit all who stay wait as long, w: of 560 calls a minute, (1 - w / 100 s) exp(-w / 150 s) are the
+    400 that the agents can take. Beside chance, 400 agents differ from the limit by something of the order of 1 / 400:
+    1 %, set beforehand."""
+    wait_s = brentq(lambda wait: 560 * (1 - wait / 100) * exp(-wait / 150) - 400, 0, 100)
+    outcomes = play("last-wait-announced")
+    for figure, limit in (
+        (lambda o: o.whole.all_queues.wait_answered_ms / 1_000 / o.whole.all_queues.answered, wait_s),
+        (lambda o: o.whole.kinds["calls"].left_at_once / o.whole.kinds["calls"].calls, wait_s / 100),
+    ):
+        found = [figure(outcome) for outcome in outcomes]
+        error = numpy.std(found, ddof=1) / len(found) ** 0.5
+        print(f"{numpy.mean(found):.6g} for {limit:.6g}, standard error {error / limit:.2%}")
+        assert 0 < error <= 0.01 * limit
+        assert abs(numpy.mean(found) - limit) <= ALLOWED_Z * error + 0.01 * limit
+
+
 def test_a_callback_is_offered_when_the_queue_is_long() -> None:
     exact = CallbackOption(110 / 3_600, 1 / 120, 1 / 90, 4, kept_free=1, offered_from=2, takes=0.6).solve()
     outcomes = play("callback-option")
@@ -97,7 +117,9 @@ def test_a_callback_is_offered_when_the_queue_is_long() -> None:
     [
         ("announced-delays", {"announcement.by_ahead_s", "announcement.patience_times_told"}),
         ("callback-option", {"callbacks"}),
+        ("last-wait-announced", {"announcement.tells"}),
     ],
 )
 def test_the_kernel_refuses_by_name(name: str, fields: set[str]) -> None:
-    assert {f"kinds.calls.{field}: not supported" for field in fields} <= set(refusals(setting(name)))
+    said = "".join(f"{refusal}\n" for refusal in refusals(setting(name)))
+    assert all(f"kinds.calls.{field}: " in said for field in fields)

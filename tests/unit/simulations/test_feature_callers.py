@@ -225,6 +225,15 @@ def test_who_finds_as_many_ahead_hears_the_same() -> None:
     assert announcement.told_ms(WaitEstimate(1, 90_000, 90_000), 1) == 40_000
 
 
+def test_callers_hear_what_the_last_waited() -> None:
+    """The second waits 50 s for the only agent. The third is the first to hear of that, and leaves."""
+    hears = {"tells": "last", "from_s": 1, "leaving_by_wait": {49: 0, 50: 1}}
+    rows = [{"at_s": 10, "handle_s": 60}, {"at_s": 20, "handle_s": 60}, {"at_s": 90}]
+    log, tally = run(trace(*rows) | {"kinds.buyers.announcement": hears})
+    assert times(log, ContactLeft) == [90_000]
+    assert tally.left_at_once == 1
+
+
 @pytest.mark.parametrize(
     ("said", "patience_ms"),
     [
