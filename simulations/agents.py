@@ -3,6 +3,7 @@ router decides; how they answer and how long they talk is in `contacts`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from router.core.decisions import AgentChanged, Decision
 from router.core.events import AgentPaused, AgentReady, AgentSignedIn, AgentSignedOut, OfferFailed, WrapUpExtended
@@ -12,6 +13,9 @@ from simulations.features.outages import Outage
 from simulations.features.tenure import Seat
 from simulations.roster import Worker, end_ms, midnight_ms, worked
 from simulations.run import Run
+
+if TYPE_CHECKING:
+    from simulations.contact import Contact
 
 ByName = Callable[[str], None]
 """Does something with the contact of this name."""
@@ -23,7 +27,8 @@ class Agent:
     `present`: on shift and not down; `down` counts outages. `change` is the last change of state, `queue` that of the
     last talk, `wrap_up_ms` how long the wrap-up after it takes (None: as the policy says), `break_ms` how long the
     break that is due will take. `answering` is equal for those who treat a ringing phone alike, `by_kind`: how long
-    the agent takes depends on the contact.
+    the agent takes depends on the contact. `talks` are kept where it depends on how many there are at once: those that
+    do not rest, worked on until `paced_ms`.
     """
 
     on_shift: bool = False
@@ -36,9 +41,12 @@ class Agent:
     queue: str = ""
     wrap_up_ms: int | None = None
     seat: Seat | None = None
+    paced_ms: int = 0
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self.side_by_side = (1.0,) if worker.speed is None else worker.speed.side_by_side
+        self.talks: list[Contact] = []
         self.answering = id(worker.answering)
         self.by_kind = worker.speed is not None
         self.pace = worker.handle_time_factor
@@ -47,6 +55,10 @@ class Agent:
         """On the handle time of such contacts."""
         factor = self.worker.factor(kind, queue) if self.by_kind else self.pace
         return factor if self.seat is None else factor * self.seat.factor(now_ms)
+
+    def slower(self) -> float:
+        """The factor on the handle time of every contact that the agent has now."""
+        return self.side_by_side[min(len(self.talks), len(self.side_by_side)) - 1]
 
 
 class Agents:

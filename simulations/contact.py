@@ -1,5 +1,7 @@
 """A contact in the simulation, and the times that are drawn for it."""
 
+from typing import TYPE_CHECKING
+
 import simpy
 
 from simulations.distributions import Distribution
@@ -10,14 +12,18 @@ from simulations.streams import Draws, milliseconds
 from simulations.tallies import CallerTally
 from simulations.traced import Quantity, TracedContact
 
+if TYPE_CHECKING:
+    from simulations.agents import Agent
+
 
 class Contact:
     """A call (or another contact) in the simulation. `number` is the caller's place among those of the kind: the draws
     hang on that, and for redials on `attempt` (from 1).
 
-    `ends_ms`: when the talk under way will end; `left_ms`: what is left of one that was broken off or rests. `visits`
-    counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer was, `waits`
-    how often it began to wait.
+    `ends_ms`: when the talk under way will end; `left_ms`: what is left of one that was broken off or rests. `beside`:
+    its agent, if several at once make that one slower, and `work_ms`: what was left of the talk at `Agent.paced_ms`.
+    `visits` counts entries into queues, `talks` the earlier calls that were answered, `rung` how often the customer
+    was, `waits` how often it began to wait.
 
     `firsts` are the draws for its kind in its queue. `back` brings a caller back to the flow. One who has pressed a key
     that keeps the place in the queue `place` goes through the flow meanwhile: `kept` then tells of an agent, and
@@ -34,6 +40,8 @@ class Contact:
     line: Group | None = None
     ends_ms: int | None = None
     left_ms: int | None = None
+    beside: "Agent | None" = None
+    work_ms: float = 0.0
     callback: bool = False
     rung: int = 0
     fate: Fate = "none"

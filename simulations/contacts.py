@@ -296,7 +296,8 @@ class Contacts:
         if outcome == "overflowed" or decision.transferred_to is not None:
             return  # released, or queued again
         contact = self._inside[decision.contact]
-        contact.gives_up_ms = contact.ends_ms = None
+        contact.gives_up_ms = None
+        self._talks.is_over(contact)
         if outcome == "answered":
             self._goes_on(contact, ANSWERED)
         else:

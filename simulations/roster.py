@@ -108,6 +108,8 @@ def staffed(
                 problems += unknown(source, (*path, "agents"), "agent", name, known)
         problems += _time_problems(source, path, staff)
         problems += _speed_problems(source, path, scenario, staff, centre.policy)
+        there = known | added
+        problems += _capacity_problems(source, path, staff, [there[name] for name in names if name in there])
         worker = _worker(scenario, staff, whole_time)
         for number, name in enumerate(names):
             if name in workers:
@@ -213,3 +215,12 @@ def _speed_problems(source: Source, path: Path, scenario: Scenario, staff: Staff
     for field in ("factor", "handle_time_s"):
         for name in getattr(staff.speed, field, ()):
             yield from unknown(source, (*path, "speed", field, name), "kind of contact or queue", name, known)
+
+
+def _capacity_problems(source: Source, path: Path, staff: Staff, agents: list[Agent]) -> Iterator[Problem]:
+    said = 1 if staff.speed is None else len(staff.speed.side_by_side)
+    most = max((sum(agent.capacity.values()) for agent in agents), default=said)
+    if said > most:
+        message = f"says how fast with up to {said} contacts at once, but these agents take at most {most}"
+        hint = "give them more 'capacity', or say less here"
+        yield source.problem((*path, "speed", "side_by_side"), message, hint)

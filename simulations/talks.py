@@ -27,6 +27,7 @@ from simulations.distributions.constant import Constant
 from simulations.run import Run
 from simulations.scenario import Answering
 from simulations.shell import Act
+from simulations.side_by_side import SideBySide
 from simulations.streams import Draws, milliseconds
 
 
@@ -48,6 +49,7 @@ class Talks:
         self._inside, self._times = inside, times
         self._ringing: set[str] = set()
         self._talk_ends: Act = self._end_talk
+        self._side_by_side = SideBySide(run.shell, self._talk_ends)
         self._answers: dict[tuple[str, int, int], Answers] = {}
         said = [kind.announcement for kind in run.setting.scenario.kinds.values()]
         self._notes_waits = any(told is not None and told.by == "last" for told in said)
@@ -115,12 +117,15 @@ class Talks:
             handle_ms = self._times.drawn_ms(contact, "handle time", contact.talks, own)
             assert handle_ms is not None, "the setting has seen to it"
             contact.left_ms = round(handle_ms * agent.factor(contact.kind, contact.queue, self._shell.now_ms))
-        self._talks_on(contact)
+        self._talks_on(contact, agent)
 
-    def _talks_on(self, contact: Contact) -> None:
+    def _talks_on(self, contact: Contact, agent: Agent) -> None:
         """What is left of the talk begins."""
         assert contact.left_ms is not None
         length_ms, contact.left_ms = contact.left_ms, None
+        if len(agent.side_by_side) > 1:
+            self._side_by_side.joins(contact, agent, length_ms)
+            return
         contact.ends_ms = self._shell.now_ms + length_ms
         self._shell.wake(length_ms, self._talk_ends, contact)
 
@@ -131,14 +136,22 @@ class Talks:
 
     def _break_off(self, contact: Contact) -> None:
         """The rest of the talk comes later, or never."""
-        if contact.ends_ms is not None:
+        if contact.beside is not None:
+            contact.left_ms, contact.ends_ms = max(0, round(self._side_by_side.leaves(contact))), None
+        elif contact.ends_ms is not None:
             contact.left_ms, contact.ends_ms = contact.ends_ms - self._shell.now_ms, None
+
+    def is_over(self, contact: Contact) -> None:
+        """Its contact is finished."""
+        contact.ends_ms = None
+        if contact.beside is not None:
+            self._side_by_side.leaves(contact)
 
     def _interrupted(self, decision: WorkInterrupted) -> None:
         self._break_off(self._inside[decision.contact])
 
     def _resumed(self, decision: WorkResumed) -> None:
-        self._talks_on(self._inside[decision.contact])
+        self._talks_on(self._inside[decision.contact], self._agents[decision.agent])
 
     def hand_back(self, name: str) -> None:
         """The agent has to go: the contact waits again for the rest of its talk."""

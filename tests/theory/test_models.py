@@ -110,6 +110,28 @@ def uncertain_staff() -> Exact:
     return [("overflow_share", "queues", 1, lost / factors.sum(), 0.03)]
 
 
+def chats_side_by_side() -> Exact:
+    """Births at the arrival rate; deaths of k chats at k over (their handle time times the factor of k), and of those
+    who wait for a fourth place at the rate of their patience."""
+    arrivals, work_s, patience_s, slower = 21 / 3_600, 180.0, 300.0, (1.0, 1.4, 2.0)
+    weights = [1.0]
+    for number in range(1, 400):
+        served = min(number, 3)
+        ends = served / (work_s * slower[served - 1]) + (number - served) / patience_s
+        weights.append(weights[-1] * arrivals / ends)
+    chances = numpy.array(weights) / sum(weights)
+    wait = numpy.maximum(numpy.arange(400) - 3, 0)
+    abandoned = float(chances @ wait) / patience_s / arrivals
+    talk_s = float(chances @ numpy.minimum(numpy.arange(400), 3)) / (arrivals * (1 - abandoned))
+    return [
+        ("had_to_wait_share", "chats", 1, float(chances[3:].sum()), 0.02),
+        ("mean_queue_length", "chats", 1, float(chances @ wait), 0.04),
+        ("abandon_share", "chats", 1, abandoned, 0.04),
+        ("mean_talk_ms", "chats", SECOND, talk_s, 0.01),
+        ("occupancy_share", "agents", 1, float(1 - chances[0]), 0.01),
+    ]
+
+
 MODELS: dict[str, Callable[[], Exact]] = {
     "cobham": cobham,
     "accumulating-priority": accumulating_priority,
@@ -117,6 +139,7 @@ MODELS: dict[str, Callable[[], Exact]] = {
     "overflow": overflow,
     "slow-server": slow_server,
     "uncertain-staff": uncertain_staff,
+    "chats-side-by-side": chats_side_by_side,
 }
 
 

@@ -300,6 +300,43 @@ def test_an_agent_has_as_many_chats_at_once_as_the_capacity_says() -> None:
     assert ends(replication.log) == [61_000, 62_000, 121_000]
 
 
+CHATTING = {"capacity": {"chat": 2}, "speed": {"side_by_side": [1, 2]}}
+
+
+def chats(work_s: float, *at_s: float) -> dict[str, Any]:
+    return {"chats": {"queue": "chat", "arrivals": {"trace": [{"at_s": at, "handle_s": work_s} for at in at_s]}}}
+
+
+def test_two_chats_at_once_take_longer_until_one_is_over() -> None:
+    """Of the first, 1 s is done when the second comes, and 59 s take twice as long. Then 1 s of the second is left,
+    which takes 2 s beside the third."""
+    replication = Replication(
+        setting_of(changed(BLENDED | {"kinds": chats(60, 1, 2, 3), "staff": [SELLER | CHATTING]})), keep_log=True
+    )
+    replication.run()
+    assert ends(replication.log) == [120_000, 122_000, 181_000]
+
+
+def test_what_is_left_of_chats_that_were_side_by_side_is_handed_back() -> None:
+    """After 60 s the first agent has done 30 s and 20 s of the work: the next has 70 s and 80 s to do, side by side."""
+    staff = [
+        SELLER | CHATTING | {"shifts": ["00:00-00:01"], "shift_end": "hand_back"},
+        SELLER | CHATTING | {"group": "next", "shifts": ["00:01-00:30"]},
+    ]
+    document = changed(BLENDED | {"kinds": chats(100, 10, 20), "staff": staff, "start": "00:00"})
+    replication = Replication(setting_of(document), keep_log=True)
+    replication.run()
+    assert ends(replication.log) == [60_000, 60_000, 200_000, 210_000]
+
+
+def test_a_contact_that_rests_slows_nobody() -> None:
+    """The mail rests for the call, which takes its 60 s."""
+    staff = [SELLER | {"capacity": {"voice": 1, "email": 1}, "speed": {"side_by_side": [1, 2]}}]
+    replication = Replication(setting_of(changed(BLENDED | {"staff": staff})), keep_log=True)
+    replication.run()
+    assert ends(replication.log) == [90_000, 170_000]
+
+
 # Names and numbers that are wrong
 
 
@@ -316,6 +353,8 @@ def test_an_agent_has_as_many_chats_at_once_as_the_capacity_says() -> None:
         ({"staff.0.shift_end": "leave"}, "staff[0].shift_end"),
         ({"staff.0.speed": {"factor": {"sale": 2}}}, "no kind of contact or queue 'sale' (did you mean 'sales'?)"),
         ({"staff.0.speed": {"factor": {"sales": 0}}}, "speed.factor.sales"),
+        ({"staff.0.speed": {"side_by_side": []}}, "speed.side_by_side"),
+        ({"staff.0.speed": {"side_by_side": [1, 2]}}, "up to 2 contacts at once, but these agents take at most 1"),
         ({"staff.0.tenure": {"days": 5, "replaced_after_days": 5}}, "'leave_per_year' above 0"),
         ({"staff.0.tenure": {"days": 5, "learning": {}}}, "tenure.learning"),
         ({"outages": [{"during": "00:10-00:20"}]}, "an outage is of either a 'site' or a 'group'"),
