@@ -32,10 +32,11 @@ from simulations.contact import Contact, Times
 from simulations.features.announcement import Announcement
 from simulations.features.lines import Trunk
 from simulations.features.redials import Fate
+from simulations.features.self_service import SelfService
 from simulations.run import Run
 from simulations.scenario import Kind
 from simulations.shell import Act
-from simulations.streams import choose
+from simulations.streams import choose, milliseconds
 from simulations.talks import Talks
 from simulations.traced import TracedContact
 from simulations.waiting_keys import WAY, WaitingKeys, waits_on_the_line
@@ -72,6 +73,7 @@ class Ways:
         self.named = kind.redials is not None or kind.callbacks is not None
         self.announcement, self.callbacks, self.redials = kind.announcement, kind.callbacks, kind.redials
         self.has_keys = kind.waiting_keys is not None
+        self.self_service = kind.self_service
 
 
 class Contacts:
@@ -131,8 +133,26 @@ class Contacts:
         self._inside[contact.name] = contact
         if ways.in_flow:
             self._shell.env.process(self._flow(contact, ways.kind))
+        elif ways.self_service is not None:
+            self._with_the_machine(contact, ways, ways.self_service)
         else:
             self._enter(contact, ways)
+
+    def _with_the_machine(self, contact: Contact, ways: Ways, machine: SelfService) -> None:
+        """Until the machine has served the contact, or lets it into its queue."""
+        stream = f"{contact.kind}/self-service/{contact.attempt}"
+        takes_s = self._streams.draws(f"{stream}/takes", machine.takes_s).at(contact.number)
+        served = self._streams.uniforms(stream).at(contact.number) < machine.served
+
+        def comes_out() -> None:
+            self._run.metrics.flow_finished(contained=served, now_ms=self._shell.now_ms)
+            if served:
+                contact.fate = "served_by_flow"
+                self._gone(contact)
+            else:
+                self._enter(contact, ways)
+
+        self._shell.after(milliseconds(takes_s), comes_out)
 
     def _enter(self, contact: Contact, ways: Ways) -> None:
         """A contact that needs no flow enters its queue."""

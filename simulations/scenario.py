@@ -22,6 +22,7 @@ from simulations.features.lines import Lines
 from simulations.features.outages import Outage
 from simulations.features.pauses import Pauses
 from simulations.features.redials import Redials
+from simulations.features.self_service import SelfService
 from simulations.features.shift_end import ShiftEnd
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
@@ -121,6 +122,7 @@ class Kind(Model):
     announcement: Announcement | None = None
     callbacks: Callbacks | None = None
     waiting_keys: WaitingKeys | None = None
+    self_service: SelfService | None = None
 
     @model_validator(mode="after")
     def _one_entry(self) -> Self:
@@ -132,6 +134,8 @@ class Kind(Model):
             raise ValueError("'choices', 'lookups' and 'caller' are for kinds that dial a number")
         if self.number is not None and any(key.to_queue for key in (self.waiting_keys or {}).values()):
             raise ValueError("where a waiting key leads is said by the flow; 'to_queue' is for kinds without one")
+        if self.number is not None and self.self_service is not None:
+            raise ValueError("'self_service' is for kinds that enter a queue; here the flow serves callers")
         return self
 
 

@@ -24,8 +24,8 @@ ALLOWED_Z = 3.5
 SECOND = 0.001
 
 Exact = list[tuple[str, str, float, float, float]]
-"""Metric; of which queue or group, or of all `queues`; our unit in the model's; the exact value; the widest standard
-error, as a share of it."""
+"""Metric; of which queue or group, or of all `queues` or `callers`; our unit in the model's; the exact value; the
+widest standard error, as a share of it."""
 
 ARRIVALS = numpy.array([10, 12, 4]) / 3_600
 WORK, SQUARES = numpy.array([60.0, 90, 240]), numpy.array([1.0, 2, 1.5]) * numpy.array([60.0, 90, 240]) ** 2
@@ -132,6 +132,29 @@ def chats_side_by_side() -> Exact:
     ]
 
 
+def machine_and_agents() -> Exact:
+    """i with the machine and j with the agents or waiting for them, at most as many as there are lines: the chance is
+    that of two stations in a row, one without a limit and one of four, as far as both fit."""
+    lines, agents, arrivals, machine_s, goes_on, work_s = 12, 4, 130 / 3_600, 60.0, 0.6, 150.0
+    chances = numpy.zeros((lines + 1, lines + 1))
+    for first in range(lines + 1):
+        for second in range(lines + 1 - first):
+            behind = math.factorial(min(second, agents)) * agents ** max(0, second - agents)
+            with_machine = (arrivals * machine_s) ** first / math.factorial(first)
+            chances[first, second] = with_machine * (arrivals * goes_on * work_s) ** second / behind
+    chances /= chances.sum()
+    present = numpy.add.outer(numpy.arange(lines + 1), numpy.arange(lines + 1))
+    by_second = chances.sum(axis=0)
+    comes = chances * numpy.arange(lines + 1)[:, None]  # in proportion to how often somebody leaves the machine
+    occupied = float(by_second @ numpy.minimum(range(lines + 1), agents)) / agents
+    return [
+        ("blocked_share", "callers", 1, float(chances[present == lines].sum()), 0.03),
+        ("had_to_wait_share", "line", 1, float(comes[:, agents:].sum() / comes.sum()), 0.02),
+        ("mean_queue_length", "line", 1, float(by_second[agents:] @ numpy.arange(lines + 1 - agents)), 0.04),
+        ("occupancy_share", "agents", 1, occupied, 0.01),
+    ]
+
+
 MODELS: dict[str, Callable[[], Exact]] = {
     "cobham": cobham,
     "accumulating-priority": accumulating_priority,
@@ -140,6 +163,7 @@ MODELS: dict[str, Callable[[], Exact]] = {
     "slow-server": slow_server,
     "uncertain-staff": uncertain_staff,
     "chats-side-by-side": chats_side_by_side,
+    "machine-and-agents": machine_and_agents,
 }
 
 
@@ -150,7 +174,8 @@ def test_a_model_with_an_exact_answer(name: str) -> None:
     outcomes = [replicate_compiled(setting, number) for number in range(count)]
     whole = summarise(Study(setting, count, outcomes)).whole
     for metric, of, scale, exact, widest in MODELS[name]():
-        figures = whole.all_queues if of == "queues" else {**whole.queues, **whole.groups}[of]
+        everybody = {"queues": whole.all_queues, "callers": whole.all_callers}
+        figures = {**everybody, **whole.queues, **whole.groups}[of]
         estimate = figures[metric]
         assert estimate.value is not None
         assert estimate.half_width is not None
