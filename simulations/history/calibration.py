@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from documents import DocumentError, Problem, nearest
 from simulations.history.agent_speed import AgentSpeed, agent_speeds
-from simulations.history.busyness import Dispersion, correlation, dispersion
+from simulations.history.busyness import Dispersion, Within, correlation, dispersion, within_days
 from simulations.history.choosing import NodeChoices, choices_of
 from simulations.history.days import CALLBACK, WEEKDAYS, Days, Kinds, days_of, kinds_of, zone_of_history
 from simulations.history.durations import Fit, fit_durations, rounded
@@ -74,6 +74,7 @@ class Calibration:
     queues: dict[str, QueueFit]
     together: Dispersion
     correlation: float | None
+    within: Within | None
     redialling: Redialling
     ring: Fit | None
     refused_share: float
@@ -163,7 +164,8 @@ def calibrate(
     again = frozenset(history.texts("contact")[redialling.again].tolist())
     flows = () if centre is None else flow_callers(history, centre, days, where, again, notes)
     totals = days.counts.sum(axis=2)
-    together = dispersion(sum((flow.counts.sum(axis=1) for flow in flows), totals.sum(axis=0)), days.weekdays)
+    everybody = sum((flow.counts for flow in flows), days.counts.sum(axis=0))
+    together = dispersion(everybody.sum(axis=1), days.weekdays)
     joined = correlation(list(totals), days.weekdays, [fit.dispersion.scv or 0.0 for fit in fits])
     of_days = _told_of_days(days, together)
     notes += of_days
@@ -183,6 +185,7 @@ def calibrate(
         {queue: _queue(history, queue, used, overflowing) for queue in dict.fromkeys(kinds.queues)},
         together,
         joined,
+        within_days(everybody, days.weekdays),
         redialling,
         ring,
         refused,

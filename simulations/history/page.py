@@ -48,15 +48,32 @@ def dispersion_words(found: Calibration) -> str:
     return f"Days of a weekday differ no more than chance allows ({seen})."
 
 
+def _of_days(found: Calibration) -> Iterator[str]:
+    """How kinds are busy together, and whether intervals of a day differ more than its factor and chance allow."""
+    if found.correlation is not None:
+        yield f"The kinds' factors have a correlation of {found.correlation:.2f}."
+    within = found.within
+    if within is None:
+        return
+    seen = f"index of dispersion {number(within.index)}, p = {number(within.p_value, 2)}"
+    if not within.found or within.scv_error is None:
+        yield f"Within a day, intervals differ no more than chance allows ({seen})."
+        return
+    yield (
+        f"Within a day, intervals differ too: each has a further factor with scv {number(within.scv)} ± "
+        f"{number(2 * within.scv_error, 2)}, which resembles that before with a correlation of "
+        f"{within.correlation:.2f} ({seen})."
+    )
+
+
 def _sections(found: Calibration) -> Iterator[Section]:
     yield Section("Kinds of contacts", tables=[_kinds(found)])
     if found.flows:
         yield Section("Callers who come through flows", tables=[_flows(found)])
     if len(found.days.dates) > 1:
-        joined = found.correlation
         yield Section(
             "Days",
-            text=[] if joined is None else [f"The kinds' factors have a correlation of {joined:.2f}."],
+            text=list(_of_days(found)),
             figures=[
                 Figure("Contacts of each day", "by weekday", pictures.totals(found), pictures.weekday_legend(found))
             ],

@@ -43,8 +43,8 @@ def scenario_of_weekday(
         if mean.any() and fit.queue in document["policy"]["queues"]:
             arrivals = {"per_interval": [rounded(float(value)) for value in mean]}
             document["kinds"][fit.name] = _kind(found, fit, last, arrivals) | _redials(found)
-    if found.together.found:
-        document["busyness"] = _busyness(found, document["kinds"])
+    if said := _busyness(found, document["kinds"]):
+        document["busyness"] = said
     return document
 
 
@@ -61,8 +61,8 @@ def _through_flows(found: Calibration, document: dict[str, Any], chosen: Bools) 
         if mean.any():
             kinds[fit.name] = {"queue": fit.queue, "arrivals": {"per_interval": [rounded(float(v)) for v in mean]}}
     document["kinds"] = {name: kind | _redials(found) for name, kind in kinds.items()}
-    if found.together.found:
-        document["busyness"] = {"distribution": "gamma", "scv": rounded(found.together.scv or 0.0, 3)}
+    if said := _busyness(found, {}):
+        document["busyness"] = said
     return document
 
 
@@ -213,15 +213,21 @@ def _entry(
 
 
 def _busyness(found: Calibration, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    assert found.together.scv is not None
-    fits = [fit for fit in found.fits if fit.name in kinds]
-    having = {fit.name: fit.dispersion.scv for fit in fits if fit.dispersion.found and fit.dispersion.scv}
-    written: dict[str, Any] = {"distribution": "gamma", "scv": rounded(found.together.scv, 3)}
-    if found.correlation is not None and len(having) > 1:
-        # With factors of their own the kinds' are what was fitted; the sum's follows from them.
-        written["correlation"] = round(found.correlation, 3)
-        written["scv_by_kind"] = {name: rounded(scv, 3) for name, scv in having.items()}
-    return written
+    """How days and the intervals within them differ; empty if they do not. `kinds`: those with factors of their own."""
+    within = found.within if found.within is not None and found.within.found else None
+    of_intervals = 0.0 if within is None else within.of_days
+    written: dict[str, Any] = {}
+    if found.together.found and (scv := (found.together.scv or 0.0) - of_intervals) > 0:
+        written["scv"] = rounded(scv, 3)
+        fits = [fit for fit in found.fits if fit.name in kinds and fit.dispersion.found]
+        having = {fit.name: scv for fit in fits if (scv := (fit.dispersion.scv or 0.0) - of_intervals) > 0}
+        if found.correlation is not None and len(having) > 1:
+            # With factors of their own the kinds' are what was fitted; the sum's follows from them.
+            written["correlation"] = round(found.correlation, 3)
+            written["scv_by_kind"] = {name: rounded(scv, 3) for name, scv in having.items()}
+    if within is not None:
+        written["within_day"] = {"scv": rounded(within.scv, 3), "correlation": round(within.correlation, 3)}
+    return {"distribution": "gamma"} | written if written else {}
 
 
 def _kind(found: Calibration, fit: KindFit, day: date, arrivals: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -117,6 +118,7 @@ def calibration_figures(found: Calibration, name: str) -> dict[str, Any]:
             "scv": found.together.scv,
             "scv_standard_error": found.together.scv_error,
             "correlation": found.correlation,
+            "within_day": None if found.within is None else asdict(found.within),
         },
         "kinds": {fit.name: _kind(found, fit) for fit in found.fits},
         "queues": {queue: {"wrap_up": _fit(fit.wrap_up)} for queue, fit in found.queues.items()},

@@ -10,10 +10,10 @@ from datetime import date
 
 import numpy
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, gamma, norm
 
 from simulations.history.backtest import BackTest, back_test, split
-from simulations.history.busyness import correlation, dispersion
+from simulations.history.busyness import correlation, dispersion, within_days
 from simulations.history.calibration import Calibration, calibrate
 from simulations.history.days import mean_and_error
 from simulations.history.durations import fit_durations
@@ -192,6 +192,40 @@ def test_kinds_that_are_busy_together(rho: float) -> None:
     assert estimate is not None
     # The standard error of a correlation of 200 days is at most 1 / sqrt(195), the Poisson noise adds a tenth.
     assert abs(estimate - rho) <= ALLOWED_Z * 1.1 / 195**0.5
+
+
+def day_by_day(days: int, day: float, within: float, rho: float, seed: int) -> numpy.ndarray:
+    """Contacts of 24 intervals, 40 on average, more in the middle; the weekdays are those of `% 5`."""
+    dice = numpy.random.default_rng(seed)
+    scores = dice.normal(size=(days, 24))
+    for at in range(1, 24):
+        scores[:, at] = rho * scores[:, at - 1] + (1 - rho**2) ** 0.5 * scores[:, at]
+    factors = gamma(1 / within, scale=within).ppf(norm.cdf(scores)) if within else numpy.ones((days, 24))
+    if day:
+        factors *= dice.gamma(1 / day, day, (days, 1))
+    counts: numpy.ndarray = dice.poisson(factors * numpy.interp(range(24), (0, 12, 23), (20, 60, 40)))
+    return counts
+
+
+@pytest.mark.parametrize(("scv", "rho"), [(0.04, 0.0), (0.04, 0.6), (0.02, 0.8)])
+def test_the_intervals_of_a_day_are_told_from_the_day(scv: float, rho: float) -> None:
+    counts, weekdays = day_by_day(120, 0.03, scv, rho, seed=11), numpy.arange(120) % 5
+    found, whole = within_days(counts, weekdays), dispersion(counts.sum(axis=1), weekdays)
+    assert found is not None
+    assert found.found
+    assert found.scv_error is not None
+    assert whole.scv is not None
+    assert whole.scv_error is not None
+    assert_recovered(found.scv, scv, found.scv_error, 0.25)
+    assert_recovered(whole.scv - found.of_days, 0.03, whole.scv_error, 0.25)
+    assert abs(found.correlation - rho) < 0.12  # of 40 such histories each, 0.034 is the largest standard deviation
+
+
+def test_the_level_of_the_test_within_days() -> None:
+    weekdays = numpy.arange(40) % 5
+    tests = [within_days(day_by_day(40, 0.05, 0.0, 0.0, seed), weekdays) for seed in range(500)]
+    share = numpy.mean([test is not None and test.p_value < 0.05 for test in tests])
+    assert abs(share - 0.05) <= ALLOWED_Z * (0.05 * 0.95 / 500) ** 0.5
 
 
 @pytest.mark.parametrize("family", ["lognormal", "gamma", "exponential"])

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from documents import DocumentError, read, validate
+from simulations.history.busyness import Dispersion, Within
 from simulations.history.calibration import calibrate
 from simulations.history.directory import write_history
 from simulations.history.durations import fit_durations
@@ -230,6 +232,27 @@ def test_a_key_that_leads_to_another_queue_is_no_arrival_there(shop: History) ->
     report = html(calibration_report(found, "x", None))
     assert "Keys while waiting" in report
     assert "leads to" in report
+
+
+def test_a_scenario_has_days_that_differ_and_intervals_that_differ_within_them(shop: History) -> None:
+    """What the intervals add to the days is not the days' own."""
+    found = calibrate(shop)
+    busy = Dispersion(10, 9, 3.0, 0.001, 0.03, 0.004)
+    for whole, expected in ((busy, {"scv": 0.02}), (replace(busy, p_value=0.3), {})):
+        within = Within(1.5, 0.001, 0.05, 0.004, 0.4, 0.01)
+        document = scenario_of_weekday(replace(found, together=whole, within=within, correlation=None), 0, "x")
+        assert document["busyness"] == {
+            "distribution": "gamma",
+            **expected,
+            "within_day": {"scv": 0.05, "correlation": 0.4},
+        }
+        source = read(yaml_text(document, []), "s.yaml")
+        settle(source, validate(source, Scenario), None)
+        said = html(calibration_report(replace(found, within=within), "x", None))
+        assert "a further factor with scv 0.05 ± 0.008, which resembles that before with a correlation of 0.40" in said
+    same = replace(found, within=Within(1.02, 0.4, 0.001, 0.002, 0.1, 0.0))
+    assert "busyness" not in scenario_of_weekday(same, 0, "x") or not same.together.found
+    assert "intervals differ no more than chance allows" in html(calibration_report(same, "x", None))
 
 
 def test_one_day_says_nothing_of_days_and_is_used_all_the_same(shop: History) -> None:
