@@ -45,7 +45,7 @@ class Agent:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self.side_by_side = (1.0,) if worker.speed is None else worker.speed.side_by_side
+        self.side_by_side = None if worker.speed is None else worker.speed.side_by_side
         self.talks: list[Contact] = []
         self.answering = id(worker.answering)
         self.by_kind = worker.speed is not None
@@ -58,7 +58,8 @@ class Agent:
 
     def slower(self) -> float:
         """The factor on the handle time of every contact that the agent has now."""
-        return self.side_by_side[min(len(self.talks), len(self.side_by_side)) - 1]
+        factors = self.side_by_side
+        return 1.0 if factors is None else factors[min(len(self.talks), len(factors)) - 1]
 
 
 class Agents:

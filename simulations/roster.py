@@ -218,7 +218,7 @@ def _speed_problems(source: Source, path: Path, scenario: Scenario, staff: Staff
 
 
 def _capacity_problems(source: Source, path: Path, staff: Staff, agents: list[Agent]) -> Iterator[Problem]:
-    said = 1 if staff.speed is None else len(staff.speed.side_by_side)
+    said = 1 if staff.speed is None else len(staff.speed.side_by_side or (1.0,))
     most = max((sum(agent.capacity.values()) for agent in agents), default=said)
     if said > most:
         message = f"says how fast with up to {said} contacts at once, but these agents take at most {most}"

@@ -123,7 +123,7 @@ class Talks:
         """What is left of the talk begins."""
         assert contact.left_ms is not None
         length_ms, contact.left_ms = contact.left_ms, None
-        if len(agent.side_by_side) > 1:
+        if agent.side_by_side is not None:
             self._side_by_side.joins(contact, agent, length_ms)
             return
         contact.ends_ms = self._shell.now_ms + length_ms

@@ -17,7 +17,7 @@ class Speed(Model):
 
     factor: dict[str, Positive] = {}
     handle_time_s: dict[str, AnyDistribution] = {}
-    side_by_side: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.0,)
+    side_by_side: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
 
 
 FEATURE = Feature(

@@ -307,14 +307,21 @@ def chats(work_s: float, *at_s: float) -> dict[str, Any]:
     return {"chats": {"queue": "chat", "arrivals": {"trace": [{"at_s": at, "handle_s": work_s} for at in at_s]}}}
 
 
+def blended_ends(**changes: Any) -> list[int]:
+    replication = Replication(setting_of(changed(BLENDED | changes)), keep_log=True)
+    replication.run()
+    return ends(replication.log)
+
+
 def test_two_chats_at_once_take_longer_until_one_is_over() -> None:
     """Of the first, 1 s is done when the second comes, and 59 s take twice as long. Then 1 s of the second is left,
     which takes 2 s beside the third."""
-    replication = Replication(
-        setting_of(changed(BLENDED | {"kinds": chats(60, 1, 2, 3), "staff": [SELLER | CHATTING]})), keep_log=True
-    )
-    replication.run()
-    assert ends(replication.log) == [120_000, 122_000, 181_000]
+    assert blended_ends(kinds=chats(60, 1, 2, 3), staff=[SELLER | CHATTING]) == [120_000, 122_000, 181_000]
+
+
+def test_one_number_is_for_any_number_of_chats() -> None:
+    staff = [SELLER | CHATTING | {"speed": {"side_by_side": [1.5]}}]
+    assert blended_ends(kinds=chats(60, 1, 2, 3), staff=staff) == [91_000, 92_000, 181_000]
 
 
 def test_what_is_left_of_chats_that_were_side_by_side_is_handed_back() -> None:
@@ -323,18 +330,14 @@ def test_what_is_left_of_chats_that_were_side_by_side_is_handed_back() -> None:
         SELLER | CHATTING | {"shifts": ["00:00-00:01"], "shift_end": "hand_back"},
         SELLER | CHATTING | {"group": "next", "shifts": ["00:01-00:30"]},
     ]
-    document = changed(BLENDED | {"kinds": chats(100, 10, 20), "staff": staff, "start": "00:00"})
-    replication = Replication(setting_of(document), keep_log=True)
-    replication.run()
-    assert ends(replication.log) == [60_000, 60_000, 200_000, 210_000]
+    found = blended_ends(kinds=chats(100, 10, 20), staff=staff, start="00:00")
+    assert found == [60_000, 60_000, 200_000, 210_000]
 
 
 def test_a_contact_that_rests_slows_nobody() -> None:
     """The mail rests for the call, which takes its 60 s."""
     staff = [SELLER | {"capacity": {"voice": 1, "email": 1}, "speed": {"side_by_side": [1, 2]}}]
-    replication = Replication(setting_of(changed(BLENDED | {"staff": staff})), keep_log=True)
-    replication.run()
-    assert ends(replication.log) == [90_000, 170_000]
+    assert blended_ends(staff=staff) == [90_000, 170_000]
 
 
 # Names and numbers that are wrong
