@@ -16,8 +16,7 @@ times by agent. `core` is the SimPy shell over the real router, whose every deci
 the very same code, compiled by `make compiled`. Ciw and cimba come with `make bench`; Ciw cannot state b (see
 `benchmarks/peers/ciw_models.py`).
 
-Every run begins with an empty centre. In a that makes P(wait) 0.002 too small over 288,000 calls, and 0.007 over the
-14,400 of a run of `core` or `compiled`.
+Every run begins with an empty centre, which makes P(wait) in a about 0.002 too small.
 
 Each engine has a process of its own. Then the kernel alone: replications on all cores, by the clock; and the memory of
 ten times the calls.
@@ -225,8 +224,6 @@ PEERS: dict[str, dict[str, Callable[[int], Run]]] = {
     for case in SETTINGS
 }
 CANNOT = {("b", "ciw"): "cannot state this case"}
-SLOW = {"core": 20, "compiled": 20, "ciw": 10}
-"""These simulate only this part of the calls."""
 SHELL = (("core", 1 / 3, "simpy"), ("compiled", 1 / 3, "simpy"))
 AIMS = {
     "a": (("kernel", 60, "simpy"), ("kernel", 10, "cimba"), ("kernel", 0.5, "bare"), *SHELL),
@@ -263,7 +260,7 @@ def alone(case: str, name: str, calls: int) -> tuple[float, tuple[float, float, 
         make(2_000)(0)  # compiles, or loads what was compiled before
     except ImportError as error:
         return f"not installed: {error.name}"
-    return time.perf_counter() - begun, measured(make(calls // SLOW.get(name, 1)))
+    return time.perf_counter() - begun, measured(make(calls))
 
 
 def compare(case: str, calls: int, only: list[str]) -> None:
