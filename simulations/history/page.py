@@ -62,7 +62,7 @@ def _of_days(found: Calibration) -> Iterator[str]:
     yield (
         f"Within a day, intervals differ too: each has a further factor with scv {number(within.scv)} ± "
         f"{number(2 * within.scv_error, 2)}, which resembles that before with a correlation of "
-        f"{within.correlation:.2f} ({seen})."
+        f"{within.correlation:.2f} ({seen}). They make {number(within.of_days)} of the days' scv."
     )
 
 

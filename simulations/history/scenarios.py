@@ -256,9 +256,6 @@ class _Block(dict[str, Any]):
     """A mapping of which each key has its own line."""
 
 
-_IN_LINES = ("policy", "queues", "kinds", "staff")
-
-
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -282,10 +279,13 @@ def _list(dumper: _Dumper, data: list[Any]) -> yaml.Node:
 
 
 def _inside(key: str, value: Any) -> Any:
-    """Below `policy`, `queues` and `kinds` each name, and of kinds each field, has its own line."""
+    """Below `policy`, `queues` and `kinds` each name, and of kinds each field, has its own line; and so has what would
+    be too much for one."""
     if key in ("policy", "queues", "kinds") and isinstance(value, dict):
         inner = _Block if key != "queues" else dict
         return _Block({name: inner(each) if isinstance(each, dict) else each for name, each in value.items()})
+    if key == "busyness" and "within_day" in value:
+        return _Block(value)
     return value
 
 
