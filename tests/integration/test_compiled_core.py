@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.compiler import missing
+
 ROOT = Path(__file__).parents[2]
 CASES = "40"
 
 
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
 @pytest.mark.timeout(900)  # the build takes a minute or two
 def test_the_compiled_core_decides_as_the_core_does(tmp_path: Path) -> None:
     build = [sys.executable, "setup.py", "--quiet", "build", "--build-base", str(tmp_path / "work")]
