@@ -16,6 +16,7 @@ from simulations.kernel.machine.layout import (
     BLOCKED,
     BREAK,
     CALLERS,
+    CONTAINED,
     COUNTED,
     DAY_MS,
     DONE,
@@ -37,6 +38,7 @@ from simulations.kernel.machine.layout import (
     TRIES,
     UP,
     WHAT_BITS,
+    WITH_MACHINE,
     WORKED,
     World,
 )
@@ -232,14 +234,17 @@ def _spans(
     waits_of = _sketches(_with_sum(waits, axis=1))
     agents = _with_sum(worked, axis=1).tolist()
     kinds = callers.tolist() if counts_callers(plan.setting.scenario) else [[]] * len(edges)
+    machines = callers[..., [WITH_MACHINE, CONTAINED]].sum(axis=1).tolist()
     found = []
-    for row, sketches, workers, came, (start_ms, end_ms) in zip(contacts, waits_of, agents, kinds, edges, strict=True):
+    for row, sketches, workers, came, (flows, contained), (start_ms, end_ms) in zip(
+        contacts, waits_of, agents, kinds, machines, edges, strict=True
+    ):
         *queues, every = (
             ContactTally(end_ms - start_ms, **dict(zip(COUNTED, numbers, strict=True)), waits=sketch)
             for numbers, sketch in zip(row, sketches, strict=True)
         )
         every.arrived -= every.moved_in
-        every.moved_out = 0
+        every.moved_out, every.flows, every.contained = 0, flows, contained
         *groups, all_agents = (AgentTally(*numbers[1 : len(WORKED)]) for numbers in workers)
         seen = {name: tally for name, tally, numbers in zip(plan.groups, groups, workers, strict=False) if any(numbers)}
         by_name = dict(sorted(zip(plan.queues, queues, strict=True)))

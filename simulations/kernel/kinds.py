@@ -48,6 +48,8 @@ def kind_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan], setting: Sett
     columns = numpy.full((len(kinds), len(queues), len(QUANTITIES)), NONE, dtype=numpy.int64)
     for number, plan in enumerate(kinds):
         records[number]["queue"] = queues[plan.kind.queue or ""]
+        if plan.kind.self_service is not None:
+            records[number]["machine"], records[number]["served"] = True, plan.kind.self_service.served
         for queue, at in queues.items():
             for what, quantity in enumerate(QUANTITIES):
                 distribution = setting.distribution(quantity, plan.name, queue)

@@ -80,13 +80,24 @@ class Plan:
         return any(kind.kind.waiting_keys for kind in self.kinds)
 
     @property
-    def keys_first(self) -> int:
+    def machines(self) -> bool:
+        """Whether callers are with a machine before they wait."""
+        return any(kind.kind.self_service is not None for kind in self.kinds)
+
+    @property
+    def machine_first(self) -> int:
         """What is drawn for an announcement: who leaves, and the patience of those who stay."""
         return 2 if self.tells else 0
 
     @property
+    def keys_first(self) -> int:
+        """With what is drawn for a machine: whom it serves, and how long it takes."""
+        return self.machine_first + (2 if self.machines else 0)
+
+    @property
     def hear_width(self) -> int:
-        """What is drawn for an announcement; and for every wait of a call, which key is pressed, and when."""
+        """What is drawn for an announcement and a machine; and for every wait of a call, which key is pressed, and
+        when."""
         if not self.presses:
             return self.keys_first
         return self.keys_first + most_waits(self.setting) * (1 + self.most_keys)
@@ -150,7 +161,11 @@ class _Planner:
             hands_back,
             not (lanes or hands_back or self.scenario.lines or self.scenario.outages)
             and not any(
-                kind.redial_delays or kind.kind.announcement is not None or kind.kind.waiting_keys for kind in kinds
+                kind.redial_delays
+                or kind.kind.announcement is not None
+                or kind.kind.waiting_keys
+                or kind.kind.self_service is not None
+                for kind in kinds
             )
             and layout.holds(layout.PLAIN, arrays),
         )

@@ -35,6 +35,7 @@ from simulations.features.lines import Lines
 from simulations.features.outages import Outage
 from simulations.features.pauses import Pauses
 from simulations.features.redials import Redial, Redials
+from simulations.features.self_service import SelfService
 from simulations.features.speed import Speed
 from simulations.features.tenure import Tenure
 from simulations.features.waiting_keys import WaitingKey
@@ -104,10 +105,12 @@ SUPPORTED: dict[type, dict[str, Rule]] = {
     Lines: _supported("count kinds"),
     WaitingKey: _supported("share after_s when_wait_over_s queue to_queue"),
     Announcement: _supported("from_s leave_at_once leaving_by_wait patience_factor patience_s", tells=_estimated),
+    SelfService: _supported("takes_s served"),
     Redials: _supported("abandoned blocked overflowed cut_off answered most"),
     Redial: _supported("share delay_s"),
     Kind: _supported(
-        "arrivals queue attributes handle_time_s patience_s priority redials announcement waiting_keys", number=_no_flow
+        "arrivals queue attributes handle_time_s patience_s priority redials announcement waiting_keys self_service",
+        number=_no_flow,
     ),
     Arrivals: _supported("per_hour per_interval trace interarrival"),
     TracedContact: _supported("at_s queue attributes priority handle_s wrap_up_s patience_s waited_s"),

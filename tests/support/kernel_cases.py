@@ -72,6 +72,7 @@ def random_setting(seed: int, plain: bool = False) -> Setting:
             _shift_ends(random.Random(f"shift ends {seed}"), document)
             _announcements(random.Random(f"announcements {seed}"), document)
             _waiting_keys(random.Random(f"waiting keys {seed}"), document)
+            _machines(random.Random(f"machines {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -174,6 +175,16 @@ def _announcements(dice: random.Random, document: dict[str, Any]) -> None:
                 "leaving_by_wait": dice.choice(({}, {10: 0.3}, {0: 0, 15.5: 0.2, 60: 0.6, 300: 0.9})),
                 "patience_factor": dice.choice((1, 0.4, 1.7)),
             } | ({"patience_s": _distribution(dice, 50.0)} if dice.random() < 0.4 else {})
+
+
+def _machines(dice: random.Random, document: dict[str, Any]) -> None:
+    """Callers who are with a machine before they wait."""
+    if dice.random() < 0.7:
+        return
+    for kind in document["kinds"].values():
+        if dice.random() < 0.8:
+            takes = dice.choice((0, 0.4, 30, _distribution(dice, 20.0)))
+            kind["self_service"] = {"takes_s": takes, "served": dice.choice((0, 0.3, 1))}
 
 
 def _hands_back(document: dict[str, Any]) -> bool:

@@ -46,7 +46,7 @@ def gone(w, i, fate):
             return
         if contact.recall != NONE:
             w.recall[contact.recall & (len(w.recall) - 1)] = NOBODY
-    if fate != ANSWERED:
+    if fate != ANSWERED and fate != SERVED_BY_MACHINE:
         w.callers[call_interval(w, i), contact.kind, LOST] += 1
     w.free[c.free] = i
     c.free += 1
@@ -58,6 +58,40 @@ def fresh(w, i):
     handed = w.handed[i]
     handed.from_ms = handed.left_ms = handed.patience_ms = handed.interval = NONE
     handed.end_key = NO_KEY
+
+
+# `features.self_service`
+
+
+@not_plain
+def with_machine(w, i):
+    """Whether the caller is with a machine first."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    if not w.kinds[contact.kind].machine:
+        return False
+    push(w, c.now + numpy.int64(w.hears[i, machine_lane(w, i) + 1]), LET_GO, i, 0)
+    return True
+
+
+@not_plain
+def served_by_machine(w, i):
+    """The machine lets the caller go: whether that was all."""
+    c = w.clock[0]
+    contact = w.contacts[i]
+    w.callers[c.interval, contact.kind, WITH_MACHINE] += 1
+    if w.hears[i, machine_lane(w, i)] >= w.kinds[contact.kind].served:
+        return False
+    w.callers[c.interval, contact.kind, CONTAINED] += 1
+    c.alive -= 1
+    gone(w, i, SERVED_BY_MACHINE)
+    return True
+
+
+@not_plain
+def machine_lane(w, i):
+    c = w.clock[0]
+    return c.machine_first + (c.hear_width * (w.contacts[i].attempt - 1) if c.redials else 0)
 
 
 # Redials

@@ -12,7 +12,7 @@ from numba import njit
 
 from router.core import ewt
 from router.core.ewt import HALF_LIFE_MS, LEAST_STARTS
-from simulations.kernel.machine.base import feed
+from simulations.kernel.machine.base import call_interval, feed
 from simulations.kernel.machine.keys import FIT, contact_value
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.structure import not_plain
@@ -137,7 +137,7 @@ def hear(w):
     lane = c.hear_width * (contact.attempt - 1) if c.redials else 0
     patience_ms = contact.gives_up_ms - c.now if contact.gives_up_ms != NONE else NONE
     if w.hears[i, lane] < leaving_share(w, contact.kind, told_ms, patience_ms):
-        w.callers[contact.interval, contact.kind, AT_ONCE] += 1
+        w.callers[call_interval(w, i), contact.kind, AT_ONCE] += 1
         contact.gives_up_ms = c.patient = NONE
         feed(w, LEFT, i, contact.seq)
         return

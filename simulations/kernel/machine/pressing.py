@@ -2,7 +2,7 @@
 
 import numpy
 
-from simulations.kernel.machine.base import feed, push
+from simulations.kernel.machine.base import call_interval, feed, push
 from simulations.kernel.machine.estimates import estimated_ms
 from simulations.kernel.machine.layout import *
 from simulations.kernel.machine.structure import not_plain
@@ -43,7 +43,7 @@ def press(w, i, check):
     key = w.keys[contact.kind, check & ((1 << KEY_BITS) - 1)]
     if key.over_ms > 0 and not estimated_ms(w, i, 0.0) > key.over_ms:
         return
-    w.callers[contact.interval, contact.kind, PRESSED] += 1
+    w.callers[call_interval(w, i), contact.kind, PRESSED] += 1
     if key.to_queue == NONE:
         feed(w, WENT, i, contact.seq)
     else:

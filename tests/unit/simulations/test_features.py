@@ -71,7 +71,7 @@ def test_the_example_plays_and_makes_a_difference(feature: Feature) -> None:
 
 PLAYED_BY_THE_KERNEL = {
     *("absence", "announcement", "breaks", "busyness", "interarrival", "late", "lines", "outages", "pauses", "redials"),
-    *("shift_end", "speed", "tenure", "waiting_keys"),
+    *("self_service", "shift_end", "speed", "tenure", "waiting_keys"),
 }
 
 
