@@ -218,7 +218,21 @@ def test_the_intervals_of_a_day_are_told_from_the_day(scv: float, rho: float) ->
     assert whole.scv_error is not None
     assert_recovered(found.scv, scv, found.scv_error, 0.25)
     assert_recovered(whole.scv - found.of_days, 0.03, whole.scv_error, 0.25)
-    assert abs(found.correlation - rho) < 0.12  # of 40 such histories each, 0.034 is the largest standard deviation
+
+
+@pytest.mark.parametrize("lunch", [slice(0, 0), slice(10, 13)])
+@pytest.mark.parametrize(("scv", "rho"), [(0.04, 0.0), (0.04, 0.6), (0.02, 0.8)])
+def test_how_much_an_interval_resembles_the_one_before(scv: float, rho: float, lunch: slice) -> None:
+    """Over 40 histories, up to the bias that `_factors_within` states; also where the centre is closed for lunch."""
+    weekdays, found = numpy.arange(120) % 5, []
+    for seed in range(40):
+        counts = day_by_day(120, 0.03, scv, rho, seed)
+        counts[:, lunch] = 0
+        within = within_days(counts, weekdays)
+        assert within is not None
+        found.append(within.correlation)
+    error = float(numpy.std(found, ddof=1)) / 40**0.5
+    assert abs(numpy.mean(found) - rho) <= ALLOWED_Z * error + 0.04
 
 
 def test_the_level_of_the_test_within_days() -> None:
