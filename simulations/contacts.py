@@ -134,15 +134,15 @@ class Contacts:
         if ways.in_flow:
             self._shell.env.process(self._flow(contact, ways.kind))
         elif ways.self_service is not None:
-            self._with_the_machine(contact, ways, ways.self_service)
+            self._in_self_service(contact, ways, ways.self_service)
         else:
             self._enter(contact, ways)
 
-    def _with_the_machine(self, contact: Contact, ways: Ways, machine: SelfService) -> None:
-        """Until the machine has served the contact, or lets it into its queue."""
+    def _in_self_service(self, contact: Contact, ways: Ways, ivr: SelfService) -> None:
+        """Until the IVR has served the contact, or lets it into its queue."""
         stream = f"{contact.kind}/self-service/{contact.attempt}"
-        takes_s = self._streams.draws(f"{stream}/takes", machine.takes_s).at(contact.number)
-        served = self._streams.uniforms(stream).at(contact.number) < machine.served
+        takes_s = self._streams.draws(f"{stream}/takes", ivr.takes_s).at(contact.number)
+        served = self._streams.uniforms(stream).at(contact.number) < ivr.served
 
         def comes_out() -> None:
             self._run.metrics.flow_finished(contained=served, now_ms=self._shell.now_ms)

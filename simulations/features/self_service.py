@@ -1,4 +1,4 @@
-"""A machine before the queue, where no flow is simulated."""
+"""An IVR before the queue, where no flow is simulated."""
 
 from simulations.distributions import AnyDistribution
 from simulations.features.base import Feature
@@ -6,7 +6,7 @@ from simulations.fields import Model, Share
 
 
 class SelfService(Model):
-    """A caller is with the machine for `takes_s`. The share `served` gets what it wants there; the others then enter
+    """A caller is in the IVR for `takes_s`. The share `served` gets what it wants there; the others then enter
     their queue."""
 
     takes_s: AnyDistribution
@@ -18,11 +18,11 @@ FEATURE = Feature(
     place=("kinds", "*", "self_service"),
     text="""\
 Kinds that dial a `number` go through the centre's real flows. Where there is no flow yet, or it does not matter which
-keys are pressed, `self_service` says how long callers are with the machine before they wait, and which share of them
+keys are pressed, `self_service` says how long callers are in the IVR before they wait, and which share of them
 is `served` there. They hold a line meanwhile (`lines`), and the wait begins behind it.
 
 After R. Srinivasan, J. Talim and J. Wang, "Performance analysis of a call center with interactive voice response
-units", TOP 12 (2004): `examples/published/machine-and-agents.yaml`.""",
+units", TOP 12 (2004): `examples/published/ivr-and-agents.yaml`.""",
     example="""\
 kinds:
   calls:

@@ -115,19 +115,19 @@ class Callers:
 
     def _hear(self, number: int) -> list[Stream | None]:
         """In call `number` (from 0): whether the caller leaves when told of the wait, and the patience of one who does
-        not; whether a machine serves the caller, and after how long; for each wait, which key is pressed, and when if
+        not; whether the IVR serves the caller, and after how long; for each wait, which key is pressed, and when if
         it is this one or that."""
         kind, streams = self._kind, self._streams
         found: list[Stream | None] = [None] * self._plan.keys_first
-        said, machine = kind.kind.announcement, kind.kind.self_service
+        said, ivr = kind.kind.announcement, kind.kind.self_service
         if said is not None:
             name = f"{kind.name}/announcement/{number + 1}.1"
             patience = None if said.patience_s is None else Stream(streams, f"{name}/patience", said.patience_s)
             found[:2] = [Stream(streams, name, None), patience]
-        if machine is not None:
+        if ivr is not None:
             name = f"{kind.name}/self-service/{number + 1}"
-            takes = Stream(streams, f"{name}/takes", machine.takes_s)
-            found[self._plan.machine_first : self._plan.keys_first] = [Stream(streams, name, None), takes]
+            takes = Stream(streams, f"{name}/takes", ivr.takes_s)
+            found[self._plan.self_service_first : self._plan.keys_first] = [Stream(streams, name, None), takes]
         keys = kind.kind.waiting_keys
         while keys and len(found) < self._plan.hear_width:
             wait = 1 + (len(found) - self._plan.keys_first) // (1 + self._plan.most_keys)

@@ -21,6 +21,7 @@ from simulations.kernel.machine.layout import (
     DAY_MS,
     DONE,
     DOWN,
+    IN_SELF_SERVICE,
     LONGEST,
     LOST,
     MORE_ARRIVALS,
@@ -38,7 +39,6 @@ from simulations.kernel.machine.layout import (
     TRIES,
     UP,
     WHAT_BITS,
-    WITH_MACHINE,
     WORKED,
     World,
 )
@@ -234,10 +234,10 @@ def _spans(
     waits_of = _sketches(_with_sum(waits, axis=1))
     agents = _with_sum(worked, axis=1).tolist()
     kinds = callers.tolist() if counts_callers(plan.setting.scenario) else [[]] * len(edges)
-    machines = callers[..., [WITH_MACHINE, CONTAINED]].sum(axis=1).tolist()
+    through_ivr = callers[..., [IN_SELF_SERVICE, CONTAINED]].sum(axis=1).tolist()
     found = []
     for row, sketches, workers, came, (flows, contained), (start_ms, end_ms) in zip(
-        contacts, waits_of, agents, kinds, machines, edges, strict=True
+        contacts, waits_of, agents, kinds, through_ivr, edges, strict=True
     ):
         *queues, every = (
             ContactTally(end_ms - start_ms, **dict(zip(COUNTED, numbers, strict=True)), waits=sketch)

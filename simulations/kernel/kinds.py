@@ -49,7 +49,7 @@ def kind_arrays(arrays: dict[str, Any], kinds: Sequence[KindPlan], setting: Sett
     for number, plan in enumerate(kinds):
         records[number]["queue"] = queues[plan.kind.queue or ""]
         if plan.kind.self_service is not None:
-            records[number]["machine"], records[number]["served"] = True, plan.kind.self_service.served
+            records[number]["self_service"], records[number]["served"] = True, plan.kind.self_service.served
         for queue, at in queues.items():
             for what, quantity in enumerate(QUANTITIES):
                 distribution = setting.distribution(quantity, plan.name, queue)

@@ -80,23 +80,23 @@ class Plan:
         return any(kind.kind.waiting_keys for kind in self.kinds)
 
     @property
-    def machines(self) -> bool:
-        """Whether callers are with a machine before they wait."""
+    def self_service(self) -> bool:
+        """Whether callers are in an IVR before they wait."""
         return any(kind.kind.self_service is not None for kind in self.kinds)
 
     @property
-    def machine_first(self) -> int:
+    def self_service_first(self) -> int:
         """What is drawn for an announcement: who leaves, and the patience of those who stay."""
         return 2 if self.tells else 0
 
     @property
     def keys_first(self) -> int:
-        """With what is drawn for a machine: whom it serves, and how long it takes."""
-        return self.machine_first + (2 if self.machines else 0)
+        """With what is drawn for the IVR: whom it serves, and how long it takes."""
+        return self.self_service_first + (2 if self.self_service else 0)
 
     @property
     def hear_width(self) -> int:
-        """What is drawn for an announcement and a machine; and for every wait of a call, which key is pressed, and
+        """What is drawn for an announcement and the IVR; and for every wait of a call, which key is pressed, and
         when."""
         if not self.presses:
             return self.keys_first

@@ -150,8 +150,8 @@ def demand(place: Workplace) -> dict[str, Work]:
 
 
 def _is_written(kind: Kind) -> bool:
-    """Whether queue, work and patience of all contacts of the kind stand in the scenario; a trace may say others, and a
-    machine may serve some."""
+    """Whether queue, work and patience of all contacts of the kind stand in the scenario; a trace may say others, and
+    an IVR may serve some."""
     if kind.self_service is not None:
         return False
     return kind.queue is not None and not kind.arrivals.traced.summary.has("queue", "handle_s", "patience_s")

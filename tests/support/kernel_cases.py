@@ -72,7 +72,7 @@ def random_setting(seed: int, plain: bool = False) -> Setting:
             _shift_ends(random.Random(f"shift ends {seed}"), document)
             _announcements(random.Random(f"announcements {seed}"), document)
             _waiting_keys(random.Random(f"waiting keys {seed}"), document)
-            _machines(random.Random(f"machines {seed}"), document)
+            _self_service(random.Random(f"self-service {seed}"), document)
         scenario = Scenario.model_validate(document)
         try:
             return settle(Source("random.yaml", document, {}), scenario, Centre(policy))
@@ -177,8 +177,8 @@ def _announcements(dice: random.Random, document: dict[str, Any]) -> None:
             } | ({"patience_s": _distribution(dice, 50.0)} if dice.random() < 0.4 else {})
 
 
-def _machines(dice: random.Random, document: dict[str, Any]) -> None:
-    """Callers who are with a machine before they wait."""
+def _self_service(dice: random.Random, document: dict[str, Any]) -> None:
+    """Callers who are in an IVR before they wait."""
     if dice.random() < 0.7:
         return
     for kind in document["kinds"].values():

@@ -132,20 +132,20 @@ def chats_side_by_side() -> Exact:
     ]
 
 
-def machine_and_agents() -> Exact:
-    """i with the machine and j with the agents or waiting for them, at most as many as there are lines: the chance is
+def ivr_and_agents() -> Exact:
+    """i in the IVR and j with the agents or waiting for them, at most as many as there are lines: the chance is
     that of two stations in a row, one without a limit and one of four, as far as both fit."""
-    lines, agents, arrivals, machine_s, goes_on, work_s = 12, 4, 130 / 3_600, 60.0, 0.6, 150.0
+    lines, agents, arrivals, ivr_s, goes_on, work_s = 12, 4, 130 / 3_600, 60.0, 0.6, 150.0
     chances = numpy.zeros((lines + 1, lines + 1))
     for first in range(lines + 1):
         for second in range(lines + 1 - first):
             behind = math.factorial(min(second, agents)) * agents ** max(0, second - agents)
-            with_machine = (arrivals * machine_s) ** first / math.factorial(first)
-            chances[first, second] = with_machine * (arrivals * goes_on * work_s) ** second / behind
+            in_ivr = (arrivals * ivr_s) ** first / math.factorial(first)
+            chances[first, second] = in_ivr * (arrivals * goes_on * work_s) ** second / behind
     chances /= chances.sum()
     present = numpy.add.outer(numpy.arange(lines + 1), numpy.arange(lines + 1))
     by_second = chances.sum(axis=0)
-    comes = chances * numpy.arange(lines + 1)[:, None]  # in proportion to how often somebody leaves the machine
+    comes = chances * numpy.arange(lines + 1)[:, None]  # in proportion to how often somebody leaves the IVR
     occupied = float(by_second @ numpy.minimum(range(lines + 1), agents)) / agents
     return [
         ("blocked_share", "callers", 1, float(chances[present == lines].sum()), 0.03),
@@ -163,7 +163,7 @@ MODELS: dict[str, Callable[[], Exact]] = {
     "slow-server": slow_server,
     "uncertain-staff": uncertain_staff,
     "chats-side-by-side": chats_side_by_side,
-    "machine-and-agents": machine_and_agents,
+    "ivr-and-agents": ivr_and_agents,
 }
 
 

@@ -184,7 +184,7 @@ def wait_from_ms(w, i):
 @njit(forceinline=True)
 def call_interval(w, i):
     """The interval in which the call was made."""
-    if w.clock[0].machines:
+    if w.clock[0].self_service:
         return numpy.int64(w.contacts[i].called)
     if w.clock[0].hands_back and w.handed[i].interval != NONE:
         return w.handed[i].interval

@@ -46,7 +46,7 @@ def gone(w, i, fate):
             return
         if contact.recall != NONE:
             w.recall[contact.recall & (len(w.recall) - 1)] = NOBODY
-    if fate != ANSWERED and fate != SERVED_BY_MACHINE:
+    if fate != ANSWERED and fate != SERVED_BY_FLOW:
         w.callers[call_interval(w, i), contact.kind, LOST] += 1
     w.free[c.free] = i
     c.free += 1
@@ -64,34 +64,34 @@ def fresh(w, i):
 
 
 @not_plain
-def with_machine(w, i):
-    """Whether the caller is with a machine first."""
+def begin_self_service(w, i):
+    """Whether the caller is in the IVR first."""
     c = w.clock[0]
     contact = w.contacts[i]
-    if not w.kinds[contact.kind].machine:
+    if not w.kinds[contact.kind].self_service:
         return False
-    push(w, c.now + numpy.int64(w.hears[i, machine_lane(w, i) + 1]), LET_GO, i, 0)
+    push(w, c.now + numpy.int64(w.hears[i, self_service_lane(w, i) + 1]), SELF_SERVICE_OVER, i, 0)
     return True
 
 
 @not_plain
-def served_by_machine(w, i):
-    """The machine lets the caller go: whether that was all."""
+def contained(w, i):
+    """The IVR lets the caller go: whether that was all."""
     c = w.clock[0]
     contact = w.contacts[i]
-    w.callers[c.interval, contact.kind, WITH_MACHINE] += 1
-    if w.hears[i, machine_lane(w, i)] >= w.kinds[contact.kind].served:
+    w.callers[c.interval, contact.kind, IN_SELF_SERVICE] += 1
+    if w.hears[i, self_service_lane(w, i)] >= w.kinds[contact.kind].served:
         return False
     w.callers[c.interval, contact.kind, CONTAINED] += 1
     c.alive -= 1
-    gone(w, i, SERVED_BY_MACHINE)
+    gone(w, i, SERVED_BY_FLOW)
     return True
 
 
 @not_plain
-def machine_lane(w, i):
+def self_service_lane(w, i):
     c = w.clock[0]
-    return c.machine_first + (c.hear_width * (w.contacts[i].attempt - 1) if c.redials else 0)
+    return c.self_service_first + (c.hear_width * (w.contacts[i].attempt - 1) if c.redials else 0)
 
 
 # Redials

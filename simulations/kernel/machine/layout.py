@@ -14,7 +14,7 @@ NO_KEY = 1 << 62
 """After every event."""
 
 # What wakes the kernel: SimPy's events, by what is to be done; arrivals and the ends of talks are kept apart.
-SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK, DOWN, UP, KEY, LET_GO = range(13)
+SIGN_IN, SIGN_OUT, PATIENCE, ANSWER, DECLINE, BACK, WAKE, REDIAL, BREAK, DOWN, UP, KEY, SELF_SERVICE_OVER = range(13)
 WHAT_BITS = 4
 """So many bits for these, in a word with whom it is about."""
 
@@ -33,7 +33,7 @@ OFFLINE, IDLE, RINGING, BUSY, WRAP_UP, PAUSED = range(6)
 # States of a contact.
 GONE, WAITING, OFFERED, CONNECTED = range(4)
 # How a contact ended, the first three for the core; all are fates of calls.
-ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY, CUT_OFF, BY_KEY, SERVED_BY_MACHINE = range(7)
+ANSWERED, ABANDONED, OVERFLOWED, TURNED_AWAY, CUT_OFF, BY_KEY, SERVED_BY_FLOW = range(7)
 FATES = ("answered", "abandoned", "overflowed", "blocked", "cut_off", "none", "served_by_flow")
 """What `features.redials` calls them."""
 # How an offer ended, and why an agent is paused.
@@ -105,7 +105,7 @@ WORKED = (
 """The fields of `AgentTally` in these columns; the last column says whether anything was."""
 
 # Columns of what is counted of callers, by interval and kind.
-CALLERS, AGAIN, BLOCKED, LOST, TORN, AT_ONCE, PRESSED, WITH_MACHINE, CONTAINED = range(9)
+CALLERS, AGAIN, BLOCKED, LOST, TORN, AT_ONCE, PRESSED, IN_SELF_SERVICE, CONTAINED = range(9)
 
 DAY_MS = 86_400_000
 
@@ -131,7 +131,7 @@ CLOCK = _record(
     "contact_keys order_count bids started patient quiet_ms trunks "
     "redials tries tries_delays remembers within_ms recalled recall_first recall_next "
     "declined_reason break_reason midnight_ms outages outage outage_phase outage_place torn "
-    "hands_back handing key tells hearing learns presses hear_width keys_first machines machine_first",
+    "hands_back handing key tells hearing learns presses hear_width keys_first self_service self_service_first",
     "half three",
     words="seed",
 )
@@ -152,7 +152,7 @@ DRAIN = _record("at_ms departed_ms known", "starts leaves busy_ms waited_ms")
 ANNOUNCEMENT = _record("tells draws points", "z from_ms leave_at_once factor")
 KEY_RECORD = _record("queue to_queue", "share over_ms")
 HANDED = _record("from_ms left_ms patience_ms interval end_key")
-KIND = _record("queue position filled complete number most_calls machine", "served")
+KIND = _record("queue position filled complete number most_calls self_service", "served")
 QUEUE = _record(
     "ring_ms wrap_up_ms answered_within_ms short_ms longest_ms full_at full_queue full_exit last_queue last_exit "
     "unstaffed unstaffed_queue unstaffed_exit steps first_step inside weight plain plain_wait",
@@ -166,7 +166,7 @@ PLAIN: dict[str, dict[str, float]] = {
     "clock": {
         **{"timers": 0, "special": 0, "lanes": 0, "lanes_short": 0, "back_short": NONE, "trunks": 0, "redials": 0},
         **{"tries": 0, "keep_log": 0, "outages": 0, "hands_back": 0, "tells": 0, "learns": 0},
-        **{"presses": 0, "machines": 0},
+        **{"presses": 0, "self_service": 0},
     },
     "agents": {"answers": 1, "delay_ms": 0, "factor": 1, "wrap_up_ms": NONE, "timer_ms": NEVER},
     "contacts": {"refused": 0},

@@ -25,13 +25,13 @@ from simulations.kernel.machine.base import (
     set_interval,
 )
 from simulations.kernel.machine.callers import (
+    begin_self_service,
     blocked,
+    contained,
     first_call,
     fresh,
     next_call,
-    served_by_machine,
     take_trunk,
-    with_machine,
 )
 from simulations.kernel.machine.estimates import hear
 from simulations.kernel.machine.handing import hand_back
@@ -129,7 +129,7 @@ def tell_arrival(w, k):
     if c.lanes:
         for v in range(w.lanes.shape[1]):
             w.lanes[i, v] = w.arrival_lanes[k, at, v]
-    if c.tells or c.presses or c.machines:
+    if c.tells or c.presses or c.self_service:
         for v in range(w.hears.shape[1]):
             w.hears[i, v] = w.arrival_hears[k, at, v]
     contact.offers = 0
@@ -141,19 +141,19 @@ def tell_arrival(w, k):
 
 @njit
 def call(w, i):
-    """The contact is told to the core, if it comes in, and when the machine lets it go."""
+    """The contact is told to the core, if it comes in, and when the IVR lets it go."""
     c = w.clock[0]
     if c.hands_back:
         fresh(w, i)
     if c.presses:
         w.began[i] = 0
-    if c.machines:
+    if c.self_service:
         w.contacts[i].called = c.interval
     if c.trunks and not take_trunk(w, i):
         blocked(w, i)
         return
     c.alive += 1
-    if c.machines and with_machine(w, i):
+    if c.self_service and begin_self_service(w, i):
         return
     if not plain.arrives(w, i):
         feed(w, ARRIVED, i, 0)
@@ -214,8 +214,8 @@ def go_on(w):
         take_break(w, about, check)
     elif what == SIGN_IN or what == SIGN_OUT:
         shift(w, about, what == SIGN_IN)
-    elif c.machines and what == LET_GO:
-        if not served_by_machine(w, about) and not plain.arrives(w, about):
+    elif c.self_service and what == SELF_SERVICE_OVER:
+        if not contained(w, about) and not plain.arrives(w, about):
             feed(w, ARRIVED, about, 0)
     elif c.presses and what == KEY:
         press(w, about, check)

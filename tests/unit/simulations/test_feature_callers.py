@@ -202,29 +202,29 @@ def test_a_kind_takes_a_line_of_the_first_group_that_has_one() -> None:
     assert Trunk([Lines(count=1, kinds=("vip",))], ["other"]).take("other") == (True, None)
 
 
-# A machine before the queue
+# An IVR before the queue
 
-MACHINE = {"takes_s": 30, "served": 0}
+SELF_SERVICE = {"takes_s": 30, "served": 0}
 
 
-def test_a_caller_waits_when_the_machine_has_let_it_go() -> None:
-    log, tally = run(trace({"at_s": 10, "handle_s": 60}) | {"kinds.buyers.self_service": MACHINE})
+def test_a_caller_waits_when_the_ivr_has_let_it_go() -> None:
+    log, tally = run(trace({"at_s": 10, "handle_s": 60}) | {"kinds.buyers.self_service": SELF_SERVICE})
     assert arrived(log) == [(40_000, "buyers-1")]
     assert decided(log, ContactFinished)[0][1].wait_ms == 0
     assert (tally.calls, tally.never_served) == (1, 0)
 
 
-def test_whom_the_machine_serves_enters_no_queue() -> None:
-    served = {"kinds.buyers.self_service": MACHINE | {"served": 1}}
+def test_whom_the_ivr_serves_enters_no_queue() -> None:
+    served = {"kinds.buyers.self_service": SELF_SERVICE | {"served": 1}}
     outcome = replicate(setting_of(changed(BUYERS | trace({"at_s": 10}) | served)), 0)
     assert (outcome.whole.all_queues.flows, outcome.whole.all_queues.contained) == (1, 1)
     assert (outcome.whole.all_queues.arrived, outcome.whole.kinds["buyers"].never_served) == (0, 0)
     assert outcome.unfinished == 0
 
 
-def test_who_is_with_the_machine_holds_a_line() -> None:
+def test_who_is_in_the_ivr_holds_a_line() -> None:
     rows = [{"at_s": 10, "handle_s": 1}, {"at_s": 30}, {"at_s": 45, "handle_s": 1}]
-    log, tally = run(trace(*rows) | {"kinds.buyers.self_service": MACHINE, "lines": [{"count": 1}]})
+    log, tally = run(trace(*rows) | {"kinds.buyers.self_service": SELF_SERVICE, "lines": [{"count": 1}]})
     assert arrived(log) == [(40_000, "buyers-1"), (75_000, "buyers-3")]
     assert tally.blocked == 1
 
@@ -453,7 +453,7 @@ def test_who_is_being_rung_when_the_agent_has_to_go_is_rung_again_and_that_try_d
         ({"kinds.buyers.announcement": {"tells": 60}}, "announcement.tells"),
         ({"kinds.buyers.self_service": {"served": 0.5}}, "'takes_s' is missing"),
         (
-            {"kinds.buyers": {"number": "100", "arrivals": {"per_hour": 1}, "self_service": MACHINE}},
+            {"kinds.buyers": {"number": "100", "arrivals": {"per_hour": 1}, "self_service": SELF_SERVICE}},
             "'self_service' is for kinds that enter a queue",
         ),
         ({"kinds.buyers.announcement": {"leaving_by_wait": {-1: 0.5}}}, "announcement.leaving_by_wait"),
